@@ -1,0 +1,43 @@
+/*
+ * bind-calls: the routines that R calls, as init.c registers them.
+ */
+#ifndef WS_BIND_CALLS_H
+#define WS_BIND_CALLS_H
+
+#define R_NO_REMAP
+#include <Rinternals.h>
+
+SEXP bind_fingerprint(SEXP value, SEXP ignore_opaque);
+SEXP bind_fingerprinter(void);
+SEXP bind_absorb(SEXP fingerprinter, SEXP tag, SEXP value, SEXP ignore_opaque);
+SEXP bind_fingerprinter_digest(SEXP fingerprinter);
+SEXP bind_hash_engine(void);
+
+SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age);
+SEXP bind_store_config(SEXP store);
+SEXP bind_store_shift_clock(SEXP store, SEXP seconds);
+SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP encoding, SEXP objective,
+                     SEXP iteration, SEXP final, SEXP run_id, SEXP label);
+SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind);
+SEXP bind_store_list(SEXP store, SEXP key);
+SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);
+SEXP bind_store_sweep(SEXP store);
+
+SEXP bind_session_open(SEXP store, SEXP key, SEXP label);
+SEXP bind_session_close(SEXP session);
+SEXP bind_session_is_closed(SEXP session);
+SEXP bind_session_get_key(SEXP session);
+SEXP bind_session_get_label(SEXP session);
+SEXP bind_session_get_store(SEXP session);
+SEXP bind_session_get_run_id(SEXP session);
+SEXP bind_session_preload(SEXP session, SEXP payload, SEXP encoding, SEXP entry);
+SEXP bind_session_load(SEXP session);
+SEXP bind_session_peek(SEXP session);
+SEXP bind_session_wants(SEXP session, SEXP objective);
+SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP encoding, SEXP objective,
+                             SEXP iteration);
+SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP encoding, SEXP objective,
+                           SEXP iteration);
+SEXP bind_session_get_status(SEXP session);
+
+#endif

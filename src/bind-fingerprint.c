@@ -1,0 +1,622 @@
+#include "bind.h"
+
+#include <Rversion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/values.h"
+#include "bind-calls.h"
+
+/*
+ * A value as frames. vignettes/fingerprints.Rmd is the definition; this is its only
+ * implementation. A value is, in this order:
+ *
+ *     where attributes of it count: a frame TYPE_ATTRIBUTES with their number, then each, as a
+ *     value tagged with its name, sorted by name
+ *     a frame of one of the types below, and its data
+ *
+ * A frame whose data are values again says how many, so no two values give the same bytes.
+ */
+enum type {
+    TYPE_VERSION = 'K',    /* opens every stream; the count is the version */
+    TYPE_ATTRIBUTES = 'A', /* values */
+    TYPE_NULL = 'N',
+    TYPE_LOGICAL = 'L',   /* int32 */
+    TYPE_INTEGER = 'I',   /* int32 */
+    TYPE_DOUBLE = 'D',    /* double */
+    TYPE_COMPLEX = 'C',   /* two doubles each */
+    TYPE_STRING = 'S',    /* 16-byte digests */
+    TYPE_RAW = 'R',       /* bytes */
+    TYPE_INTEGER64 = '6', /* int64 */
+    TYPE_FACTOR = 'F',    /* int32 codes, then the levels as a value */
+    TYPE_ORDERED = 'O',   /* the same */
+    TYPE_LIST = 'V',      /* values */
+    TYPE_EXPRESSION = 'E', /* values */
+    TYPE_PAIRLIST = 'P',  /* values, tagged with their names */
+    TYPE_CALL = 'Q',      /* values, tagged with the arguments' names */
+    TYPE_SYMBOL = 'Y',    /* the name's bytes */
+    TYPE_FRAME = 'T',     /* number of rows (u64), then the columns as values, by name */
+    TYPE_FUNCTION = 'f',  /* one value: the list that function_parts() makes */
+    TYPE_RECURSION = 'r', /* a function inside itself; the count is how many levels up */
+    TYPE_S4 = 'X',        /* one value: the list that s4_parts() makes */
+    TYPE_OPAQUE = 'U',    /* ignored on request */
+};
+
+#define KEY_VERSION 1
+#define KEY_TAG "warmstart"
+
+#define BLOCK 1024
+
+/* Strings seen before: direct-mapped by address, since R keeps one copy of each. Fixed in size,
+ * so that a million distinct strings cost no more memory than ten. */
+#define STRING_CACHE_BITS 14
+
+struct seen_string {
+    SEXP string;
+    struct ws_digest digest;
+};
+
+struct walk {
+    struct ws_hasher *hasher;
+    struct seen_string *strings; /* NULL until the first string vector of some length */
+    SEXP functions;              /* pairlist of the functions we are inside of, innermost first */
+    int ignore_opaque;
+};
+
+/* The way from the value a caller gave down to where the walk is. */
+struct where {
+    const struct where *parent;
+    const char *name; /* NULL: by index */
+    R_xlen_t index;   /* from 1 */
+};
+
+struct tag {
+    const char *text;
+    uint32_t size;
+};
+
+static const struct tag no_tag = {"", 0};
+
+static void absorb(struct walk *walk, struct tag tag, SEXP value, const struct where *where);
+
+static struct tag tag_of(const char *text) {
+    size_t size = strlen(text);
+
+    return (struct tag){text, size < UINT32_MAX ? (uint32_t)size : UINT32_MAX};
+}
+
+static void frame(struct walk *walk, enum type type, struct tag tag, R_xlen_t count) {
+    ws_hasher_frame(walk->hasher, (uint8_t)type, tag.text, tag.size, (uint64_t)count);
+}
+
+/* Where we are, as R code would say it: x$a[[2]]. */
+static void describe_where(const struct where *where, char *text, size_t size) {
+    if (!where) {
+        strncpy(text, "x", size);
+        return;
+    }
+    describe_where(where->parent, text, size);
+    size_t used = strlen(text);
+    if (where->name) {
+        snprintf(text + used, size - used, "$%s", where->name);
+    } else {
+        snprintf(text + used, size - used, "[[%lld]]", (long long)where->index);
+    }
+}
+
+static void stop_opaque(SEXP value, const struct where *where) {
+    char text[512];
+
+    describe_where(where, text, sizeof text);
+    SEXP place = PROTECT(Rf_mkString(text));
+    SEXP type = PROTECT(Rf_mkString(Rf_type2char(TYPEOF(value))));
+    bind_call("stop_opaque", place, type);
+    UNPROTECT(2);
+}
+
+/* Strings. */
+
+static struct ws_digest digest_of_string(SEXP string) {
+    if (string == NA_STRING) {
+        return ws_string_digest(WS_MISSING, NULL, 0);
+    }
+    const char *text = CHAR(string);
+    size_t size = (size_t)LENGTH(string);
+    cetype_t encoding = Rf_getCharCE(string);
+    if (encoding == CE_BYTES) {
+        return ws_string_digest(WS_BYTES, text, size);
+    }
+    if (encoding == CE_UTF8) {
+        return ws_string_digest(WS_TEXT, text, size);
+    }
+    bool ascii = true;
+    for (size_t i = 0; i < size && ascii; i++) {
+        ascii = (unsigned char)text[i] < 0x80;
+    }
+    if (ascii) {
+        return ws_string_digest(WS_TEXT, text, size);
+    }
+    const void *mark = vmaxget();
+    const char *utf8 = Rf_translateCharUTF8(string);
+    struct ws_digest digest = ws_string_digest(WS_TEXT, utf8, strlen(utf8));
+    vmaxset(mark);
+    return digest;
+}
+
+static struct ws_digest cached_digest(struct walk *walk, SEXP string) {
+    if (!walk->strings) {
+        return digest_of_string(string);
+    }
+    uint64_t mixed = (uint64_t)(uintptr_t)string * UINT64_C(0x9e3779b97f4a7c15);
+    struct seen_string *seen = &walk->strings[mixed >> (64 - STRING_CACHE_BITS)];
+    if (seen->string != string) {
+        seen->digest = digest_of_string(string);
+        seen->string = string;
+    }
+    return seen->digest;
+}
+
+static void absorb_strings(struct walk *walk, SEXP value) {
+    struct ws_digest block[BLOCK];
+    R_xlen_t count = XLENGTH(value);
+
+    if (!walk->strings && count > BLOCK) {
+        /* Without the memory each string is read each time: slower, and the same. */
+        walk->strings = calloc((size_t)1 << STRING_CACHE_BITS, sizeof *walk->strings);
+    }
+    for (R_xlen_t i = 0; i < count;) {
+        size_t n = 0;
+        for (; n < BLOCK && i < count; n++, i++) {
+            block[n] = cached_digest(walk, STRING_ELT(value, i));
+        }
+        ws_hasher_bytes(walk->hasher, block, n * sizeof *block);
+    }
+}
+
+/* Numbers. A vector that R holds in a compact form is read in blocks and stays as it is. */
+
+static void absorb_integers(struct walk *walk, SEXP value) {
+    R_xlen_t count = XLENGTH(value);
+    const int *data = DATAPTR_OR_NULL(value);
+    int block[BLOCK];
+
+    if (data) {
+        ws_hasher_int32(walk->hasher, data, (size_t)count);
+        return;
+    }
+    for (R_xlen_t i = 0; i < count; i += BLOCK) {
+        R_xlen_t n = TYPEOF(value) == LGLSXP ? LOGICAL_GET_REGION(value, i, BLOCK, block)
+                                             : INTEGER_GET_REGION(value, i, BLOCK, block);
+        ws_hasher_int32(walk->hasher, block, (size_t)n);
+    }
+}
+
+static void absorb_doubles(struct walk *walk, SEXP value) {
+    R_xlen_t count = XLENGTH(value);
+    const double *data = DATAPTR_OR_NULL(value);
+    double block[BLOCK];
+
+    if (data) {
+        ws_hasher_doubles(walk->hasher, data, (size_t)count);
+        return;
+    }
+    for (R_xlen_t i = 0; i < count; i += BLOCK) {
+        R_xlen_t n = REAL_GET_REGION(value, i, BLOCK, block);
+        ws_hasher_doubles(walk->hasher, block, (size_t)n);
+    }
+}
+
+static void absorb_integer64(struct walk *walk, SEXP value) {
+    R_xlen_t count = XLENGTH(value);
+    double block[BLOCK];
+
+    for (R_xlen_t i = 0; i < count; i += BLOCK) {
+        R_xlen_t n = REAL_GET_REGION(value, i, BLOCK, block);
+        ws_hasher_int64(walk->hasher, (const int64_t *)(const void *)block, (size_t)n);
+    }
+}
+
+static void absorb_complex(struct walk *walk, SEXP value) {
+    R_xlen_t count = XLENGTH(value);
+    Rcomplex block[BLOCK];
+
+    for (R_xlen_t i = 0; i < count; i += BLOCK) {
+        R_xlen_t n = COMPLEX_GET_REGION(value, i, BLOCK, block);
+        ws_hasher_doubles(walk->hasher, &block[0].r, 2 * (size_t)n);
+    }
+}
+
+static void absorb_raw(struct walk *walk, SEXP value) {
+    R_xlen_t count = XLENGTH(value);
+    Rbyte block[BLOCK];
+
+    for (R_xlen_t i = 0; i < count; i += BLOCK) {
+        R_xlen_t n = RAW_GET_REGION(value, i, BLOCK, block);
+        ws_hasher_bytes(walk->hasher, block, (size_t)n);
+    }
+}
+
+/* Attributes. */
+
+static bool is_one_of(const char *name, const char *const *names) {
+    for (; *names; names++) {
+        if (strcmp(name, *names) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where code came from is not what it says; data.table's pointer is an address. A formula's
+ * environment counts through the values that a model takes from it. */
+static const char *const never_count[] = {"srcref",       "srcfile",           "wholeSrcref",
+                                          ".Environment", ".internal.selfref", NULL};
+/* Said by the frame's own type and columns, or trimmings of a class of data frames. */
+static const char *const not_of_frames[] = {"names",  "row.names", "class", "sorted", "index",
+                                            "groups", "spec",      "problems", NULL};
+static const char *const not_of_factors[] = {"levels", "class", NULL};
+static const char *const not_of_integer64[] = {"class", NULL};
+static const char *const none[] = {NULL};
+
+static bool has_attributes(SEXP value) {
+#if R_VERSION >= R_Version(4, 5, 0)
+    return ANY_ATTRIB(value);
+#else
+    return ATTRIB(value) != R_NilValue;
+#endif
+}
+
+static SEXP attribute_list(SEXP value) {
+    bool quote = TYPEOF(value) == LANGSXP || TYPEOF(value) == SYMSXP;
+    SEXP argument = PROTECT(quote ? Rf_lang2(R_QuoteSymbol, value) : value);
+    SEXP call = PROTECT(Rf_lang2(Rf_install("attributes"), argument));
+    SEXP list = Rf_eval(call, R_BaseEnv);
+
+    UNPROTECT(2);
+    return list;
+}
+
+/* Indices into `names` of the attributes that count, sorted by name; their number. */
+static int counting_attributes(SEXP names, const char *const *skip, int *order) {
+    int count = 0;
+
+    for (int i = 0; i < LENGTH(names); i++) {
+        const char *name = CHAR(STRING_ELT(names, i));
+        if (is_one_of(name, never_count) || is_one_of(name, skip)) {
+            continue;
+        }
+        int at = count++;
+        for (; at > 0 && strcmp(name, CHAR(STRING_ELT(names, order[at - 1]))) < 0; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = i;
+    }
+    return count;
+}
+
+static void absorb_attributes(struct walk *walk, struct tag tag, SEXP value,
+                              const char *const *skip, const struct where *where) {
+    if (!has_attributes(value)) {
+        return;
+    }
+    SEXP list = PROTECT(attribute_list(value));
+    SEXP names = PROTECT(Rf_getAttrib(list, R_NamesSymbol));
+    int *order = (int *)R_alloc((size_t)LENGTH(names) + 1, sizeof *order);
+    int count = counting_attributes(names, skip, order);
+    if (count > 0) {
+        frame(walk, TYPE_ATTRIBUTES, tag, count);
+    }
+    for (int i = 0; i < count; i++) {
+        const char *name = CHAR(STRING_ELT(names, order[i]));
+        struct where here = {.parent = where, .name = name};
+        absorb(walk, tag_of(name), VECTOR_ELT(list, order[i]), &here);
+    }
+    UNPROTECT(2);
+}
+
+/* Containers. */
+
+static void absorb_list(struct walk *walk, SEXP value, const struct where *where) {
+    SEXP names = PROTECT(Rf_getAttrib(value, R_NamesSymbol));
+
+    for (R_xlen_t i = 0; i < XLENGTH(value); i++) {
+        struct where here = {.parent = where, .index = i + 1};
+        if (names != R_NilValue && LENGTH(STRING_ELT(names, i)) > 0) {
+            here.name = Rf_translateCharUTF8(STRING_ELT(names, i));
+        }
+        absorb(walk, no_tag, VECTOR_ELT(value, i), &here);
+    }
+    UNPROTECT(1);
+}
+
+static void absorb_frame(struct walk *walk, struct tag tag, SEXP value,
+                         const struct where *where) {
+    SEXP names = PROTECT(Rf_getAttrib(value, R_NamesSymbol));
+    SEXP rows = PROTECT(Rf_getAttrib(value, R_RowNamesSymbol));
+    int64_t row_count = XLENGTH(rows);
+
+    absorb_attributes(walk, tag, value, not_of_frames, where);
+    frame(walk, TYPE_FRAME, tag, XLENGTH(value));
+    ws_hasher_int64(walk->hasher, &row_count, 1);
+    for (R_xlen_t i = 0; i < XLENGTH(value); i++) {
+        bool named = TYPEOF(names) == STRSXP && i < XLENGTH(names);
+        const char *name = named ? Rf_translateCharUTF8(STRING_ELT(names, i)) : "";
+        struct where here = {.parent = where, .name = name};
+        absorb(walk, tag_of(name), VECTOR_ELT(value, i), &here);
+    }
+    UNPROTECT(2);
+}
+
+static void absorb_factor(struct walk *walk, struct tag tag, SEXP value,
+                          const struct where *where) {
+    SEXP levels = PROTECT(Rf_getAttrib(value, R_LevelsSymbol));
+    enum type type = Rf_inherits(value, "ordered") ? TYPE_ORDERED : TYPE_FACTOR;
+
+    absorb_attributes(walk, tag, value, not_of_factors, where);
+    frame(walk, type, tag, XLENGTH(value));
+    absorb_integers(walk, value);
+    absorb(walk, no_tag, levels, where);
+    UNPROTECT(1);
+}
+
+static void absorb_symbol(struct walk *walk, struct tag tag, SEXP value) {
+    struct tag name = tag_of(Rf_translateCharUTF8(PRINTNAME(value)));
+
+    frame(walk, TYPE_SYMBOL, tag, name.size);
+    ws_hasher_bytes(walk->hasher, name.text, name.size);
+}
+
+/* Calls and pairlists. A function literal's fourth element is where its text came from. */
+static void absorb_cells(struct walk *walk, enum type type, struct tag tag, SEXP value,
+                         const struct where *where) {
+    R_xlen_t count = Rf_xlength(value);
+
+    if (type == TYPE_CALL && CAR(value) == Rf_install("function") && count > 3) {
+        count = 3;
+    }
+    frame(walk, type, tag, count);
+    for (R_xlen_t i = 0; i < count; i++, value = CDR(value)) {
+        SEXP name = TAG(value);
+        struct where here = {.parent = where, .index = i + 1};
+        absorb(walk, name == R_NilValue ? no_tag : tag_of(Rf_translateCharUTF8(PRINTNAME(name))),
+               CAR(value), &here);
+    }
+}
+
+static R_xlen_t levels_up(SEXP functions, SEXP function) {
+    for (R_xlen_t level = 1; functions != R_NilValue; functions = CDR(functions), level++) {
+        if (CAR(functions) == function) {
+            return level;
+        }
+    }
+    return 0;
+}
+
+static void absorb_function(struct walk *walk, struct tag tag, SEXP value,
+                            const struct where *where) {
+    R_xlen_t level = levels_up(walk->functions, value);
+
+    if (level > 0) {
+        frame(walk, TYPE_RECURSION, tag, level);
+        return;
+    }
+    SEXP outer = walk->functions;
+    SEXP parts = PROTECT(bind_call("function_parts", value, NULL));
+    walk->functions = PROTECT(Rf_cons(value, outer));
+    frame(walk, TYPE_FUNCTION, tag, 1);
+    absorb(walk, no_tag, parts, where);
+    walk->functions = outer;
+    UNPROTECT(2);
+}
+
+static void absorb_vector(struct walk *walk, struct tag tag, SEXP value, enum type type,
+                          void (*data)(struct walk *, SEXP), const struct where *where) {
+    absorb_attributes(walk, tag, value, type == TYPE_INTEGER64 ? not_of_integer64 : none, where);
+    frame(walk, type, tag, XLENGTH(value));
+    data(walk, value);
+}
+
+static void absorb_parts(struct walk *walk, enum type type, struct tag tag, const char *function,
+                         SEXP value, const struct where *where) {
+    SEXP parts = PROTECT(bind_call(function, value, NULL));
+
+    frame(walk, type, tag, 1);
+    absorb(walk, no_tag, parts, where);
+    UNPROTECT(1);
+}
+
+static void absorb_opaque(struct walk *walk, struct tag tag, SEXP value,
+                          const struct where *where) {
+    if (!walk->ignore_opaque) {
+        stop_opaque(value, where);
+    }
+    frame(walk, TYPE_OPAQUE, tag, 0);
+}
+
+static void absorb(struct walk *walk, struct tag tag, SEXP value, const struct where *where) {
+    R_CheckStack();
+    switch (TYPEOF(value)) {
+    case NILSXP:
+        frame(walk, TYPE_NULL, tag, 0);
+        break;
+    case LGLSXP:
+        absorb_vector(walk, tag, value, TYPE_LOGICAL, absorb_integers, where);
+        break;
+    case INTSXP:
+        if (Rf_inherits(value, "factor")) {
+            absorb_factor(walk, tag, value, where);
+        } else {
+            absorb_vector(walk, tag, value, TYPE_INTEGER, absorb_integers, where);
+        }
+        break;
+    case REALSXP:
+        if (Rf_inherits(value, "integer64")) {
+            absorb_vector(walk, tag, value, TYPE_INTEGER64, absorb_integer64, where);
+        } else {
+            absorb_vector(walk, tag, value, TYPE_DOUBLE, absorb_doubles, where);
+        }
+        break;
+    case CPLXSXP:
+        absorb_vector(walk, tag, value, TYPE_COMPLEX, absorb_complex, where);
+        break;
+    case STRSXP:
+        absorb_vector(walk, tag, value, TYPE_STRING, absorb_strings, where);
+        break;
+    case RAWSXP:
+        absorb_vector(walk, tag, value, TYPE_RAW, absorb_raw, where);
+        break;
+    case VECSXP:
+        if (Rf_inherits(value, "data.frame")) {
+            absorb_frame(walk, tag, value, where);
+        } else if (Rf_inherits(value, "POSIXlt")) {
+            SEXP time = PROTECT(bind_call("canonical_time", value, NULL));
+            absorb(walk, tag, time, where);
+            UNPROTECT(1);
+        } else {
+            absorb_attributes(walk, tag, value, none, where);
+            frame(walk, TYPE_LIST, tag, XLENGTH(value));
+            absorb_list(walk, value, where);
+        }
+        break;
+    case EXPRSXP:
+        absorb_attributes(walk, tag, value, none, where);
+        frame(walk, TYPE_EXPRESSION, tag, XLENGTH(value));
+        absorb_list(walk, value, where);
+        break;
+    case LISTSXP:
+        absorb_cells(walk, TYPE_PAIRLIST, tag, value, where);
+        break;
+    case LANGSXP:
+        absorb_attributes(walk, tag, value, none, where);
+        absorb_cells(walk, TYPE_CALL, tag, value, where);
+        break;
+    case SYMSXP:
+        absorb_symbol(walk, tag, value);
+        break;
+    case CLOSXP:
+        absorb_function(walk, tag, value, where);
+        break;
+    case BUILTINSXP:
+    case SPECIALSXP:
+        absorb_parts(walk, TYPE_FUNCTION, tag, "primitive_parts", value, where);
+        break;
+    case S4SXP:
+        absorb_parts(walk, TYPE_S4, tag, "s4_parts", value, where);
+        break;
+    default:
+        absorb_opaque(walk, tag, value, where);
+    }
+}
+
+static void begin_stream(struct ws_hasher *hasher) {
+    ws_hasher_frame(hasher, TYPE_VERSION, KEY_TAG, sizeof KEY_TAG - 1, KEY_VERSION);
+}
+
+/* At once. */
+
+struct once {
+    struct walk walk;
+    SEXP value;
+};
+
+static SEXP fingerprint_once(void *context) {
+    struct once *once = context;
+
+    begin_stream(once->walk.hasher);
+    absorb(&once->walk, no_tag, once->value, NULL);
+    struct ws_digest digest = ws_hasher_digest(once->walk.hasher);
+    return bind_key_string(&digest);
+}
+
+static void free_walk(void *context, Rboolean jump) {
+    struct once *once = context;
+
+    (void)jump;
+    ws_hasher_free(once->walk.hasher);
+    free(once->walk.strings);
+}
+
+SEXP bind_fingerprint(SEXP value, SEXP ignore_opaque) {
+    struct once once = {.value = value,
+                        .walk = {.functions = R_NilValue,
+                                 .ignore_opaque = bind_flag(ignore_opaque, "opaque")}};
+
+    if (ws_hasher_new(&once.walk.hasher) != WS_OK) {
+        bind_stop_status("cannot compute a fingerprint", WS_NO_MEMORY);
+    }
+    return bind_with_cleanup(fingerprint_once, free_walk, &once);
+}
+
+/* In pieces. */
+
+static void finalize_fingerprinter(SEXP pointer) {
+    ws_hasher_free(R_ExternalPtrAddr(pointer));
+    R_ClearExternalPtr(pointer);
+}
+
+static struct ws_hasher *hasher_of(SEXP fingerprinter) {
+    if (TYPEOF(fingerprinter) != EXTPTRSXP || !Rf_inherits(fingerprinter, "fingerprinter")) {
+        bind_stop_argument("fp", "must be made by `fingerprinter()`.");
+    }
+    if (!R_ExternalPtrAddr(fingerprinter)) {
+        bind_stop_argument("fp", "comes from another R session; what it had absorbed is lost.");
+    }
+    return R_ExternalPtrAddr(fingerprinter);
+}
+
+SEXP bind_fingerprinter(void) {
+    SEXP pointer =
+        PROTECT(bind_pointer(NULL, R_NilValue, R_NilValue, "fingerprinter", finalize_fingerprinter));
+    struct ws_hasher *hasher = NULL;
+
+    if (ws_hasher_new(&hasher) != WS_OK) {
+        bind_stop_status("cannot begin a fingerprint", WS_NO_MEMORY);
+    }
+    begin_stream(hasher);
+    R_SetExternalPtrAddr(pointer, hasher);
+    UNPROTECT(1);
+    return pointer;
+}
+
+struct piece {
+    struct once once; /* first: free_walk is told of it */
+    struct tag tag;
+    SEXP fingerprinter;
+};
+
+/* The stream goes on in a copy, which takes its place only when all of the value is in: one that
+ * cannot be fingerprinted leaves the stream as it was. */
+static SEXP absorb_piece(void *context) {
+    struct piece *piece = context;
+    struct walk *walk = &piece->once.walk;
+
+    absorb(walk, piece->tag, piece->once.value, NULL);
+    struct ws_hasher *before = R_ExternalPtrAddr(piece->fingerprinter);
+    R_SetExternalPtrAddr(piece->fingerprinter, walk->hasher);
+    walk->hasher = before;
+    return R_NilValue;
+}
+
+SEXP bind_absorb(SEXP fingerprinter, SEXP tag, SEXP value, SEXP ignore_opaque) {
+    struct ws_hasher *hasher = hasher_of(fingerprinter);
+    struct piece piece = {.tag = tag_of(bind_string(tag, "tag")),
+                          .fingerprinter = fingerprinter,
+                          .once = {.value = value,
+                                   .walk = {.functions = R_NilValue,
+                                            .ignore_opaque = bind_flag(ignore_opaque, "opaque")}}};
+
+    if (ws_hasher_copy(hasher, &piece.once.walk.hasher) != WS_OK) {
+        bind_stop_status("cannot absorb the value", WS_NO_MEMORY);
+    }
+    bind_with_cleanup(absorb_piece, free_walk, &piece);
+    return fingerprinter;
+}
+
+SEXP bind_fingerprinter_digest(SEXP fingerprinter) {
+    struct ws_digest digest = ws_hasher_digest(hasher_of(fingerprinter));
+
+    return bind_key_string(&digest);
+}
+
+SEXP bind_hash_engine(void) { return Rf_mkString(ws_hash_engine()); }

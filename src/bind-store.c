@@ -1,0 +1,258 @@
+#include "bind.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sweep.h"
+#include "bind-calls.h"
+
+#define NS_PER_S 1e9
+#define AGE_MAX_S 9e9 /* 285 years, within the ns that an int64 holds */
+
+enum store_tag { STORE_PATH, STORE_MAX_SIZE, STORE_MAX_AGE };
+
+static void finalize_store(SEXP pointer) {
+    ws_store_release(R_ExternalPtrAddr(pointer));
+    R_ClearExternalPtr(pointer);
+}
+
+static struct ws_store *open_store(SEXP tag) {
+    struct ws_store *store = NULL;
+    double age = bind_number(VECTOR_ELT(tag, STORE_MAX_AGE), "max_age");
+    double size = bind_number(VECTOR_ELT(tag, STORE_MAX_SIZE), "max_size");
+    struct ws_store_options options = {
+        .max_size = size < 9e18 ? (uint64_t)size : UINT64_MAX / 2,
+        .max_age = (int64_t)((age < AGE_MAX_S ? age : AGE_MAX_S) * NS_PER_S),
+    };
+    const char *path = bind_string(VECTOR_ELT(tag, STORE_PATH), "path");
+    enum ws_status status = ws_store_open(path, &options, &store);
+
+    if (status == WS_INVALID) {
+        bind_stop_argument("path", "must be a directory, or a path where one can be made; there "
+                                   "is a file of that name.");
+    }
+    if (status != WS_OK) {
+        bind_stop_status("cannot open the store", status);
+    }
+    return store;
+}
+
+SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age) {
+    SEXP tag = PROTECT(Rf_allocVector(VECSXP, 3));
+
+    SET_VECTOR_ELT(tag, STORE_PATH, path);
+    SET_VECTOR_ELT(tag, STORE_MAX_SIZE, max_size);
+    SET_VECTOR_ELT(tag, STORE_MAX_AGE, max_age);
+    SEXP pointer = PROTECT(bind_pointer(NULL, tag, R_NilValue, "warm_store", finalize_store));
+    R_SetExternalPtrAddr(pointer, open_store(tag));
+    UNPROTECT(2);
+    return pointer;
+}
+
+struct ws_store *bind_store(SEXP store) {
+    if (TYPEOF(store) != EXTPTRSXP || !Rf_inherits(store, "warm_store")) {
+        bind_stop_argument("store", "must be a store made by `warm_store()`.");
+    }
+    if (!R_ExternalPtrAddr(store)) {
+        R_SetExternalPtrAddr(store, open_store(R_ExternalPtrTag(store)));
+        R_RegisterCFinalizerEx(store, finalize_store, TRUE);
+    }
+    return R_ExternalPtrAddr(store);
+}
+
+SEXP bind_store_config(SEXP store) {
+    bind_store(store);
+    return R_ExternalPtrTag(store);
+}
+
+SEXP bind_store_shift_clock(SEXP store, SEXP seconds) {
+    ws_store_shift_clock(bind_store(store), (int64_t)(bind_number(seconds, "seconds") * NS_PER_S));
+    return R_NilValue;
+}
+
+/* The run id, or where the disk failed the reason with its class set to "failure". */
+SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP encoding, SEXP objective,
+                     SEXP iteration, SEXP final, SEXP run_id, SEXP label) {
+    struct ws_store *opened = bind_store(store);
+    struct ws_digest digest = bind_key(key, "key");
+    struct ws_offer offer = bind_offer(payload, encoding, objective, iteration);
+    const char *given = bind_optional_string(run_id, "run_id");
+    char name[WS_RUN_ID_MAX + 1];
+    struct ws_note note = {
+        .kind = bind_flag(final, "kind") ? WS_FINAL : WS_CHECKPOINT,
+        .encoding = offer.encoding,
+        .has_iteration = offer.has_iteration,
+        .iteration = offer.iteration,
+    };
+
+    ws_note_set_objective(&note, offer.objective);
+    ws_note_set_label(&note, bind_label(label));
+    if (given && !ws_run_id_is_valid(given)) {
+        bind_stop_argument("run_id", "must be 1 to 64 letters, digits, dots, dashes or "
+                                     "underscores, and not begin with a dot.");
+    }
+    enum ws_status status = WS_OK;
+    if (given) {
+        memcpy(name, given, strlen(given) + 1);
+    } else {
+        status = ws_run_id_new(name);
+    }
+    if (status == WS_OK) {
+        status = ws_store_save(opened, &digest, name, &note, offer.payload, offer.size);
+    }
+    if (status != WS_OK) {
+        char reason[256];
+        ws_status_describe(status, errno, reason, sizeof reason);
+        SEXP failure = PROTECT(Rf_mkString(reason));
+        SEXP class = PROTECT(Rf_mkString("failure"));
+        Rf_setAttrib(failure, R_ClassSymbol, class);
+        UNPROTECT(2);
+        return failure;
+    }
+    ws_sweep_when_due(opened);
+    return Rf_mkString(name);
+}
+
+SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind) {
+    struct ws_entry *entry = NULL;
+    struct ws_store *opened = bind_store(store);
+    struct ws_digest digest = bind_key(key, "key");
+    enum ws_select select = bind_flag(latest, "select") ? WS_LATEST : WS_BEST;
+
+    if (ws_store_lookup(opened, &digest, select, INTEGER_ELT(kind, 0), &entry) != WS_OK) {
+        return R_NilValue;
+    }
+    return bind_entry(entry, NULL);
+}
+
+/* Listing: rows are collected first, then made into R vectors. */
+
+struct rows {
+    struct ws_run *runs;
+    size_t count;
+    size_t room;
+};
+
+static enum ws_status add_row(void *context, const struct ws_run *run) {
+    struct rows *rows = context;
+
+    if (rows->count == rows->room) {
+        size_t room = rows->room > 0 ? 2 * rows->room : 16;
+        struct ws_run *runs = realloc(rows->runs, room * sizeof *runs);
+        if (!runs) {
+            return WS_NO_MEMORY;
+        }
+        rows->runs = runs;
+        rows->room = room;
+    }
+    rows->runs[rows->count++] = *run;
+    return WS_OK;
+}
+
+static const char *state_of(const struct ws_run *run) {
+    if (run->record.note.kind == WS_FINAL) {
+        return "finished";
+    }
+    return run->running ? "running" : "interrupted";
+}
+
+static SEXP add_column(SEXP frame, int index, SEXPTYPE type, size_t rows) {
+    SEXP column = Rf_allocVector(type, (R_xlen_t)rows);
+
+    SET_VECTOR_ELT(frame, index, column);
+    return column;
+}
+
+static SEXP make_frame(void *context) {
+    const struct rows *rows = context;
+    const char *names[] = {"key",       "run_id", "label",   "kind", "state", "objective",
+                           "iteration", "bytes",  "written", ""};
+    SEXP frame = PROTECT(Rf_mkNamed(VECSXP, names));
+    SEXP key = add_column(frame, 0, STRSXP, rows->count);
+    SEXP run_id = add_column(frame, 1, STRSXP, rows->count);
+    SEXP label = add_column(frame, 2, STRSXP, rows->count);
+    SEXP kind = add_column(frame, 3, STRSXP, rows->count);
+    SEXP state = add_column(frame, 4, STRSXP, rows->count);
+    double *objective = REAL(add_column(frame, 5, REALSXP, rows->count));
+    double *iteration = REAL(add_column(frame, 6, REALSXP, rows->count));
+    double *bytes = REAL(add_column(frame, 7, REALSXP, rows->count));
+    double *written = REAL(add_column(frame, 8, REALSXP, rows->count));
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct ws_run *run = &rows->runs[i];
+        const struct ws_note *note = &run->record.note;
+        char hex[WS_DIGEST_HEX + 1];
+
+        ws_digest_format(&run->record.key, hex);
+        SET_STRING_ELT(key, (R_xlen_t)i, Rf_mkChar(hex));
+        SET_STRING_ELT(run_id, (R_xlen_t)i, Rf_mkChar(run->run_id));
+        SET_STRING_ELT(label, (R_xlen_t)i,
+                       note->label[0] != '\0' ? Rf_mkCharCE(note->label, CE_UTF8) : NA_STRING);
+        SET_STRING_ELT(kind, (R_xlen_t)i,
+                       Rf_mkChar(note->kind == WS_FINAL ? "final" : "checkpoint"));
+        SET_STRING_ELT(state, (R_xlen_t)i, Rf_mkChar(state_of(run)));
+        objective[i] = note->has_objective ? note->objective : NA_REAL;
+        iteration[i] = note->has_iteration ? (double)note->iteration : NA_REAL;
+        bytes[i] = (double)run->size;
+        written[i] = (double)run->record.written / NS_PER_S;
+    }
+    UNPROTECT(1);
+    return frame;
+}
+
+static void free_rows(void *context, Rboolean jump) {
+    struct rows *rows = context;
+
+    (void)jump;
+    free(rows->runs);
+}
+
+SEXP bind_store_list(SEXP store, SEXP key) {
+    struct rows rows = {0};
+    struct ws_store *opened = bind_store(store);
+    struct ws_digest digest;
+    bool all = key == R_NilValue;
+
+    if (!all) {
+        digest = bind_key(key, "key");
+    }
+    enum ws_status status = ws_store_each(opened, all ? NULL : &digest, add_row, &rows);
+    if (status == WS_NO_MEMORY) {
+        free(rows.runs);
+        bind_stop_status("cannot list the store", status);
+    }
+    return bind_with_cleanup(make_frame, free_rows, &rows);
+}
+
+SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id) {
+    uint64_t removed = 0;
+    struct ws_store *opened = bind_store(store);
+    struct ws_digest digest = bind_key(key, "key");
+    enum ws_status status =
+        ws_store_delete(opened, &digest, bind_optional_string(run_id, "run_id"), &removed);
+
+    if (status == WS_INVALID) {
+        bind_stop_argument("run_id", "must be the id of a run, as `store_list()` shows it.");
+    }
+    if (status != WS_OK) {
+        bind_stop_status("cannot delete from the store", status);
+    }
+    return Rf_ScalarReal((double)removed);
+}
+
+SEXP bind_store_sweep(SEXP store) {
+    struct ws_swept swept;
+    enum ws_status status = ws_sweep(bind_store(store), &swept);
+
+    if (status != WS_OK) {
+        bind_stop_status("cannot sweep the store", status);
+    }
+    SEXP value = PROTECT(Rf_allocVector(REALSXP, 3));
+    REAL(value)[0] = (double)swept.files;
+    REAL(value)[1] = (double)swept.bytes;
+    REAL(value)[2] = (double)swept.kept_bytes;
+    UNPROTECT(1);
+    return value;
+}

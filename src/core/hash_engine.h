@@ -1,0 +1,28 @@
+/*
+ * hash_engine: the XXH3 that does the work, as a table of functions; one table a vector width.
+ *
+ * hash.c picks the widest that the processor runs. Every table works on the same XXH3_state_t,
+ * made and freed by libxxhash, and gives the same digests. A wide table is NULL where the
+ * compiler or the processor's family has no such unit.
+ */
+#ifndef WS_HASH_ENGINE_H
+#define WS_HASH_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ws_hash_engine {
+    const char *name;
+    void (*reset)(void *state);
+    void (*update)(void *state, const void *bytes, size_t size);
+    /* The canonical 16 bytes. */
+    void (*digest)(const void *state, uint8_t digest[16]);
+    void (*hash_128)(const void *bytes, size_t size, uint8_t digest[16]);
+    uint64_t (*hash_64)(const void *bytes, size_t size);
+};
+
+const struct ws_hash_engine *ws_hash_engine_system(void);
+const struct ws_hash_engine *ws_hash_engine_avx2(void);
+const struct ws_hash_engine *ws_hash_engine_avx512(void);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The functions of one engine, over whichever <xxhash.h> the including file has set up.
+ */
+static void engine_reset(void *state) { XXH3_128bits_reset(state); }
+
+static void engine_update(void *state, const void *bytes, size_t size) {
+    XXH3_128bits_update(state, bytes, size);
+}
+
+static void engine_canonical(XXH128_hash_t hash, uint8_t digest[16]) {
+    XXH128_canonical_t canonical;
+
+    XXH128_canonicalFromHash(&canonical, hash);
+    for (size_t i = 0; i < sizeof canonical.digest; i++) {
+        digest[i] = canonical.digest[i];
+    }
+}
+
+static void engine_digest(const void *state, uint8_t digest[16]) {
+    engine_canonical(XXH3_128bits_digest(state), digest);
+}
+
+static void engine_hash_128(const void *bytes, size_t size, uint8_t digest[16]) {
+    engine_canonical(XXH3_128bits(bytes, size), digest);
+}
+
+static uint64_t engine_hash_64(const void *bytes, size_t size) {
+    return XXH3_64bits(bytes, size);
+}
+
+static const struct ws_hash_engine engine = {
+    .name = ENGINE_NAME,
+    .reset = engine_reset,
+    .update = engine_update,
+    .digest = engine_digest,
+    .hash_128 = engine_hash_128,
+    .hash_64 = engine_hash_64,
+};

@@ -1,0 +1,82 @@
+/*
+ * os: the little that the core asks of the operating system. Every platform difference lives
+ * behind this header, in os_posix.c and os_windows.c; a test may link a third implementation.
+ *
+ * Files are reached through a directory handle, by a single name:
+ *
+ *     ws_os_dir_open(path, create, &dir)        a directory; missing parents are made on request
+ *     ws_os_file_open / ws_os_file_create       a file in it, for reading or new and exclusive
+ *     ws_os_file_read / _write / _sync ...      positioned; there is no file offset to keep
+ *     ws_os_rename / ws_os_unlink               names in one directory
+ *     ws_os_dir_sync(dir)                       makes names durable, as _file_sync does bytes
+ *     ws_os_file_close / ws_os_dir_close        accept NULL
+ *
+ * Handles belong to the caller. They are never inherited across exec; a forked child closes its
+ * copies and nothing happens to the parent's. Interrupted calls are retried here and short reads
+ * and writes completed, so a status of WS_OK always means the whole thing. On WS_OS_ERROR errno
+ * is set, also on Windows, and closing on an error path leaves errno as it was.
+ */
+#ifndef WS_OS_H
+#define WS_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "status.h"
+
+struct ws_dir;
+struct ws_file;
+
+struct ws_file_info {
+    uint64_t size;    /* bytes */
+    uint64_t links;   /* names that lead to the file; 0 once it was unlinked */
+    int64_t modified; /* ns since 1970-01-01 UTC */
+    bool regular;
+};
+
+/* WS_NOT_FOUND where the directory is missing and `create` is false. Created: 0700. */
+enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir);
+/* Calls `visit` for each name except "." and ".."; stops at the first that is not WS_OK. */
+enum ws_status ws_os_dir_list(struct ws_dir *dir,
+                              enum ws_status (*visit)(void *context, const char *name),
+                              void *context);
+enum ws_status ws_os_dir_sync(struct ws_dir *dir);
+void ws_os_dir_close(struct ws_dir *dir);
+
+/* For reading. Symbolic links are not followed. */
+enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file);
+/* For reading and writing; the name must be new. Created: 0600. */
+enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file);
+enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info);
+/* Reads up to `size` bytes from `offset`; *got is less only where the file ends. */
+enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *bytes, size_t size,
+                               size_t *got);
+/* Writes `head`, then `body` right behind it: one system call where the platform has one. */
+enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const void *head,
+                                size_t head_size, const void *body, size_t body_size);
+/* Sets the size and, where the file system can, reserves the blocks, so that a later write
+ * inside the file does not meet a full disk. */
+enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size);
+enum ws_status ws_os_file_sync(struct ws_file *file);
+/* Sets the time of last modification, ns since 1970-01-01 UTC. */
+enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified);
+enum ws_status ws_os_file_close(struct ws_file *file);
+
+/* An advisory lock on the whole file, held by this open file until it is closed or its process
+ * dies. WS_BUSY where another holds it; never waits. */
+enum ws_status ws_os_file_lock(struct ws_file *file);
+/* Whether another open file holds the lock. Does not take it. */
+enum ws_status ws_os_file_is_locked(struct ws_file *file, bool *locked);
+
+/* Atomic; replaces `to`. */
+enum ws_status ws_os_rename(struct ws_dir *dir, const char *from, const char *to);
+enum ws_status ws_os_unlink(struct ws_dir *dir, const char *name);
+
+int64_t ws_os_now(void);      /* ns since 1970-01-01 UTC */
+uint64_t ws_os_process(void); /* id of this process, another one in a forked child */
+/* This host's name, cut to fit and always terminated; "localhost" where it has none. */
+void ws_os_host(char *name, size_t size);
+enum ws_status ws_os_random(void *bytes, size_t size);
+
+#endif

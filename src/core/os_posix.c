@@ -1,0 +1,444 @@
+#ifdef __linux__
+#define _GNU_SOURCE /* open file description locks, pwritev, fallocate */
+#endif
+
+#include "os.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <sys/random.h>
+#endif
+
+#define NS_PER_S ((int64_t)1000000000)
+
+struct ws_dir {
+    int fd;
+    DIR *stream; /* owns fd once it is open */
+};
+
+struct ws_file {
+    int fd;
+};
+
+static enum ws_status status_of_errno(void) {
+    if (errno == ENOENT) {
+        return WS_NOT_FOUND;
+    }
+    return errno == ENOMEM ? WS_NO_MEMORY : WS_OS_ERROR;
+}
+
+static void close_quietly(int fd) {
+    int saved = errno;
+
+    close(fd);
+    errno = saved;
+}
+
+static int open_retrying(int at, const char *name, int flags, mode_t mode) {
+    int fd;
+
+    do {
+        fd = openat(at, name, flags | O_CLOEXEC, mode);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+static int sync_retrying(int fd) {
+    int result;
+
+    do {
+#ifdef __APPLE__
+        result = fcntl(fd, F_FULLFSYNC); /* fsync does not empty the drive's cache there */
+        if (result < 0 && (errno == ENOTSUP || errno == ENOTTY || errno == EINVAL)) {
+            result = fsync(fd);
+        }
+#else
+        result = fsync(fd);
+#endif
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
+
+/* Directories. */
+
+static int open_directory(const char *path) {
+    return open_retrying(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
+/* Makes `path` a directory and its name durable. */
+static enum ws_status make_directory(const char *path, const char *parent) {
+    if (mkdir(path, 0700) < 0) {
+        return errno == EEXIST ? WS_OK : status_of_errno();
+    }
+    int fd = open_directory(parent);
+    if (fd < 0) {
+        return status_of_errno();
+    }
+    /* Some file systems cannot sync a directory; then its names are as durable as they get. */
+    int synced = sync_retrying(fd);
+    close_quietly(fd);
+    return synced < 0 && errno != EINVAL ? WS_OS_ERROR : WS_OK;
+}
+
+/* Makes each missing directory on the way to `path`, outermost first. */
+static enum ws_status make_directories(const char *path) {
+    char *upto = strdup(path);
+    char *parent = strdup(path[0] == '/' ? "/" : ".");
+    enum ws_status status = upto && parent ? WS_OK : WS_NO_MEMORY;
+
+    for (char *end = upto; status == WS_OK && *end != '\0';) {
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        char cut = *end;
+        *end = '\0';
+        status = make_directory(upto, parent);
+        free(parent);
+        parent = strdup(upto);
+        if (!parent) {
+            status = WS_NO_MEMORY;
+        }
+        *end = cut;
+    }
+    free(parent);
+    free(upto);
+    return status;
+}
+
+enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir) {
+    int fd = open_directory(path);
+
+    if (fd < 0 && errno == ENOENT && create) {
+        enum ws_status status = make_directories(path);
+        if (status != WS_OK) {
+            return status;
+        }
+        fd = open_directory(path);
+    }
+    if (fd < 0) {
+        return status_of_errno();
+    }
+    *dir = malloc(sizeof **dir);
+    if (!*dir) {
+        close(fd);
+        return WS_NO_MEMORY;
+    }
+    **dir = (struct ws_dir){.fd = fd};
+    return WS_OK;
+}
+
+enum ws_status ws_os_dir_list(struct ws_dir *dir,
+                              enum ws_status (*visit)(void *context, const char *name),
+                              void *context) {
+    enum ws_status status = WS_OK;
+
+    if (dir->stream) {
+        rewinddir(dir->stream);
+    } else {
+        dir->stream = fdopendir(dir->fd);
+        if (!dir->stream) {
+            return status_of_errno();
+        }
+    }
+    while (status == WS_OK) {
+        errno = 0;
+        struct dirent *found = readdir(dir->stream);
+        if (!found) {
+            return errno ? WS_OS_ERROR : WS_OK;
+        }
+        if (strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0) {
+            status = visit(context, found->d_name);
+        }
+    }
+    return status;
+}
+
+enum ws_status ws_os_dir_sync(struct ws_dir *dir) {
+    return sync_retrying(dir->fd) < 0 && errno != EINVAL ? WS_OS_ERROR : WS_OK;
+}
+
+void ws_os_dir_close(struct ws_dir *dir) {
+    if (!dir) {
+        return;
+    }
+    int saved = errno;
+    if (dir->stream) {
+        closedir(dir->stream);
+    } else {
+        close(dir->fd);
+    }
+    free(dir);
+    errno = saved;
+}
+
+/* Files. */
+
+static enum ws_status file_of_fd(int fd, struct ws_file **file) {
+    if (fd < 0) {
+        return status_of_errno();
+    }
+    *file = malloc(sizeof **file);
+    if (!*file) {
+        close(fd);
+        return WS_NO_MEMORY;
+    }
+    (*file)->fd = fd;
+    return WS_OK;
+}
+
+enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file) {
+    /* Not blocking: a FIFO under a run's name must not hang whoever looks. */
+    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
+    return file_of_fd(open_retrying(dir->fd, name, flags, 0), file);
+}
+
+enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file) {
+    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+
+    return file_of_fd(open_retrying(dir->fd, name, flags, 0600), file);
+}
+
+/* File systems go further than nanoseconds can count, and anyone can set a file's time. */
+static int64_t ns_of(struct timespec time) {
+    if ((int64_t)time.tv_sec >= INT64_MAX / NS_PER_S) {
+        return INT64_MAX;
+    }
+    if ((int64_t)time.tv_sec <= INT64_MIN / NS_PER_S) {
+        return INT64_MIN;
+    }
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
+enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) {
+    struct stat stat;
+
+    if (fstat(file->fd, &stat) < 0) {
+        return status_of_errno();
+    }
+#ifdef __APPLE__
+    struct timespec modified = stat.st_mtimespec;
+#else
+    struct timespec modified = stat.st_mtim;
+#endif
+    *info = (struct ws_file_info){
+        .size = (uint64_t)stat.st_size,
+        .links = (uint64_t)stat.st_nlink,
+        .modified = ns_of(modified),
+        .regular = S_ISREG(stat.st_mode),
+    };
+    return WS_OK;
+}
+
+enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *bytes, size_t size,
+                               size_t *got) {
+    *got = 0;
+    while (*got < size) {
+        ssize_t n = pread(file->fd, (char *)bytes + *got, size - *got, (off_t)(offset + *got));
+        if (n == 0) {
+            break;
+        }
+        if (n > 0) {
+            *got += (size_t)n;
+        } else if (errno != EINTR) {
+            return status_of_errno();
+        }
+    }
+    return WS_OK;
+}
+
+static ssize_t write_some(int fd, struct iovec parts[2], off_t offset) {
+#if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
+    return pwritev(fd, parts, 2, offset);
+#else
+    const struct iovec *part = parts[0].iov_len > 0 ? &parts[0] : &parts[1];
+    return pwrite(fd, part->iov_base, part->iov_len, offset);
+#endif
+}
+
+enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const void *head,
+                                size_t head_size, const void *body, size_t body_size) {
+    struct iovec parts[2] = {
+        {.iov_base = (void *)(uintptr_t)head, .iov_len = head_size},
+        {.iov_base = (void *)(uintptr_t)body, .iov_len = body_size},
+    };
+
+    while (parts[0].iov_len + parts[1].iov_len > 0) {
+        ssize_t n = write_some(file->fd, parts, (off_t)offset);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            errno = n == 0 ? ENOSPC : errno;
+            return WS_OS_ERROR;
+        }
+        offset += (uint64_t)n;
+        for (int i = 0; i < 2; i++) {
+            size_t done = (size_t)n < parts[i].iov_len ? (size_t)n : parts[i].iov_len;
+            parts[i].iov_base = (char *)parts[i].iov_base + done;
+            parts[i].iov_len -= done;
+            n -= (ssize_t)done;
+        }
+    }
+    return WS_OK;
+}
+
+enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
+    int result;
+
+#ifdef __linux__
+    do {
+        result = fallocate(file->fd, 0, 0, (off_t)size);
+    } while (result < 0 && errno == EINTR);
+    if (result == 0) {
+        return WS_OK;
+    }
+    if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL) {
+        return WS_OS_ERROR;
+    }
+#endif
+    do {
+        result = ftruncate(file->fd, (off_t)size);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 ? WS_OS_ERROR : WS_OK;
+}
+
+enum ws_status ws_os_file_sync(struct ws_file *file) {
+#ifdef __linux__
+    int result;
+
+    do {
+        result = fdatasync(file->fd);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 ? WS_OS_ERROR : WS_OK;
+#else
+    return sync_retrying(file->fd) < 0 ? WS_OS_ERROR : WS_OK;
+#endif
+}
+
+enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified) {
+    struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = (time_t)(modified / NS_PER_S), .tv_nsec = (long)(modified % NS_PER_S)},
+    };
+
+    return futimens(file->fd, times) < 0 ? WS_OS_ERROR : WS_OK;
+}
+
+enum ws_status ws_os_file_close(struct ws_file *file) {
+    if (!file) {
+        return WS_OK;
+    }
+    int saved = errno;
+    int result = close(file->fd);
+    free(file);
+    /* After EINTR the descriptor is gone all the same; a second close could hit another's. */
+    if (result < 0 && errno != EINTR) {
+        return WS_OS_ERROR;
+    }
+    errno = saved;
+    return WS_OK;
+}
+
+/*
+ * Locks belong to the open file, not to the process: a process that looks at its own run's file
+ * and closes it again must not lose the lock, as it would with POSIX's process locks.
+ */
+#ifdef F_OFD_SETLK
+
+enum ws_status ws_os_file_lock(struct ws_file *file) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int result;
+
+    do {
+        result = fcntl(file->fd, F_OFD_SETLK, &lock);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) {
+        return errno == EAGAIN || errno == EACCES ? WS_BUSY : WS_OS_ERROR;
+    }
+    return WS_OK;
+}
+
+enum ws_status ws_os_file_is_locked(struct ws_file *file, bool *locked) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    if (fcntl(file->fd, F_OFD_GETLK, &lock) < 0) {
+        return WS_OS_ERROR;
+    }
+    *locked = lock.l_type != F_UNLCK;
+    return WS_OK;
+}
+
+#else
+
+static int flock_retrying(int fd, int operation) {
+    int result;
+
+    do {
+        result = flock(fd, operation);
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
+
+enum ws_status ws_os_file_lock(struct ws_file *file) {
+    if (flock_retrying(file->fd, LOCK_EX | LOCK_NB) < 0) {
+        return errno == EWOULDBLOCK ? WS_BUSY : WS_OS_ERROR;
+    }
+    return WS_OK;
+}
+
+/* flock cannot ask without taking. A writer locks its file before it has its name, so nobody
+ * who finds a file by its name can get in the way of that. */
+enum ws_status ws_os_file_is_locked(struct ws_file *file, bool *locked) {
+    if (flock_retrying(file->fd, LOCK_SH | LOCK_NB) == 0) {
+        *locked = false;
+        return flock_retrying(file->fd, LOCK_UN) < 0 ? WS_OS_ERROR : WS_OK;
+    }
+    *locked = errno == EWOULDBLOCK;
+    return *locked ? WS_OK : WS_OS_ERROR;
+}
+
+#endif
+
+/* Names. */
+
+enum ws_status ws_os_rename(struct ws_dir *dir, const char *from, const char *to) {
+    return renameat(dir->fd, from, dir->fd, to) < 0 ? status_of_errno() : WS_OK;
+}
+
+enum ws_status ws_os_unlink(struct ws_dir *dir, const char *name) {
+    return unlinkat(dir->fd, name, 0) < 0 ? status_of_errno() : WS_OK;
+}
+
+/* Clock, process, host, chance. */
+
+int64_t ws_os_now(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+uint64_t ws_os_process(void) { return (uint64_t)getpid(); }
+
+void ws_os_host(char *name, size_t size) {
+    char whole[256] = ""; /* asked for less than all of it, glibc reports an error */
+
+    if (gethostname(whole, sizeof whole - 1) < 0 || whole[0] == '\0') {
+        strcpy(whole, "localhost");
+    }
+    snprintf(name, size, "%s", whole);
+}
+
+enum ws_status ws_os_random(void *bytes, size_t size) {
+    return getentropy(bytes, size) < 0 ? WS_OS_ERROR : WS_OK;
+}

@@ -1,0 +1,425 @@
+#include "runfile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_SLOT (-1)
+
+struct ws_runfile {
+    struct ws_file *file;
+    uint64_t slot_size;
+    struct ws_record best;
+    int best_slot;
+    int durable_slot;
+    int newest_slot;
+    bool suspect; /* a sync failed: what the disk holds of this file is not known any more */
+};
+
+/* A record on its way into a new file. */
+struct piece {
+    struct ws_record *record;
+    const void *payload;
+    size_t size;
+};
+
+static uint64_t slot_size_for(size_t payload_size) {
+    uint64_t whole = (uint64_t)WS_RECORD_HEADER + payload_size;
+
+    return (whole + WS_SLOT_ALIGN - 1) / WS_SLOT_ALIGN * WS_SLOT_ALIGN;
+}
+
+uint64_t ws_runfile_size(size_t size) { return WS_SLOTS * slot_size_for(size); }
+
+static enum ws_status check_size(size_t size) {
+    return size > SIZE_MAX / 8 ? WS_INVALID : WS_OK;
+}
+
+static enum ws_status write_piece(struct ws_file *file, const struct piece *piece) {
+    uint8_t header[WS_RECORD_HEADER];
+    struct ws_record *record = piece->record;
+
+    ws_record_encode(record, piece->payload, piece->size, header);
+    return ws_os_file_write(file, record->slot * record->slot_size, header, sizeof header,
+                            piece->payload, piece->size);
+}
+
+static enum ws_status temporary_name(const char *name, char temporary[WS_FILE_NAME_MAX + 1]) {
+    uint64_t chance;
+    size_t stem = strlen(name) - strlen(WS_RUN_SUFFIX);
+    enum ws_status status = ws_os_random(&chance, sizeof chance);
+
+    if (status == WS_OK) {
+        snprintf(temporary, WS_FILE_NAME_MAX + 1, "%.*s.%016llx" WS_TEMPORARY_SUFFIX, (int)stem,
+                 name, (unsigned long long)chance);
+    }
+    return status;
+}
+
+/* Where the file system has no locks, a live run looks interrupted to others, and a sweep may
+ * take its file; the session then makes a new one. That beats keeping nothing. */
+static enum ws_status lock_if_possible(struct ws_file *file) {
+    enum ws_status status = ws_os_file_lock(file);
+
+    return status == WS_OS_ERROR ? WS_OK : status;
+}
+
+static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_t reserve,
+                                   const struct piece *pieces, int count, struct ws_file **out) {
+    char temporary[WS_FILE_NAME_MAX + 1];
+    struct ws_file *file = NULL;
+    enum ws_status status = temporary_name(name, temporary);
+
+    if (status == WS_OK) {
+        status = ws_os_file_create(dir, temporary, &file);
+    }
+    if (status != WS_OK) {
+        return status;
+    }
+    status = lock_if_possible(file);
+    if (status == WS_OK && reserve > 0) {
+        status = ws_os_file_allocate(file, reserve);
+    }
+    for (int i = 0; status == WS_OK && i < count; i++) {
+        status = write_piece(file, &pieces[i]);
+    }
+    if (status == WS_OK) {
+        status = ws_os_file_sync(file);
+    }
+    if (status == WS_OK) {
+        status = ws_os_rename(dir, temporary, name);
+    }
+    if (status != WS_OK) {
+        int saved = errno;
+        ws_os_unlink(dir, temporary);
+        ws_os_file_close(file);
+        errno = saved;
+        return status;
+    }
+    status = ws_os_dir_sync(dir);
+    if (status != WS_OK) {
+        int saved = errno;
+        ws_os_file_close(file);
+        errno = saved;
+        return status;
+    }
+    *out = file;
+    return WS_OK;
+}
+
+/* Makes the file `name` of these records, complete and synced, and returns it open and locked. */
+static enum ws_status publish(struct ws_dir *dir, const char *name, uint64_t reserve,
+                              const struct piece *pieces, int count, struct ws_file **file) {
+    enum ws_status status = publish_once(dir, name, reserve, pieces, count, file);
+
+    if (status == WS_NOT_FOUND || status == WS_BUSY) {
+        /* A sweep met the temporary file before it was locked. The next has another name. */
+        status = publish_once(dir, name, reserve, pieces, count, file);
+    }
+    return status;
+}
+
+/* Whether `candidate` is the one to protect. Strict, so that the protected objective never
+ * creeps up, not even by less than the tolerance of a lookup. */
+static bool is_better(const struct ws_record *candidate, const struct ws_record *best) {
+    const struct ws_note *a = &candidate->note;
+    const struct ws_note *b = &best->note;
+
+    if (a->has_objective != b->has_objective) {
+        return a->has_objective;
+    }
+    return !a->has_objective || a->objective <= b->objective;
+}
+
+static void became_best(struct ws_runfile *run, const struct ws_record *record) {
+    run->best = *record;
+    run->best_slot = record->slot;
+}
+
+static int free_slot(const struct ws_runfile *run) {
+    int fallback = NO_SLOT;
+
+    for (int slot = 0; slot < WS_SLOTS; slot++) {
+        if (slot == run->best_slot || slot == run->durable_slot) {
+            continue;
+        }
+        if (slot != run->newest_slot) {
+            return slot;
+        }
+        fallback = slot;
+    }
+    return fallback;
+}
+
+/* Puts pieces into the slots of a new file, and `run` onto it. The first is the best. */
+static enum ws_status start_file(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                                 struct piece *pieces, int count) {
+    struct ws_file *file = NULL;
+    size_t largest = 0;
+
+    for (int i = 0; i < count; i++) {
+        largest = pieces[i].size > largest ? pieces[i].size : largest;
+    }
+    uint64_t slot_size = slot_size_for(largest);
+    for (int i = 0; i < count; i++) {
+        pieces[i].record->slot = (uint8_t)i;
+        pieces[i].record->slot_size = slot_size;
+    }
+    enum ws_status status = publish(dir, name, WS_SLOTS * slot_size, pieces, count, &file);
+    if (status != WS_OK) {
+        return status;
+    }
+    ws_os_file_close(run->file);
+    run->file = file;
+    run->slot_size = slot_size;
+    run->suspect = false;
+    became_best(run, pieces[0].record);
+    run->durable_slot = run->best_slot;
+    run->newest_slot = count - 1;
+    return WS_OK;
+}
+
+enum ws_status ws_runfile_create(struct ws_dir *dir, const char *name, struct ws_record *record,
+                                 const void *payload, size_t size, struct ws_runfile **run) {
+    struct piece piece = {.record = record, .payload = payload, .size = size};
+    enum ws_status status = check_size(size);
+
+    if (status != WS_OK) {
+        return status;
+    }
+    struct ws_runfile *fresh = calloc(1, sizeof *fresh);
+    if (!fresh) {
+        return WS_NO_MEMORY;
+    }
+    status = start_file(fresh, dir, name, &piece, 1);
+    if (status != WS_OK) {
+        free(fresh);
+        return status;
+    }
+    *run = fresh;
+    return WS_OK;
+}
+
+static enum ws_status sync_run(struct ws_runfile *run) {
+    enum ws_status status = ws_os_file_sync(run->file);
+
+    if (status == WS_OK) {
+        run->durable_slot = run->best_slot;
+    } else {
+        run->suspect = true;
+    }
+    return status;
+}
+
+enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record,
+                                const void *payload, size_t size, bool sync) {
+    struct piece piece = {.record = record, .payload = payload, .size = size};
+    struct ws_file_info info;
+    enum ws_status status = check_size(size);
+
+    if (status != WS_OK) {
+        return status;
+    }
+    if (run->suspect || slot_size_for(size) > run->slot_size) {
+        return WS_NOT_FOUND;
+    }
+    status = ws_os_file_info(run->file, &info);
+    if (status != WS_OK) {
+        return status;
+    }
+    if (info.links == 0) {
+        return WS_NOT_FOUND;
+    }
+    record->slot = (uint8_t)free_slot(run);
+    record->slot_size = run->slot_size;
+    status = write_piece(run->file, &piece);
+    if (status != WS_OK) {
+        return status;
+    }
+    run->newest_slot = record->slot;
+    if (is_better(record, &run->best)) {
+        became_best(run, record);
+    }
+    return sync ? sync_run(run) : WS_OK;
+}
+
+static enum ws_status read_payload(struct ws_file *file, const struct ws_record *record,
+                                   void **payload) {
+    size_t size = (size_t)record->payload_size;
+    size_t got = 0;
+    void *bytes = malloc(size > 0 ? size : 1);
+
+    if (!bytes) {
+        return WS_NO_MEMORY;
+    }
+    enum ws_status status = ws_os_file_read(
+        file, record->slot * record->slot_size + WS_RECORD_HEADER, bytes, size, &got);
+    if (status == WS_OK) {
+        status = ws_record_verify(record, bytes, got);
+    }
+    if (status != WS_OK) {
+        free(bytes);
+        return status;
+    }
+    *payload = bytes;
+    return WS_OK;
+}
+
+enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                                  struct ws_record *record, const void *payload, size_t size) {
+    struct ws_record best = run->best;
+    void *best_payload = NULL;
+    struct piece fresh = {.record = record, .payload = payload, .size = size};
+    struct piece pieces[2];
+    int count = 0;
+    enum ws_status status = check_size(size);
+
+    if (status != WS_OK) {
+        return status;
+    }
+    if (!is_better(record, &best)) {
+        status = read_payload(run->file, &best, &best_payload);
+        if (status == WS_OK) {
+            pieces[count++] = (struct piece){
+                .record = &best, .payload = best_payload, .size = (size_t)best.payload_size};
+        } else if (status == WS_NO_MEMORY) {
+            return status;
+        } /* else the disk lost it already: the new record is the best there is */
+    }
+    pieces[count++] = fresh;
+    status = start_file(run, dir, name, pieces, count);
+    free(best_payload);
+    return status;
+}
+
+void ws_runfile_close(struct ws_runfile *run) {
+    if (run) {
+        ws_os_file_close(run->file);
+        free(run);
+    }
+}
+
+enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,
+                              const void *payload, size_t size) {
+    struct piece piece = {.record = record, .payload = payload, .size = size};
+    struct ws_file *file = NULL;
+    enum ws_status status = check_size(size);
+
+    if (status != WS_OK) {
+        return status;
+    }
+    record->slot = 0;
+    record->slot_size = 0;
+    status = publish(dir, name, 0, &piece, 1, &file);
+    return status == WS_OK ? ws_os_file_close(file) : status;
+}
+
+/* Reading. */
+
+static bool fits(const struct ws_record *record, uint64_t available) {
+    return record->payload_size <= available &&
+           WS_RECORD_HEADER <= available - record->payload_size;
+}
+
+static bool has_key(const struct ws_record *record, const struct ws_digest *key) {
+    return memcmp(record->key.bytes, key->bytes, sizeof key->bytes) == 0;
+}
+
+static enum ws_status decode_at(struct ws_file *file, uint64_t offset, struct ws_record *record) {
+    uint8_t header[WS_RECORD_HEADER];
+    size_t got = 0;
+    enum ws_status status = ws_os_file_read(file, offset, header, sizeof header, &got);
+
+    return status == WS_OK ? ws_record_decode(header, got, record) : status;
+}
+
+static void scan_alone(const struct ws_record *record, const struct ws_digest *key,
+                       struct ws_scan *scan) {
+    if (record->slot != 0 || !has_key(record, key) || !fits(record, scan->info.size) ||
+        WS_RECORD_HEADER + record->payload_size != scan->info.size) {
+        scan->reason = WS_DAMAGED;
+        return;
+    }
+    scan->records[scan->count++] = *record;
+}
+
+/* A record counts only where it says of itself that it was written for this slot: what looks
+ * like one inside another's payload does not. */
+static enum ws_status scan_slots(struct ws_file *file, uint64_t slot_size,
+                                 const struct ws_digest *key, struct ws_scan *scan) {
+    for (int slot = 0; slot < WS_SLOTS; slot++) {
+        struct ws_record record;
+        uint64_t offset = (uint64_t)slot * slot_size;
+        if (offset >= scan->info.size) {
+            break;
+        }
+        enum ws_status status = decode_at(file, offset, &record);
+        if (status == WS_OS_ERROR) {
+            return status;
+        }
+        if (status == WS_OK && record.slot == slot && record.slot_size == slot_size &&
+            has_key(&record, key) && fits(&record, slot_size) &&
+            fits(&record, scan->info.size - offset)) {
+            scan->records[scan->count++] = record;
+        }
+    }
+    return WS_OK;
+}
+
+enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key,
+                               struct ws_scan *scan) {
+    struct ws_record first;
+
+    scan->count = 0;
+    scan->reason = WS_OK;
+    scan->head_size = 0;
+    enum ws_status status = ws_os_file_info(file, &scan->info);
+    if (status != WS_OK) {
+        return status;
+    }
+    if (!scan->info.regular) {
+        scan->reason = WS_FOREIGN;
+        return WS_OK;
+    }
+    status = ws_os_file_read(file, 0, scan->head, sizeof scan->head, &scan->head_size);
+    if (status != WS_OK) {
+        return status;
+    }
+    status = ws_record_decode(scan->head, scan->head_size, &first);
+    if (status == WS_OK && first.slot_size == 0) {
+        scan_alone(&first, key, scan);
+        return WS_OK;
+    }
+    /* Damage to the first slot, also to the version it shows, must not hide the others. */
+    uint64_t slot_size = status == WS_OK ? first.slot_size : scan->info.size / WS_SLOTS;
+    enum ws_status scanned = WS_OK;
+    if (slot_size > 0 && slot_size % WS_SLOT_ALIGN == 0) {
+        scanned = scan_slots(file, slot_size, key, scan);
+    }
+    if (scan->count == 0) {
+        scan->reason = status == WS_OK ? WS_DAMAGED : status;
+    }
+    return scanned;
+}
+
+enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan, int index,
+                               void **payload) {
+    const struct ws_record *record = &scan->records[index];
+
+    if (record->slot_size == 0 && fits(record, scan->head_size)) {
+        size_t size = (size_t)record->payload_size;
+        void *bytes = malloc(size > 0 ? size : 1);
+        if (!bytes) {
+            return WS_NO_MEMORY;
+        }
+        memcpy(bytes, scan->head + WS_RECORD_HEADER, size);
+        if (ws_record_verify(record, bytes, size) != WS_OK) {
+            free(bytes);
+            return WS_DAMAGED;
+        }
+        *payload = bytes;
+        return WS_OK;
+    }
+    return read_payload(file, record, payload);
+}

@@ -1,0 +1,81 @@
+/*
+ * runfile: the one file of one run.
+ *
+ * While a run lives its file has three slots of equal size, each a multiple of WS_SLOT_ALIGN, so
+ * that no two share a disk block. A slot holds one record. Two of them may matter at any time:
+ *
+ *     best     the best record so far; what a reader finds after the process dies
+ *     durable  the record that was best when the file was last synced; what is left of it when
+ *              the power goes, whatever happened to the writes since
+ *
+ * THE RULE: a write goes to a slot that is neither. So a torn write, by a kill or by a power
+ * loss, costs only the record that was being written. (With two slots the rule could be kept
+ * against kills alone: between two syncs the second improvement would overwrite the durable one.)
+ *
+ * A record that will not be followed by others, such as a final one, has its file for itself:
+ * its header, the payload, and nothing else.
+ *
+ *     writing:  ws_runfile_create -> ws_runfile_write* -> ws_runfile_close     a live run
+ *               ws_runfile_put                                                 one record alone
+ *     reading:  ws_runfile_scan -> ws_runfile_read
+ *
+ * A file appears under its name complete and synced: it is written under a temporary name,
+ * locked, synced, renamed, and the directory synced. The lock is held until the writer closes,
+ * which is how others tell a live run from an interrupted one. Readers take no lock.
+ */
+#ifndef WS_RUNFILE_H
+#define WS_RUNFILE_H
+
+#include "os.h"
+#include "record.h"
+
+#define WS_SLOTS 3
+#define WS_SLOT_ALIGN 4096     /* the largest atomic write unit of today's disks */
+#define WS_RUN_ID_MAX 64       /* file names stay below the 143 bytes of an encrypted home */
+#define WS_FILE_NAME_MAX 128   /* key, '-', run id, '.', 16 random hex digits, ".tmp" */
+#define WS_RUN_SUFFIX ".warm"
+#define WS_TEMPORARY_SUFFIX ".tmp"
+
+struct ws_runfile;
+
+/* A new live run whose first record this is; replaces a file of that name. */
+enum ws_status ws_runfile_create(struct ws_dir *dir, const char *name, struct ws_record *record,
+                                 const void *payload, size_t size, struct ws_runfile **run);
+/* Adds a record by THE RULE. `sync` makes it durable before the call returns. WS_NOT_FOUND,
+ * and nothing written, where this file will not do (the payload outgrows its slots, it lost its
+ * name, or it could not be synced before): then ws_runfile_replace. */
+enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record,
+                                const void *payload, size_t size, bool sync);
+/* A new file under the same name, with room for `size`; carries the best record over where the
+ * new one is not better. On failure the run goes on in the old file. */
+enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                                  struct ws_record *record, const void *payload, size_t size);
+/* Bytes of the file of a run whose records hold payloads of up to `size` bytes. */
+uint64_t ws_runfile_size(size_t size);
+void ws_runfile_close(struct ws_runfile *run);
+
+/* Puts one record alone under `name`, replacing what is there, synced. */
+enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,
+                              const void *payload, size_t size);
+
+#define WS_SCAN_HEAD 4096 /* most finished records fit: one read is all they cost */
+
+/* The records of a file, as their headers tell. */
+struct ws_scan {
+    int count;
+    struct ws_record records[WS_SLOTS];
+    struct ws_file_info info;
+    enum ws_status reason; /* why there are none: WS_FOREIGN, WS_NEWER or WS_DAMAGED */
+    size_t head_size;
+    uint8_t head[WS_SCAN_HEAD]; /* the beginning of the file, read on the way */
+};
+
+/* WS_OK also for a file without a valid record: `count` is 0 then, and `reason` set. Records
+ * whose key is not `key` are not counted. */
+enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key,
+                               struct ws_scan *scan);
+/* Reads and verifies record `index` of a scan; *payload is malloc'd, the caller's. */
+enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan, int index,
+                               void **payload);
+
+#endif

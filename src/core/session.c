@@ -1,0 +1,320 @@
+#include "session.h"
+
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "sweep.h"
+
+struct ws_session {
+    struct ws_store *store;
+    struct ws_digest key;
+    char label[WS_LABEL_MAX + 1];
+    struct ws_entry *preloaded;
+
+    /* The run. */
+    uint64_t process; /* the one it belongs to */
+    char run_id[WS_RUN_ID_MAX + 1];
+    struct ws_runfile *file; /* NULL before the first record and after the final one */
+    uint64_t sequence;
+    double objective; /* best on disk; NaN before the first */
+    int64_t last_write;
+    int64_t last_sync;
+    bool finalized;
+
+    uint64_t written;
+    uint64_t refused;
+    uint64_t failed;
+    enum ws_status failure;
+    int failure_errno;
+};
+
+static enum ws_status begin_run(struct ws_session *session) {
+    enum ws_status status = ws_run_id_new(session->run_id);
+
+    if (status != WS_OK) {
+        return status;
+    }
+    session->process = ws_os_process();
+    session->file = NULL;
+    session->sequence = 0;
+    session->objective = NAN;
+    session->last_write = 0;
+    session->last_sync = 0;
+    session->finalized = false;
+    return WS_OK;
+}
+
+enum ws_status ws_session_open(struct ws_store *store, const struct ws_digest *key,
+                               const char *label, struct ws_session **session) {
+    struct ws_note note;
+    enum ws_status status = ws_note_set_label(&note, label);
+
+    if (status != WS_OK) {
+        return status;
+    }
+    struct ws_session *fresh = calloc(1, sizeof *fresh);
+    if (!fresh) {
+        return WS_NO_MEMORY;
+    }
+    status = begin_run(fresh);
+    if (status != WS_OK) {
+        free(fresh);
+        return status;
+    }
+    fresh->store = ws_store_retain(store);
+    fresh->key = *key;
+    for (size_t i = 0; i < sizeof note.label; i++) {
+        fresh->label[i] = note.label[i];
+    }
+    *session = fresh;
+    return WS_OK;
+}
+
+void ws_session_close(struct ws_session *session) {
+    if (session) {
+        ws_runfile_close(session->file);
+        ws_entry_free(session->preloaded);
+        ws_store_release(session->store);
+        free(session);
+    }
+}
+
+const struct ws_digest *ws_session_key(const struct ws_session *session) { return &session->key; }
+
+/* In a forked child the file is the parent's. Closing it here leaves the parent's lock alone. */
+static enum ws_status own_run(struct ws_session *session) {
+    if (session->process == ws_os_process()) {
+        return WS_OK;
+    }
+    ws_runfile_close(session->file);
+    session->file = NULL;
+    session->written = session->refused = session->failed = 0;
+    return begin_run(session);
+}
+
+struct ws_session_status ws_session_status(struct ws_session *session) {
+    own_run(session);
+    return (struct ws_session_status){
+        .run_id = session->run_id,
+        .has_file = session->file != NULL,
+        .finalized = session->finalized,
+        .written = session->written,
+        .refused = session->refused,
+        .failed = session->failed,
+        .objective = session->objective,
+        .last_write = session->last_write,
+        .failure = session->failure,
+        .failure_errno = session->failure_errno,
+    };
+}
+
+/* What to start from. */
+
+enum ws_status ws_session_preload(struct ws_session *session, const struct ws_entry *entry) {
+    struct ws_entry *copy = NULL;
+
+    if (entry) {
+        enum ws_status status = ws_entry_copy(entry, &copy);
+        if (status != WS_OK) {
+            return status;
+        }
+    }
+    ws_entry_free(session->preloaded);
+    session->preloaded = copy;
+    return WS_OK;
+}
+
+static enum ws_status load_exact(struct ws_session *session, struct ws_entry **entry,
+                                 enum ws_source *source) {
+    *source = WS_EXACT;
+    return ws_store_lookup(session->store, &session->key, WS_BEST, WS_ANY_KIND, entry);
+}
+
+enum ws_status ws_session_load(struct ws_session *session, struct ws_entry **entry,
+                               enum ws_source *source) {
+    if (!session->preloaded) {
+        return load_exact(session, entry, source);
+    }
+    *source = WS_PRELOADED;
+    *entry = session->preloaded;
+    session->preloaded = NULL;
+    return WS_OK;
+}
+
+enum ws_status ws_session_peek(struct ws_session *session, struct ws_entry **entry,
+                               enum ws_source *source) {
+    if (!session->preloaded) {
+        return load_exact(session, entry, source);
+    }
+    *source = WS_PRELOADED;
+    return ws_entry_copy(session->preloaded, entry);
+}
+
+/* What to keep. */
+
+/* Also where the clock was set back: then nobody knows how long ago it was. */
+static bool has_passed(int64_t since, int64_t now) {
+    return since == 0 || now < since || now - since >= WS_RATE_INTERVAL;
+}
+
+static bool is_wanted(const struct ws_session *session, double objective, int64_t now) {
+    if (isfinite(objective) && (isnan(session->objective) ||
+                                objective < session->objective - WS_OBJECTIVE_TOLERANCE)) {
+        return true;
+    }
+    return has_passed(session->last_write, now);
+}
+
+static enum ws_status keep_status(struct ws_session *session, enum ws_status status) {
+    if (status == WS_NOT_FOUND) { /* twice in a row: the directory cannot be kept in place */
+        status = WS_OS_ERROR;
+        errno = ENOENT;
+    }
+    session->failure = status;
+    session->failure_errno = status == WS_OS_ERROR ? errno : 0;
+    if (status != WS_OK) {
+        session->failed++;
+    }
+    return status;
+}
+
+static struct ws_record record_of(struct ws_session *session, const struct ws_offer *offer,
+                                  enum ws_kind kind, int64_t now) {
+    struct ws_record record = {
+        .note = {.kind = kind,
+                 .encoding = offer->encoding,
+                 .has_iteration = offer->has_iteration,
+                 .iteration = offer->iteration},
+        .key = session->key,
+        .sequence = ++session->sequence,
+        /* Within a run time goes forward, whatever the clock does. */
+        .written = now > session->last_write ? now : session->last_write + 1,
+    };
+
+    ws_note_set_objective(&record.note, offer->objective);
+    ws_note_set_label(&record.note, session->label);
+    return record;
+}
+
+/* Calls `put` with the run's directory and name, making the directory where it is missing; once
+ * more where it was deleted in between. */
+static enum ws_status in_directory(struct ws_session *session,
+                                   enum ws_status (*put)(struct ws_session *session,
+                                                         struct ws_dir *dir, const char *name,
+                                                         struct ws_record *record,
+                                                         const struct ws_offer *offer),
+                                   struct ws_record *record, const struct ws_offer *offer) {
+    char name[WS_FILE_NAME_MAX + 1];
+    enum ws_status status = WS_NOT_FOUND;
+
+    ws_run_file_name(&session->key, session->run_id, name);
+    for (int attempt = 0; attempt < 2 && status == WS_NOT_FOUND; attempt++) {
+        struct ws_dir *dir = NULL;
+        status = ws_store_shard(session->store, &session->key, true, &dir);
+        if (status == WS_OK) {
+            status = put(session, dir, name, record, offer);
+        }
+        ws_os_dir_close(dir);
+    }
+    return status;
+}
+
+static enum ws_status put_file(struct ws_session *session, struct ws_dir *dir, const char *name,
+                               struct ws_record *record, const struct ws_offer *offer) {
+    if (session->file) {
+        return ws_runfile_replace(session->file, dir, name, record, offer->payload, offer->size);
+    }
+    return ws_runfile_create(dir, name, record, offer->payload, offer->size, &session->file);
+}
+
+static enum ws_status put_final(struct ws_session *session, struct ws_dir *dir, const char *name,
+                                struct ws_record *record, const struct ws_offer *offer) {
+    (void)session;
+    return ws_runfile_put(dir, name, record, offer->payload, offer->size);
+}
+
+static void was_written(struct ws_session *session, const struct ws_record *record) {
+    const struct ws_note *note = &record->note;
+
+    session->written++;
+    session->last_write = record->written;
+    if (note->has_objective &&
+        (isnan(session->objective) || note->objective < session->objective)) {
+        session->objective = note->objective;
+    }
+}
+
+static void file_was_put(struct ws_session *session, int64_t now, uint64_t size) {
+    session->last_sync = now;
+    ws_store_growth(session->store)->bytes += size;
+    ws_sweep_when_due(session->store);
+}
+
+bool ws_session_wants(struct ws_session *session, double objective) {
+    /* Without a run id there is no run to compare with: let the write say so. */
+    if (own_run(session) != WS_OK || session->finalized ||
+        is_wanted(session, objective, ws_store_now(session->store))) {
+        return true;
+    }
+    session->refused++;
+    return false;
+}
+
+enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws_offer *offer) {
+    int64_t now = ws_store_now(session->store);
+    enum ws_status status = own_run(session);
+
+    if (status == WS_OK && session->finalized) {
+        status = begin_run(session);
+    }
+    if (status != WS_OK) {
+        return keep_status(session, status);
+    }
+    if (!is_wanted(session, offer->objective, now)) {
+        session->refused++;
+        return WS_REFUSED;
+    }
+    struct ws_record record = record_of(session, offer, WS_CHECKPOINT, now);
+    bool sync = has_passed(session->last_sync, now);
+    status = WS_NOT_FOUND;
+    if (session->file) {
+        status = ws_runfile_write(session->file, &record, offer->payload, offer->size, sync);
+    }
+    bool put = status == WS_NOT_FOUND;
+    if (put) {
+        status = in_directory(session, put_file, &record, offer);
+    }
+    if (status == WS_OK) {
+        was_written(session, &record);
+        if (put) {
+            file_was_put(session, now, ws_runfile_size(offer->size));
+        } else if (sync) {
+            session->last_sync = now;
+        }
+    }
+    return keep_status(session, status);
+}
+
+enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_offer *offer) {
+    int64_t now = ws_store_now(session->store);
+    enum ws_status status = own_run(session);
+
+    if (status == WS_OK && session->finalized) {
+        status = begin_run(session);
+    }
+    if (status != WS_OK) {
+        return keep_status(session, status);
+    }
+    struct ws_record record = record_of(session, offer, WS_FINAL, now);
+    status = in_directory(session, put_final, &record, offer);
+    if (status == WS_OK) {
+        ws_runfile_close(session->file);
+        session->file = NULL;
+        session->finalized = true;
+        was_written(session, &record);
+        file_was_put(session, now, WS_RECORD_HEADER + (uint64_t)offer->size);
+    }
+    return keep_status(session, status);
+}

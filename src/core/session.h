@@ -1,0 +1,78 @@
+/*
+ * session: one run tied to one key. What to keep of a fit, and when.
+ *
+ *     ws_session_open(store, &key, label, &session)         touches no disk
+ *     ws_session_load(session, &entry, &source)             what to start from, if anything
+ *     ws_session_checkpoint(session, &offer) ...            WS_REFUSED is an answer, not a fault
+ *     ws_session_finalize(session, &offer)
+ *     ws_session_close(session)
+ *
+ * A checkpoint is written when its objective improves on this run's best by more than
+ * WS_OBJECTIVE_TOLERANCE (the first finite one does), or when WS_RATE_INTERVAL has passed since
+ * the last write. Data is synced with the first write, then at most once in the interval, and at
+ * finalize. Finalize always writes and ends the run: a checkpoint after it begins a new one.
+ *
+ * A failing disk is no error of the session's: the call returns the status, the session keeps it
+ * for ws_session_status(), and the next call tries again, also after the file or its directory
+ * were deleted.
+ *
+ * A session notices that it woke up in a forked child: it closes the parent's file there and
+ * goes on as a run of its own.
+ */
+#ifndef WS_SESSION_H
+#define WS_SESSION_H
+
+#include "store.h"
+
+#define WS_RATE_INTERVAL ((int64_t)2 * 1000000000) /* ns; as often as a person cares about */
+
+struct ws_session;
+
+enum ws_source { WS_EXACT, WS_PRELOADED };
+
+/* What a fit offers to keep. */
+struct ws_offer {
+    const void *payload;
+    size_t size;
+    uint8_t encoding;
+    double objective; /* NaN or infinite: absent */
+    bool has_iteration;
+    uint64_t iteration;
+};
+
+struct ws_session_status {
+    const char *run_id;
+    bool has_file;       /* a run of this session is on disk, and live */
+    bool finalized;      /* the last write was a final one */
+    uint64_t written;    /* checkpoints and finals on disk */
+    uint64_t refused;    /* checkpoints that the rules held back */
+    uint64_t failed;     /* calls that the disk held back */
+    double objective;    /* this run's best; NaN before the first */
+    int64_t last_write;  /* ns since 1970-01-01 UTC; 0 before the first */
+    enum ws_status failure; /* of the last write that was tried; WS_OK after one that worked */
+    int failure_errno;
+};
+
+/* WS_INVALID where the label is. */
+enum ws_status ws_session_open(struct ws_store *store, const struct ws_digest *key,
+                               const char *label, struct ws_session **session);
+void ws_session_close(struct ws_session *session);
+
+const struct ws_digest *ws_session_key(const struct ws_session *session);
+struct ws_session_status ws_session_status(struct ws_session *session);
+
+/* Takes a copy of `entry`: the next load returns it, once, ahead of the store. NULL withdraws. */
+enum ws_status ws_session_preload(struct ws_session *session, const struct ws_entry *entry);
+enum ws_status ws_session_load(struct ws_session *session, struct ws_entry **entry,
+                               enum ws_source *source);
+/* As load, but consumes nothing. */
+enum ws_status ws_session_peek(struct ws_session *session, struct ws_entry **entry,
+                               enum ws_source *source);
+
+/* Whether a checkpoint with this objective would be written now: to be asked before encoding a
+ * payload is paid for. Counts a refusal. */
+bool ws_session_wants(struct ws_session *session, double objective);
+enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws_offer *offer);
+enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_offer *offer);
+
+#endif

@@ -1,0 +1,680 @@
+#include "store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHARD_DIGITS 4
+#define VERSION_DIRECTORY "v1"
+
+/* A lookup keeps this many files open between choosing an entry and reading it; further ones it
+ * opens again. Most keys have one to three runs. */
+#define OPEN_FILES_MAX 8
+
+/* A live writer can overwrite what a reader is about to read: then the reader looks again. Each
+ * time it must be overtaken by two improvements within microseconds to fail. */
+#define READ_ATTEMPTS_MAX 64
+
+struct ws_store {
+    struct ws_store_options options;
+    struct ws_growth growth;
+    int64_t clock_shift;
+    unsigned references; /* R calls from one thread */
+    char path[];
+};
+
+/* Opening. */
+
+/* The directory that holds `path`'s last name. */
+static enum ws_status open_parent(const char *path, struct ws_dir **dir) {
+    size_t end = strlen(path);
+    char *parent = malloc(end + 1);
+
+    if (!parent) {
+        return WS_NO_MEMORY;
+    }
+    memcpy(parent, path, end + 1);
+    while (end > 1 && parent[end - 1] == '/') {
+        end--;
+    }
+    while (end > 0 && parent[end - 1] != '/') {
+        end--;
+    }
+    parent[end] = '\0';
+    enum ws_status status = ws_os_dir_open(end > 0 ? parent : ".", false, dir);
+    free(parent);
+    return status;
+}
+
+/* WS_INVALID where `path` names something that can never become a store. A path that cannot be
+ * reached now may be reached later: that is the disk's failing, not the caller's. */
+static enum ws_status check_path(const char *path) {
+    struct ws_dir *dir = NULL;
+
+    if (path[0] == '\0') {
+        return WS_INVALID;
+    }
+    enum ws_status status = ws_os_dir_open(path, false, &dir);
+    if (status == WS_OS_ERROR && errno == ENOTDIR) {
+        status = open_parent(path, &dir) == WS_OK ? WS_INVALID : WS_OK;
+    }
+    ws_os_dir_close(dir);
+    return status == WS_INVALID || status == WS_NO_MEMORY ? status : WS_OK;
+}
+
+enum ws_status ws_store_open(const char *path, const struct ws_store_options *options,
+                             struct ws_store **store) {
+    size_t size = strlen(path) + 1;
+    enum ws_status status = check_path(path);
+
+    if (status == WS_OK && options->max_age < 0) {
+        status = WS_INVALID;
+    }
+    if (status != WS_OK) {
+        return status;
+    }
+    struct ws_store *fresh = calloc(1, sizeof *fresh + size);
+    if (!fresh) {
+        return WS_NO_MEMORY;
+    }
+    fresh->options = *options;
+    fresh->references = 1;
+    memcpy(fresh->path, path, size);
+    *store = fresh;
+    return WS_OK;
+}
+
+struct ws_store *ws_store_retain(struct ws_store *store) {
+    store->references++;
+    return store;
+}
+
+void ws_store_release(struct ws_store *store) {
+    if (store && --store->references == 0) {
+        free(store);
+    }
+}
+
+const char *ws_store_path(const struct ws_store *store) { return store->path; }
+
+struct ws_store_options ws_store_options(const struct ws_store *store) { return store->options; }
+
+int64_t ws_store_now(const struct ws_store *store) { return ws_os_now() + store->clock_shift; }
+
+void ws_store_shift_clock(struct ws_store *store, int64_t ns) { store->clock_shift += ns; }
+
+struct ws_growth *ws_store_growth(struct ws_store *store) { return &store->growth; }
+
+/* Names. */
+
+static bool is_run_id_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '_' || c == '-';
+}
+
+bool ws_run_id_is_valid(const char *run_id) {
+    size_t size = 0;
+
+    for (; run_id[size] != '\0'; size++) {
+        if (size == WS_RUN_ID_MAX || !is_run_id_character(run_id[size])) {
+            return false;
+        }
+    }
+    return size > 0 && run_id[0] != '.';
+}
+
+enum ws_status ws_run_id_new(char run_id[WS_RUN_ID_MAX + 1]) {
+    char host[21];
+    uint32_t chance;
+    enum ws_status status = ws_os_random(&chance, sizeof chance);
+
+    if (status != WS_OK) {
+        return status;
+    }
+    ws_os_host(host, sizeof host);
+    for (char *c = host; *c != '\0'; c++) {
+        if (!is_run_id_character(*c) || (*c == '.' && c == host)) {
+            *c = '_';
+        }
+    }
+    /* 20 + 10 + 12 + 8 digits, three dashes: within WS_RUN_ID_MAX. */
+    snprintf(run_id, WS_RUN_ID_MAX + 1, "%s-%u-%llx-%08x", host, (unsigned)ws_os_process(),
+             (unsigned long long)(ws_os_now() / 1000000) & 0xffffffffffff, (unsigned)chance);
+    return WS_OK;
+}
+
+void ws_run_file_name(const struct ws_digest *key, const char *run_id,
+                      char name[WS_FILE_NAME_MAX + 1]) {
+    char hex[WS_DIGEST_HEX + 1];
+
+    ws_digest_format(key, hex);
+    snprintf(name, WS_FILE_NAME_MAX + 1, "%s-%s" WS_RUN_SUFFIX, hex, run_id);
+}
+
+enum ws_status ws_run_file_parse(const char *name, struct ws_digest *key,
+                                 char run_id[WS_RUN_ID_MAX + 1]) {
+    char hex[WS_DIGEST_HEX + 1];
+    size_t size = strlen(name);
+    size_t suffix = strlen(WS_RUN_SUFFIX);
+
+    if (size <= WS_DIGEST_HEX + 1 + suffix || name[WS_DIGEST_HEX] != '-' ||
+        strcmp(name + size - suffix, WS_RUN_SUFFIX) != 0) {
+        return WS_FOREIGN;
+    }
+    size_t run_id_size = size - suffix - WS_DIGEST_HEX - 1;
+    if (run_id_size > WS_RUN_ID_MAX) {
+        return WS_FOREIGN;
+    }
+    memcpy(hex, name, WS_DIGEST_HEX);
+    hex[WS_DIGEST_HEX] = '\0';
+    memcpy(run_id, name + WS_DIGEST_HEX + 1, run_id_size);
+    run_id[run_id_size] = '\0';
+    return ws_digest_parse(hex, key) == WS_OK && ws_run_id_is_valid(run_id) ? WS_OK : WS_FOREIGN;
+}
+
+/* Directories. */
+
+/* <path>/v1, or a shard of it. */
+static enum ws_status open_directory(const struct ws_store *store, const char *shard, bool create,
+                                     struct ws_dir **dir) {
+    size_t size = strlen(store->path) + sizeof "/" VERSION_DIRECTORY "/" + SHARD_DIGITS;
+    char *path = malloc(size);
+
+    if (!path) {
+        return WS_NO_MEMORY;
+    }
+    snprintf(path, size, "%s/" VERSION_DIRECTORY "%s%.*s", store->path, shard ? "/" : "",
+             SHARD_DIGITS, shard ? shard : "");
+    enum ws_status status = ws_os_dir_open(path, create, dir);
+    free(path);
+    return status;
+}
+
+enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir) {
+    return open_directory(store, NULL, create, dir);
+}
+
+enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
+                              bool create, struct ws_dir **dir) {
+    char hex[WS_DIGEST_HEX + 1];
+
+    ws_digest_format(key, hex);
+    return open_directory(store, hex, create, dir);
+}
+
+struct shard_visit {
+    const struct ws_store *store;
+    enum ws_status (*visit)(void *context, struct ws_dir *dir);
+    void *context;
+};
+
+static enum ws_status visit_shard(void *context, const char *name) {
+    struct shard_visit *visit = context;
+    struct ws_dir *dir = NULL;
+
+    if (strlen(name) != SHARD_DIGITS || strspn(name, "0123456789abcdef") != SHARD_DIGITS ||
+        open_directory(visit->store, name, false, &dir) != WS_OK) {
+        return WS_OK; /* not ours, or not to be read: the others are */
+    }
+    enum ws_status status = visit->visit(visit->context, dir);
+    ws_os_dir_close(dir);
+    return status;
+}
+
+enum ws_status ws_store_each_shard(const struct ws_store *store,
+                                   enum ws_status (*visit)(void *context, struct ws_dir *dir),
+                                   void *context) {
+    struct shard_visit each = {.store = store, .visit = visit, .context = context};
+    struct ws_dir *root = NULL;
+    enum ws_status status = ws_store_root(store, false, &root);
+
+    if (status == WS_OK) {
+        status = ws_os_dir_list(root, visit_shard, &each);
+    }
+    ws_os_dir_close(root);
+    return status == WS_NOT_FOUND ? WS_OK : status;
+}
+
+/* Saving. */
+
+static enum ws_status save_once(struct ws_store *store, const struct ws_digest *key,
+                                const char *run_id, struct ws_record *record, const void *payload,
+                                size_t size) {
+    char name[WS_FILE_NAME_MAX + 1];
+    struct ws_dir *dir = NULL;
+    enum ws_status status = ws_store_shard(store, key, true, &dir);
+
+    if (status == WS_OK) {
+        ws_run_file_name(key, run_id, name);
+        status = ws_runfile_put(dir, name, record, payload, size);
+    }
+    ws_os_dir_close(dir);
+    return status;
+}
+
+enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key,
+                             const char *run_id, const struct ws_note *note, const void *payload,
+                             size_t size) {
+    struct ws_record record = {
+        .note = *note, .key = *key, .sequence = 1, .written = ws_store_now(store)};
+
+    if (!ws_run_id_is_valid(run_id)) {
+        return WS_INVALID;
+    }
+    enum ws_status status = save_once(store, key, run_id, &record, payload, size);
+    if (status == WS_NOT_FOUND) { /* the directory was deleted under our hands */
+        status = save_once(store, key, run_id, &record, payload, size);
+    }
+    if (status == WS_OK) {
+        store->growth.bytes += WS_RECORD_HEADER + (uint64_t)size;
+    }
+    return status == WS_NOT_FOUND ? WS_OS_ERROR : status;
+}
+
+/* Looking up. */
+
+struct found_run {
+    char run_id[WS_RUN_ID_MAX + 1];
+    struct ws_file *file; /* NULL: to be opened again */
+    struct ws_scan scan;
+    bool dropped[WS_SLOTS]; /* records that do not verify, or were not asked for */
+    int attempts;
+};
+
+struct lookup {
+    struct ws_store *store;
+    const struct ws_digest *key;
+    enum ws_select select;
+    int kind;
+    int64_t now;
+    struct ws_dir *dir;
+    struct found_run *runs;
+    size_t count;
+    size_t room;
+};
+
+static bool is_expired(const struct ws_store *store, const struct ws_record *record, int64_t now) {
+    return now - store->options.max_age > record->written;
+}
+
+static void drop_unwanted(const struct lookup *lookup, struct found_run *run) {
+    for (int i = 0; i < run->scan.count; i++) {
+        const struct ws_record *record = &run->scan.records[i];
+        run->dropped[i] =
+            (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
+            is_expired(lookup->store, record, lookup->now);
+    }
+}
+
+/* Opens the run's file where it is not, and reads its headers. */
+static enum ws_status scan_run(const struct lookup *lookup, struct found_run *run) {
+    char name[WS_FILE_NAME_MAX + 1];
+    enum ws_status status = WS_OK;
+
+    if (!run->file) {
+        ws_run_file_name(lookup->key, run->run_id, name);
+        status = ws_os_file_open(lookup->dir, name, &run->file);
+    }
+    if (status == WS_OK) {
+        status = ws_runfile_scan(run->file, lookup->key, &run->scan);
+    }
+    if (status == WS_OK) {
+        drop_unwanted(lookup, run);
+    }
+    return status;
+}
+
+static void close_run(struct found_run *run) {
+    ws_os_file_close(run->file);
+    run->file = NULL;
+}
+
+static enum ws_status add_run(void *context, const char *name) {
+    struct lookup *lookup = context;
+    struct ws_digest key;
+    char run_id[WS_RUN_ID_MAX + 1];
+
+    if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
+        memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0) {
+        return WS_OK;
+    }
+    if (lookup->count == lookup->room) {
+        size_t room = lookup->room > 0 ? 2 * lookup->room : 4;
+        struct found_run *runs = realloc(lookup->runs, room * sizeof *runs);
+        if (!runs) {
+            return WS_NO_MEMORY;
+        }
+        lookup->runs = runs;
+        lookup->room = room;
+    }
+    struct found_run *run = &lookup->runs[lookup->count];
+    memset(run, 0, offsetof(struct found_run, scan));
+    memcpy(run->run_id, run_id, sizeof run_id);
+    run->attempts = 0;
+    if (scan_run(lookup, run) != WS_OK || run->scan.count == 0) {
+        close_run(run); /* gone, unreadable or damaged: passed over */
+        return WS_OK;
+    }
+    lookup->count++;
+    if (lookup->count > OPEN_FILES_MAX) {
+        close_run(run);
+    }
+    return WS_OK;
+}
+
+static bool is_newer(const struct ws_record *a, const struct ws_record *b) {
+    if (a->written != b->written) {
+        return a->written > b->written;
+    }
+    return a->sequence > b->sequence;
+}
+
+/* The lowest objective among the records that are left; false where none has one. */
+static bool lowest_objective(const struct lookup *lookup, double *lowest) {
+    bool any = false;
+
+    for (size_t r = 0; r < lookup->count; r++) {
+        const struct found_run *run = &lookup->runs[r];
+        for (int i = 0; i < run->scan.count; i++) {
+            const struct ws_note *note = &run->scan.records[i].note;
+            if (!run->dropped[i] && note->has_objective &&
+                (!any || note->objective < *lowest)) {
+                *lowest = note->objective;
+                any = true;
+            }
+        }
+    }
+    return any;
+}
+
+/* The one place that ranks entries. */
+static bool choose(const struct lookup *lookup, size_t *chosen_run, int *chosen_record) {
+    const struct ws_record *chosen = NULL;
+    double lowest = 0;
+    bool by_objective = lookup->select == WS_BEST && lowest_objective(lookup, &lowest);
+
+    for (size_t r = 0; r < lookup->count; r++) {
+        const struct found_run *run = &lookup->runs[r];
+        for (int i = 0; i < run->scan.count; i++) {
+            const struct ws_record *record = &run->scan.records[i];
+            const struct ws_note *note = &record->note;
+            if (run->dropped[i] ||
+                (by_objective && (!note->has_objective ||
+                                  note->objective > lowest + WS_OBJECTIVE_TOLERANCE))) {
+                continue;
+            }
+            bool better = !chosen;
+            if (chosen && by_objective && note->kind != chosen->note.kind) {
+                better = note->kind == WS_FINAL;
+            } else if (chosen) {
+                better = is_newer(record, chosen);
+            }
+            if (better) {
+                chosen = record;
+                *chosen_run = r;
+                *chosen_record = i;
+            }
+        }
+    }
+    return chosen != NULL;
+}
+
+/* The lookup is a use of the run: noted once a day, in the file's time of modification. */
+static void note_use(const struct lookup *lookup, const struct found_run *run) {
+    if (run->scan.info.modified < lookup->now - WS_DAY) {
+        ws_os_file_touch(run->file, lookup->now);
+    }
+}
+
+/* After a record that did not verify: was it overwritten meanwhile, and is there another now?
+ * What had failed before and is still there stays out: nobody is writing it, it is damaged. */
+static void look_again(const struct lookup *lookup, struct found_run *run, int index) {
+    struct ws_record failed[WS_SLOTS];
+    int failures = 0;
+
+    run->dropped[index] = true;
+    for (int i = 0; i < run->scan.count; i++) {
+        if (run->dropped[i]) {
+            failed[failures++] = run->scan.records[i];
+        }
+    }
+    close_run(run); /* the name may stand for another file by now */
+    if (++run->attempts > READ_ATTEMPTS_MAX || scan_run(lookup, run) != WS_OK) {
+        run->scan.count = 0;
+        return;
+    }
+    for (int i = 0; i < run->scan.count; i++) {
+        const struct ws_record *record = &run->scan.records[i];
+        for (int f = 0; f < failures; f++) {
+            if (record->slot == failed[f].slot && record->sequence == failed[f].sequence) {
+                run->dropped[i] = true;
+            }
+        }
+    }
+}
+
+static enum ws_status read_chosen(const struct lookup *lookup, struct found_run *run, int index,
+                                  void **payload) {
+    enum ws_status status = WS_OK;
+
+    if (!run->file) {
+        char name[WS_FILE_NAME_MAX + 1];
+        ws_run_file_name(lookup->key, run->run_id, name);
+        status = ws_os_file_open(lookup->dir, name, &run->file);
+    }
+    if (status == WS_OK) {
+        status = ws_runfile_read(run->file, &run->scan, index, payload);
+    }
+    return status;
+}
+
+static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) {
+    size_t r;
+    int i;
+    struct ws_entry *found = calloc(1, sizeof *found);
+
+    if (!found) {
+        return WS_NO_MEMORY;
+    }
+    while (choose(lookup, &r, &i)) {
+        struct found_run *run = &lookup->runs[r];
+        enum ws_status status = read_chosen(lookup, run, i, &found->payload);
+        if (status == WS_OK) {
+            found->record = run->scan.records[i];
+            memcpy(found->run_id, run->run_id, sizeof found->run_id);
+            note_use(lookup, run);
+            *entry = found;
+            return WS_OK;
+        }
+        if (status == WS_NO_MEMORY) {
+            free(found);
+            return status;
+        }
+        look_again(lookup, run, i);
+    }
+    free(found);
+    return WS_NOT_FOUND;
+}
+
+enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
+                               enum ws_select select, int kind, struct ws_entry **entry) {
+    struct lookup lookup = {
+        .store = store, .key = key, .select = select, .kind = kind, .now = ws_store_now(store)};
+    enum ws_status status = ws_store_shard(store, key, false, &lookup.dir);
+
+    if (status == WS_OK) {
+        status = ws_os_dir_list(lookup.dir, add_run, &lookup);
+    }
+    if (status == WS_OK) {
+        status = take_best(&lookup, entry);
+    }
+    for (size_t i = 0; i < lookup.count; i++) {
+        close_run(&lookup.runs[i]);
+    }
+    free(lookup.runs);
+    ws_os_dir_close(lookup.dir);
+    return status;
+}
+
+enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry) {
+    size_t size = (size_t)from->record.payload_size;
+    struct ws_entry *copy = malloc(sizeof *copy);
+    void *payload = malloc(size > 0 ? size : 1);
+
+    if (!copy || !payload) {
+        free(copy);
+        free(payload);
+        return WS_NO_MEMORY;
+    }
+    *copy = *from;
+    memcpy(payload, from->payload, size);
+    copy->payload = payload;
+    *entry = copy;
+    return WS_OK;
+}
+
+void ws_entry_free(struct ws_entry *entry) {
+    if (entry) {
+        free(entry->payload);
+        free(entry);
+    }
+}
+
+/* Listing. */
+
+struct each {
+    struct ws_store *store;
+    const struct ws_digest *key; /* NULL: all */
+    int64_t now;
+    struct ws_dir *dir;
+    enum ws_status (*visit)(void *context, const struct ws_run *run);
+    void *context;
+};
+
+/* The record that stands for a run: the lowest objective, else the newest. */
+static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
+    int best = -1;
+
+    for (int i = 0; i < scan->count; i++) {
+        const struct ws_record *record = &scan->records[i];
+        if (is_expired(each->store, record, each->now)) {
+            continue;
+        }
+        if (best < 0) {
+            best = i;
+            continue;
+        }
+        const struct ws_record *chosen = &scan->records[best];
+        bool better = is_newer(record, chosen);
+        if (record->note.has_objective != chosen->note.has_objective) {
+            better = record->note.has_objective;
+        } else if (record->note.has_objective &&
+                   record->note.objective != chosen->note.objective) {
+            better = record->note.objective < chosen->note.objective;
+        }
+        best = better ? i : best;
+    }
+    return best;
+}
+
+static enum ws_status visit_run(void *context, const char *name) {
+    const struct each *each = context;
+    struct ws_digest key;
+    struct ws_run run;
+    struct ws_scan scan;
+    struct ws_file *file = NULL;
+
+    if (ws_run_file_parse(name, &key, run.run_id) != WS_OK ||
+        (each->key && memcmp(key.bytes, each->key->bytes, sizeof key.bytes) != 0) ||
+        ws_os_file_open(each->dir, name, &file) != WS_OK) {
+        return WS_OK;
+    }
+    enum ws_status status = ws_runfile_scan(file, &key, &scan);
+    int best = status == WS_OK ? best_of_scan(each, &scan) : -1;
+    run.running = false;
+    if (best >= 0) {
+        run.record = scan.records[best];
+        run.size = scan.info.size;
+        if (ws_os_file_is_locked(file, &run.running) != WS_OK) {
+            run.running = false;
+        }
+    }
+    ws_os_file_close(file);
+    return best >= 0 ? each->visit(each->context, &run) : WS_OK;
+}
+
+static enum ws_status visit_runs(void *context, struct ws_dir *dir) {
+    struct each *each = context;
+
+    each->dir = dir;
+    return ws_os_dir_list(dir, visit_run, each);
+}
+
+enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key,
+                             enum ws_status (*visit)(void *context, const struct ws_run *run),
+                             void *context) {
+    struct each each = {.store = store,
+                        .key = key,
+                        .now = ws_store_now(store),
+                        .visit = visit,
+                        .context = context};
+    struct ws_dir *dir = NULL;
+
+    if (!key) {
+        return ws_store_each_shard(store, visit_runs, &each);
+    }
+    enum ws_status status = ws_store_shard(store, key, false, &dir);
+    if (status == WS_OK) {
+        status = visit_runs(&each, dir);
+    }
+    ws_os_dir_close(dir);
+    return status == WS_NOT_FOUND ? WS_OK : status;
+}
+
+/* Deleting. */
+
+struct deletion {
+    struct ws_dir *dir;
+    const char *prefix; /* of every file of the run, or of the key */
+    uint64_t removed;
+};
+
+static enum ws_status delete_run(void *context, const char *name) {
+    struct deletion *deletion = context;
+
+    if (strncmp(name, deletion->prefix, strlen(deletion->prefix)) != 0) {
+        return WS_OK;
+    }
+    enum ws_status status = ws_os_unlink(deletion->dir, name);
+    if (status == WS_OK) {
+        deletion->removed++;
+    }
+    return status == WS_NOT_FOUND ? WS_OK : status;
+}
+
+enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
+                               const char *run_id, uint64_t *removed) {
+    char prefix[WS_FILE_NAME_MAX + 1];
+    struct deletion deletion = {.prefix = prefix};
+
+    *removed = 0;
+    if (run_id && !ws_run_id_is_valid(run_id)) {
+        return WS_INVALID;
+    }
+    enum ws_status status = ws_store_shard(store, key, false, &deletion.dir);
+    if (status == WS_OK && run_id) {
+        ws_run_file_name(key, run_id, prefix);
+        status = delete_run(&deletion, prefix);
+    } else if (status == WS_OK) {
+        ws_run_file_name(key, "", prefix);
+        prefix[WS_DIGEST_HEX + 1] = '\0';
+        status = ws_os_dir_list(deletion.dir, delete_run, &deletion);
+    }
+    if (status == WS_OK && deletion.removed > 0) {
+        status = ws_os_dir_sync(deletion.dir);
+    }
+    ws_os_dir_close(deletion.dir);
+    *removed = deletion.removed;
+    return status == WS_NOT_FOUND ? WS_OK : status;
+}

@@ -1,0 +1,45 @@
+#include "bind-calls.h"
+
+#include <R_ext/Rdynload.h>
+#include <R_ext/Visibility.h>
+
+#define CALL(name, arguments) {#name, (DL_FUNC)&bind_##name, arguments}
+
+static const R_CallMethodDef routines[] = {
+    CALL(fingerprint, 2),
+    CALL(fingerprinter, 0),
+    CALL(absorb, 4),
+    CALL(fingerprinter_digest, 1),
+    CALL(hash_engine, 0),
+
+    CALL(store_open, 3),
+    CALL(store_config, 1),
+    CALL(store_shift_clock, 2),
+    CALL(store_save, 9),
+    CALL(store_lookup, 4),
+    CALL(store_list, 2),
+    CALL(store_delete, 3),
+    CALL(store_sweep, 1),
+
+    CALL(session_open, 3),
+    CALL(session_close, 1),
+    CALL(session_is_closed, 1),
+    CALL(session_get_key, 1),
+    CALL(session_get_label, 1),
+    CALL(session_get_store, 1),
+    CALL(session_get_run_id, 1),
+    CALL(session_preload, 4),
+    CALL(session_load, 1),
+    CALL(session_peek, 1),
+    CALL(session_wants, 2),
+    CALL(session_checkpoint, 5),
+    CALL(session_finalize, 5),
+    CALL(session_get_status, 1),
+    {NULL, NULL, 0},
+};
+
+void attribute_visible R_init_warmstart(DllInfo *dll) {
+    R_registerRoutines(dll, NULL, routines, NULL, NULL);
+    R_useDynamicSymbols(dll, FALSE);
+    R_forceSymbols(dll, TRUE);
+}
