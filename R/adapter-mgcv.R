@@ -1,0 +1,300 @@
+#' The adapter for mgcv::gam
+#'
+#' Observes the outer iteration (newton, bfgs and efs) through the probe of
+#' probe-mgcv.R, and resumes it with gam's own arguments `in.out` and `start`
+#' and the family's own parameters.
+#' @noRd
+adapter_mgcv_gam <- function() {
+  new_warm_adapter(
+    name = "mgcv::gam",
+    recognises = function(fun) is_mgcv_function(fun, "gam"),
+    identify = function(call, env) identify_mgcv(call, env, "mgcv::gam"),
+    seed = seed_gam,
+    observe = observe_gam,
+    state = function(fit) finished_gam(fit, fit$sp),
+    restore = restore_gam,
+    converged = mgcv_converged,
+    compare = compare_gams,
+    versions = mgcv_version
+  )
+}
+
+#' The adapter for mgcv::bam
+#'
+#' bam interleaves its iterations in a way that leaves nothing to observe, so
+#' only finished fits are kept. As a seed, every mgcv takes starting
+#' coefficients (`coef`: it has no use for them with the gaussian family and
+#' identity link, nor before 1.9 with `discrete = TRUE`); initial smoothing
+#' parameters and scale (`in.out`) are taken from mgcv 1.9 on.
+#' @noRd
+adapter_mgcv_bam <- function() {
+  new_warm_adapter(
+    name = "mgcv::bam",
+    recognises = function(fun) is_mgcv_function(fun, "bam"),
+    identify = function(call, env) identify_mgcv(call, env, "mgcv::bam"),
+    seed = seed_bam,
+    observe = function(call, env, report) call,
+    # bam's `in.out` wants one smoothing parameter a penalty, linked or not.
+    state = function(fit) {
+      finished_gam(fit, if (is.null(fit$full.sp)) fit$sp else fit$full.sp)
+    },
+    restore = restore_gam,
+    converged = mgcv_converged,
+    compare = compare_gams,
+    versions = mgcv_version
+  )
+}
+
+# What cannot change the fit: where it starts, and how the work is divided.
+identify_mgcv <- function(call, env, fitter) {
+  identify_model(
+    call, env, fitter,
+    aligned = c("weights", "offset", "subset", "AR.start"),
+    ignored = c(
+      "in.out", "start", "coef", "etastart", "mustart", "chunk.size", "cluster", "nthreads",
+      "gc.level", "use.chol"
+    ),
+    ignored_control = c("trace", "nthreads", "ncv.threads")
+  )
+}
+
+mgcv_version <- function() {
+  c(mgcv = as.character(utils::packageVersion("mgcv")))
+}
+
+# A function that is mgcv's can only come from a loaded mgcv.
+is_mgcv_function <- function(fun, name) {
+  is.function(fun) && isNamespaceLoaded("mgcv") &&
+    identical(fun, getExportedValue("mgcv", name))
+}
+
+#' The state of a fit, checkpoint or finished
+#'
+#' Named numeric vectors, empty where the fit has no such thing: `sp` (free
+#' smoothing parameters), `scale` (where estimated), `coefficients`, `theta`
+#' (parameters the family estimates, on their working scale).
+#' @noRd
+mgcv_state <- function(sp, scale, coefficients, theta) {
+  list(sp = sp, scale = scale, coefficients = coefficients, theta = theta)
+}
+
+#' Put a state into a call
+#'
+#' What the user gave for `in.out` or `start` stays. How many smoothing
+#' parameters and coefficients the model has is known only once mgcv has set it
+#' up, so the last check is made then: the arguments put in are calls that mgcv
+#' evaluates after set-up, and they too signal `warmstart_seed_unfit`.
+#' @noRd
+seed_gam <- function(call, env, state) {
+  check_seed(state)
+  call <- seed_theta(call, env, state)
+  if (is.null(call[["in.out"]])) {
+    call[["in.out"]] <- as.call(list(function() seed_in_out(state)))
+  }
+  if (is.null(call[["start"]]) && length(state$coefficients) > 0) {
+    call[["start"]] <- as.call(list(function() seed_start(state)))
+  }
+  call
+}
+
+seed_bam <- function(call, env, state) {
+  check_seed(state)
+  call <- seed_theta(call, env, state)
+  fitter <- eval(call[[1]], env)
+  if ("in.out" %in% names(formals(fitter)) && is.null(call[["in.out"]])) {
+    call[["in.out"]] <- inline(in_out_list(state))
+  }
+  if (is.null(call[["coef"]]) && length(state$coefficients) > 0) {
+    call[["coef"]] <- inline(unname(state$coefficients))
+  }
+  call
+}
+
+check_seed <- function(state) {
+  parts <- c("sp", "scale", "coefficients", "theta")
+  if (!is.list(state) || !all(parts %in% names(state))) {
+    stop_seed_unfit("it is not the state of an mgcv fit")
+  }
+  for (part in parts) {
+    value <- state[[part]]
+    if (!is.numeric(value) || !all(is.finite(value))) {
+      stop_seed_unfit(paste("its", part, "is not all finite numbers"))
+    }
+  }
+  if (!all(c(state$sp, state$scale) > 0)) {
+    stop_seed_unfit("a smoothing parameter or scale in it is not positive")
+  }
+}
+
+stop_seed_unfit <- function(why) {
+  stop(errorCondition(
+    paste0("The stored fit cannot start this one: ", why, "."),
+    class = "warmstart_seed_unfit"
+  ))
+}
+
+seed_theta <- function(call, env, state) {
+  family <- call_family(call, env)
+  if (is.null(family) || count_theta(family) != length(state$theta)) {
+    stop_seed_unfit("its family has another number of parameters")
+  }
+  if (length(state$theta) > 0) {
+    family <- set_family_theta(family, unname(state$theta))
+    call <- put_family(call, env, family)
+  }
+  call
+}
+
+in_out_list <- function(state) {
+  scale <- if (length(state$scale) > 0) unname(state$scale) else 1
+  list(sp = unname(state$sp), scale = scale)
+}
+
+seed_in_out <- function(state) {
+  frame <- setup_frame()
+  check_seed_labels(state, frame$G)
+  estimates_scale <- isTRUE(frame$criterion %in% c("REML", "ML")) &&
+    isTRUE(frame$scale <= 0)
+  if (estimates_scale && length(state$scale) == 0) {
+    stop_seed_unfit("it has no scale, which this fit estimates")
+  }
+  in_out <- in_out_list(state)
+  if (identical(frame$optimizer[1], "efs")) {
+    in_out$sp <- in_out$sp * exp(-fellner_schall_shift)
+  }
+  in_out
+}
+
+# The extended Fellner-Schall iteration adds this to the log smoothing
+# parameters it is given before it begins.
+fellner_schall_shift <- 2.5
+
+seed_start <- function(state) {
+  setup <- setup_frame()$G
+  check_seed_labels(state, setup)
+  # With such a matrix a finished fit's coefficients are not those that were
+  # iterated, so they cannot start another.
+  if (is.null(setup$P)) unname(state$coefficients)
+}
+
+#' The frame of mgcv in which the model has just been set up
+#' @noRd
+setup_frame <- function() {
+  for (n in rev(seq_len(sys.nframe()))) {
+    if (identical(mgcv_function_name(n), "estimate.gam")) {
+      return(sys.frame(n))
+    }
+  }
+  stop_seed_unfit("this version of mgcv does not set up a model as expected")
+}
+
+check_seed_labels <- function(state, setup) {
+  if (!same_labels(state$sp, names(setup$sp), length(setup$sp))) {
+    stop_seed_unfit("its smoothing parameters are not those of this model")
+  }
+  terms <- setup$term.names
+  coefficients <- state$coefficients
+  # A general family may add coefficients of its own behind the model's.
+  if (is_general(setup$family)) {
+    shared <- min(length(coefficients), length(terms))
+    coefficients <- coefficients[seq_len(shared)]
+  }
+  if (length(state$coefficients) > 0 &&
+    !same_labels(coefficients, terms, ncol(setup$X))) {
+    stop_seed_unfit("its coefficients are not those of this model")
+  }
+}
+
+same_labels <- function(x, labels, n) {
+  length(x) == n &&
+    (is.null(names(x)) || is.null(labels) || identical(names(x), labels))
+}
+
+#' Watch a call while it runs
+#' @noRd
+observe_gam <- function(call, env, report) {
+  family <- tryCatch(call_family(call, env), error = function(e) NULL)
+  if (!is.null(family)) {
+    call <- put_family(call, env, probe_family(family, report))
+  }
+  call
+}
+
+#' What a finished fit knows, in the form of a checkpoint
+#'
+#' `scale` is the one that was iterated with the smoothing parameters where the
+#' fit says it (`reml.scale`); the reported `scale` is another estimate.
+#' @noRd
+finished_gam <- function(fit, sp) {
+  theta <- if (count_theta(fit$family) > 0) fit$family$getTheta() else numeric()
+  scale <- numeric()
+  if (isTRUE(fit$scale.estimated)) {
+    reml <- fit$reml.scale
+    scale <- if (length(reml) == 1 && is.finite(reml)) reml else fit$sig2
+  }
+  state <- mgcv_state(
+    sp = if (is.null(sp)) numeric() else sp,
+    scale = as.vector(scale),
+    coefficients = stats::coef(fit),
+    theta = as.vector(theta)
+  )
+  iteration <- fit$outer.info$iter
+  list(
+    state = state,
+    objective = as.vector(fit$gcv.ubre),
+    iteration = if (is.null(iteration)) NA_integer_ else iteration
+  )
+}
+
+#' Make a fit the user's own again
+#'
+#' A model that was set up beforehand keeps the call that set it up.
+#' @noRd
+restore_gam <- function(fit, call, env) {
+  fit$family <- unwrap_family(fit$family)
+  if (is.null(call[["G"]])) {
+    slot <- if (inherits(fit, "gam.prefit")) "cl" else "call"
+    fit[[slot]] <- call
+  }
+  fit
+}
+
+mgcv_converged <- function(fit) {
+  conv <- fit$outer.info$conv
+  if (is.character(conv)) conv == "full convergence" else !isFALSE(fit$converged)
+}
+
+#' Largest differences between two fits of one model
+#'
+#' The objective's is relative; `fitted_se` and `coefficients_se` are in
+#' standard errors, the former on the scale of the linear predictor.
+#' @noRd
+compare_gams <- function(a, b) {
+  difference <- function(x, y) max(abs(as.vector(x) - as.vector(y)), 0)
+  link_se <- tryCatch(
+    stats::predict(b, type = "link", se.fit = TRUE)$se.fit,
+    error = function(e) NULL
+  )
+  list(
+    objective = difference(a$gcv.ubre, b$gcv.ubre) /
+      max(abs(as.vector(b$gcv.ubre)), .Machine$double.eps),
+    edf = difference(a$edf, b$edf),
+    fitted = difference(stats::fitted(a), stats::fitted(b)),
+    fitted_se = in_errors(a$linear.predictors, b$linear.predictors, link_se),
+    coefficients = difference(stats::coef(a), stats::coef(b)),
+    coefficients_se = in_errors(
+      stats::coef(a), stats::coef(b), sqrt(diag(b$Vp))
+    )
+  )
+}
+
+in_errors <- function(x, y, se) {
+  x <- as.vector(x)
+  y <- as.vector(y)
+  se <- as.vector(se)
+  # Some families predict in another shape than they fit.
+  if (length(se) != length(y)) {
+    return(NA_real_)
+  }
+  max(abs(x - y) / pmax(se, .Machine$double.eps), 0)
+}

@@ -1,0 +1,78 @@
+# Every error of ours has the class "warmstart_error" and one of its own; every warning,
+# "warmstart_warning". Texts say what went wrong, with which argument, and what to do.
+
+stop_warmstart <- function(message, class, ..., call = NULL) {
+  stop(errorCondition(
+    cli::format_error(escape_braces(message)),
+    ...,
+    class = c(paste0("warmstart_error_", class), "warmstart_error"),
+    call = call
+  ))
+}
+
+# Called from C, too.
+stop_argument <- function(argument, problem) {
+  stop_warmstart(
+    paste0("`", argument, "` ", problem),
+    class = "argument",
+    argument = argument
+  )
+}
+
+# Called from C: `place` is where in the object the value sits, `type` its R type.
+stop_opaque <- function(place, type) {
+  stop_warmstart(
+    c(
+      paste0("`", place, "` is of type ", type, ", which has no value to fingerprint."),
+      i = "Leave it out, or use `opaque = \"ignore\"` if it cannot change the result."
+    ),
+    class = "opaque",
+    place = place
+  )
+}
+
+warn_warmstart <- function(message, class) {
+  warning(warningCondition(
+    cli::format_warning(escape_braces(message)),
+    class = c(paste0("warmstart_warning_", class), "warmstart_warning")
+  ))
+}
+
+warn_not_kept <- function(reason, what) {
+  warn_warmstart(
+    c(
+      paste0(what, " could not be kept: ", reason, "."),
+      i = "Nothing stops; there will be no further warning about it."
+    ),
+    class = "store"
+  )
+}
+
+# cli would take braces in a user's text for its own.
+escape_braces <- function(text) {
+  gsub("}", "}}", gsub("{", "{{", text, fixed = TRUE), fixed = TRUE)
+}
+
+check_choice <- function(value, choices, argument) {
+  if (identical(value, choices)) {
+    return(choices[[1]])
+  }
+  if (!is.character(value) || length(value) != 1 || is.na(value) || !value %in% choices) {
+    stop_argument(argument, paste0(
+      "must be one of ", paste0("\"", choices, "\"", collapse = ", "), "."
+    ))
+  }
+  value
+}
+
+check_flag <- function(value, argument) {
+  if (!is.logical(value) || length(value) != 1 || is.na(value)) {
+    stop_argument(argument, "must be TRUE or FALSE.")
+  }
+}
+
+check_class <- function(value, class, argument, maker) {
+  if (!inherits(value, class)) {
+    stop_argument(argument, paste0("must be made by `", maker, "()`."))
+  }
+}

@@ -1,0 +1,168 @@
+#' Fingerprint of a value
+#'
+#' A 128-bit digest of what a value *is*, not of how R happens to hold it. Equal values have equal
+#' fingerprints on every platform, in every R version and locale.
+#'
+#' @section What counts:
+#' Values and their type (integer, logical and double differ), dimensions, names, levels, class
+#' and other attributes. A data frame counts by its columns and their names, so a tibble or
+#' data.table equals the data frame with the same columns; row names do not count.
+#' A function counts by its arguments and body, and by the values of what it uses
+#' from its surroundings, recursively; functions of packages are taken by name. `-0` equals `0`, every `NaN` is
+#' one `NaN`, and `NA` is another. Text counts by its characters, whatever its encoding.
+#'
+#' @section What has no value:
+#' Environments, external pointers and connections. They give an error that says where in `x`
+#' they are, unless `opaque = "ignore"`.
+#'
+#' @param x The value: vectors, lists, data frames, functions, calls and formulas, S4 objects.
+#' @param ... For methods.
+#' @param opaque What to do with a value that cannot be fingerprinted: `"error"` or `"ignore"`.
+#' @return A `fingerprint`: one string of 32 lowercase hex digits.
+#' @section Errors: `warmstart_error_opaque` names the place of a value that has no fingerprint.
+#' @source The digest is XXH3-128 of the canonical form that `vignette("internals")` describes;
+#'   Collet Y., xxHash, <https://xxhash.com>.
+#' @seealso [fingerprinter()] to build one in pieces, [warm()] for models.
+#' @examples
+#' fingerprint(c(a = 1, b = 2))
+#' fingerprint(mtcars) == fingerprint(mtcars[sample(nrow(mtcars)), ])
+#' fingerprint(function(x) x + 1)
+#' @export
+fingerprint <- function(x, ...) {
+  UseMethod("fingerprint")
+}
+
+#' @rdname fingerprint
+#' @export
+fingerprint.default <- function(x, ..., opaque = c("error", "ignore")) {
+  check_dots(...)
+  .Call(C_fingerprint, x, check_choice(opaque, c("error", "ignore"), "opaque") == "ignore")
+}
+
+#' @export
+format.fingerprint <- function(x, ...) {
+  unclass(x)
+}
+
+#' @export
+print.fingerprint <- function(x, ...) {
+  cat("<fingerprint> ", format(x), "\n", sep = "")
+  invisible(x)
+}
+
+#' Build a fingerprint in pieces
+#'
+#' A `fingerprinter` absorbs one tagged value after another; `fingerprint()` of it gives the
+#' digest so far, and the stream goes on. Useful where the values are never in memory together.
+#'
+#' @param fp A `fingerprinter`; changed in place.
+#' @param tag One string that says what `value` is. Another tag gives another fingerprint.
+#' @param value Any value that [fingerprint()] takes.
+#' @param opaque See [fingerprint()].
+#' @return `fingerprinter()`: an object of class `fingerprinter`. `absorb()`: `fp`, invisibly, so
+#'   that calls can be piped.
+#' @section Errors: As [fingerprint()]; after one, `fp` is as it was before the call. A
+#'   `fingerprinter` lives in its R process: one that was saved and read again gives an error.
+#' @seealso [fingerprint()]
+#' @examples
+#' fp <- fingerprinter()
+#' absorb(fp, "model", y ~ x)
+#' absorb(fp, "data", cars)
+#' fingerprint(fp)
+#' @export
+fingerprinter <- function() {
+  .Call(C_fingerprinter)
+}
+
+#' @rdname fingerprinter
+#' @export
+absorb <- function(fp, tag, value, opaque = c("error", "ignore")) {
+  ignore <- check_choice(opaque, c("error", "ignore"), "opaque") == "ignore"
+  invisible(.Call(C_absorb, fp, tag, value, ignore))
+}
+
+#' @export
+fingerprint.fingerprinter <- function(x, ...) {
+  check_dots(...)
+  .Call(C_fingerprinter_digest, x)
+}
+
+#' @export
+format.fingerprinter <- function(x, ...) {
+  paste0("<fingerprinter> ", format(fingerprint(x)), " so far")
+}
+
+#' @export
+print.fingerprinter <- function(x, ...) {
+  cat(format(x), "\n", sep = "")
+  invisible(x)
+}
+
+check_dots <- function(...) {
+  if (...length() > 0) {
+    given <- ...names()[[1]] %||% ""
+    stop_argument(
+      if (is.na(given) || given == "") "..." else given,
+      "is not an argument of this function; is it spelled as the help page has it?"
+    )
+  }
+}
+
+# What C asks R for. Each returns a list of plain parts.
+
+function_parts <- function(f) {
+  home <- topenv(environment(f))
+  if (isNamespace(home) && identical(environment(f), home)) {
+    return(list(
+      package = getNamespaceName(home)[["name"]], formals = formals(f), body = body(f)
+    ))
+  }
+  list(formals = formals(f), body = body(f), uses = captured_values(f))
+}
+
+# The values that a function finds in its surroundings, by name: those of packages are left out,
+# since their names already say what they are.
+captured_values <- function(f) {
+  names <- sort(codetools::findGlobals(f), method = "radix")
+  values <- list()
+  for (name in names) {
+    value <- find_captured(name, environment(f))
+    if (!is.null(value)) {
+      values[[name]] <- value$value
+    }
+  }
+  values
+}
+
+find_captured <- function(name, env) {
+  while (!identical(env, emptyenv()) && !is_package_environment(env)) {
+    if (exists(name, envir = env, inherits = FALSE)) {
+      return(list(value = get(name, envir = env, inherits = FALSE)))
+    }
+    env <- parent.env(env)
+  }
+  NULL
+}
+
+is_package_environment <- function(env) {
+  isNamespace(env) || identical(env, baseenv()) || !is.null(attr(env, "path")) ||
+    grepl("^(package|imports):|^Autoloads$", attr(env, "name") %||% "")
+}
+
+primitive_parts <- function(f) {
+  list(primitive = deparse(f))
+}
+
+s4_parts <- function(x) {
+  slots <- setdiff(methods::slotNames(x), s4_caches)
+  slots <- sort(slots, method = "radix")
+  values <- lapply(slots, function(slot) methods::slot(x, slot))
+  list(class = c(class(x)), slots = stats::setNames(values, slots))
+}
+
+# Slots that hold what was computed from the others: a Matrix's factorisations.
+s4_caches <- "factors"
+
+canonical_time <- function(x) {
+  as.POSIXct(x)
+}

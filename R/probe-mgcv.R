@@ -1,0 +1,361 @@
+# mgcv has no callback, but it calls its family's functions in every inner
+# iteration. The probe rides on one of them: it reads, and never writes, the
+# variables of mgcv's outer optimiser, which is a few frames up the stack.
+# The order of things: clone_family(), then probe_family() before the fit,
+# unwrap_family() after it.
+
+#' The family a call will fit
+#'
+#' Evaluates the `family` argument of a standardised call the way the fitter
+#' does (a name, a function or an object; gaussian by default). A model that was
+#' set up beforehand (`G`) brings its family along. `NULL` where this makes no
+#' family: the fitter's own error is the one to show.
+#' @noRd
+call_family <- function(call, env) {
+  if (!is.null(call[["G"]])) {
+    family <- eval(call[["G"]], env)$family
+  } else if (is.null(call[["family"]])) {
+    family <- stats::gaussian()
+  } else {
+    family <- eval(call[["family"]], env)
+  }
+  if (is.character(family)) {
+    fitter <- eval(call[[1]], env)
+    family <- eval(parse(text = family), new.env(parent = environment(fitter)))
+  }
+  if (is.function(family)) {
+    family <- family()
+  }
+  if (is.list(family) && is.character(family$family)) family
+}
+
+put_family <- function(call, env, family) {
+  if (is.null(call[["G"]])) {
+    call[["family"]] <- inline(family)
+  } else {
+    setup <- eval(call[["G"]], env)
+    setup$family <- family
+    call[["G"]] <- inline(setup)
+  }
+  call
+}
+
+# As a value, a family fills the screen wherever an error shows its call.
+inline <- function(value) {
+  force(value)
+  as.call(list(function() value))
+}
+
+is_extended <- function(family) inherits(family, "extended.family")
+
+is_general <- function(family) inherits(family, "general.family")
+
+#' How many parameters of its own a family estimates with the smoothing
+#' parameters
+#' @noRd
+count_theta <- function(family) {
+  if (!is_extended(family) || is_general(family)) {
+    return(0L)
+  }
+  max(as.integer(family$n.theta), 0L)
+}
+
+#' Copy a family so that fitting leaves the original alone
+#'
+#' Fitting changes an extended family in place: putTheta(), and a few others,
+#' assign into the environment of their own. The copy has copies of these
+#' environments, and the functions that lived there move over. The others stay
+#' as they are: moving a function drops its byte code.
+#' @noRd
+clone_family <- function(family) {
+  if (!is_extended(family)) {
+    return(family)
+  }
+  from <- state_environments(family)
+  to <- lapply(from, function(env) new.env(parent = parent.env(env)))
+  for (i in seq_along(from)) {
+    # A constructor's argument that was never given is a symbol in this list.
+    contents <- as.list.environment(from[[i]], all.names = TRUE)
+    given <- !vapply(contents, is.symbol, NA)
+    contents[given] <- lapply(contents[given], clone_content, from, to)
+    list2env(contents, to[[i]])
+  }
+  family[] <- lapply(family, move_function, from, to)
+  family
+}
+
+# A function found under its own name in its environment was left in the frame
+# of the family's constructor; the others were moved to one that keeps state.
+state_environments <- function(family) {
+  functions <- Filter(is.function, family)
+  homes <- lapply(functions, environment)
+  keeps_state <- mapply(function(home, name) {
+    is_anonymous(home) &&
+      (name == "putTheta" || !exists(name, envir = home, inherits = FALSE))
+  }, homes, names(functions))
+  unique(unname(homes[as.logical(keeps_state)]))
+}
+
+is_anonymous <- function(env) {
+  is.environment(env) && !nzchar(environmentName(env))
+}
+
+# Families of several responses (gfam) hold families.
+clone_content <- function(x, from, to) {
+  if (inherits(x, "family")) {
+    clone_family(x)
+  } else if (is.list(x) && all(vapply(x, inherits, NA, "family"))) {
+    lapply(x, clone_family)
+  } else {
+    move_function(x, from, to)
+  }
+}
+
+move_function <- function(x, from, to) {
+  if (is.function(x)) {
+    at <- Position(function(env) identical(env, environment(x)), from)
+    if (!is.na(at)) environment(x) <- to[[at]]
+  }
+  x
+}
+
+#' Give a family other values of its own parameters
+#'
+#' Some families (ocat, scat) guess their parameters from the response just
+#' before the fit, which would undo this; their guess is dropped.
+#' @noRd
+set_family_theta <- function(family, theta) {
+  family <- clone_family(family)
+  family$putTheta(theta)
+  if (!is.null(family$preinitialize)) {
+    family$preinitialize <- wrap_preinitialize(family$preinitialize)
+  }
+  family
+}
+
+# A wrapper is known by the variable in its environment that holds what it
+# wraps. It passes `...` on, so lazy and missing arguments stay what they were,
+# and it keeps the attributes, some of which mgcv reads ("needG").
+wrap_preinitialize <- function(wrapped_original) {
+  force(wrapped_original)
+  wrapper <- function(...) {
+    first <- wrapped_original(...)
+    first$Theta <- NULL
+    first
+  }
+  keep_attributes(wrapper, wrapped_original)
+}
+
+wrap_probed <- function(wrapped_original, look) {
+  force(wrapped_original)
+  force(look)
+  wrapper <- function(...) {
+    look()
+    wrapped_original(...)
+  }
+  keep_attributes(wrapper, wrapped_original)
+}
+
+keep_attributes <- function(wrapper, original) {
+  attributes(wrapper) <- attributes(original)
+  wrapper
+}
+
+#' Take every wrapper out of a family again
+#' @noRd
+unwrap_family <- function(family) {
+  if (is.list(family)) {
+    family[] <- lapply(family, unwrap_function)
+  }
+  family
+}
+
+unwrap_function <- function(x) {
+  while (is_wrapper(x)) {
+    x <- environment(x)$wrapped_original
+  }
+  x
+}
+
+is_wrapper <- function(x) {
+  is.function(x) && !is.primitive(x) &&
+    exists("wrapped_original", envir = environment(x), inherits = FALSE)
+}
+
+#' A copy of a family that reports each new outer iterate
+#'
+#' The probed function is the one that every inner iteration calls: it depends
+#' on which of mgcv's inner fits (gam.fit3, gam.fit4, gam.fit5) the family gets.
+#' @noRd
+probe_family <- function(family, report) {
+  slot <- if (is_general(family)) {
+    "ll"
+  } else if (is_extended(family)) {
+    "Dd"
+  } else {
+    "dev.resids"
+  }
+  if (!is.function(family[[slot]])) {
+    return(family)
+  }
+  family <- clone_family(family)
+  family[[slot]] <- wrap_probed(family[[slot]], new_probe(slot, report))
+  family
+}
+
+# Fits that mgcv makes without an optimiser we know call the family too: after
+# so many calls without having met one the probe stops looking for it.
+probe_patience <- 50L
+
+#' The function that looks at the outer optimiser
+#'
+#' Called in every inner iteration, so the usual case (the iterate is still the
+#' one last reported) costs one variable look-up and one comparison, and has
+#' nothing in it that can fail. Any error turns the probe off for good.
+#' @noRd
+new_probe <- function(slot, report) {
+  patience <- probe_patience
+  outer <- NULL
+  score_last <- NULL
+
+  attempt <- function(step) {
+    tryCatch(step(), error = function(e) {
+      patience <<- 0L
+      outer <<- NULL
+    })
+  }
+  find <- function() {
+    patience <<- patience - 1L
+    outer <<- find_outer(slot, look)
+  }
+  tell <- function() {
+    iterate <- outer$read(outer$frame)
+    state <- iterate_state(iterate, outer$layout)
+    report(state, score_last, iterate$iteration)
+  }
+  look <- function() {
+    if (is.null(outer)) {
+      if (patience > 0L) attempt(find)
+      if (is.null(outer)) {
+        return(NULL)
+      }
+    }
+    score <- as.vector(outer$score(outer$frame))
+    if (!is.null(score) && !identical(score, score_last)) {
+      score_last <<- score
+      attempt(tell)
+    }
+    NULL
+  }
+  look
+}
+
+#' The frame of the optimiser that is running this probe's fit
+#'
+#' `NULL` where there is none that we know, or where it belongs to another fit
+#' further down the stack.
+#' @noRd
+find_outer <- function(slot, look) {
+  for (n in rev(seq_len(sys.nframe()))) {
+    optimiser <- outer_optimisers[[mgcv_function_name(n)]]
+    if (!is.null(optimiser)) {
+      frame <- sys.frame(n)
+      setup <- sys.frame(sys.parents()[n])$G
+      probed <- environment(frame$family[[slot]])
+      if (!identical(probed$look, look) || is.null(setup)) {
+        return(NULL)
+      }
+      return(c(optimiser, list(
+        frame = frame,
+        layout = iterate_layout(frame, setup)
+      )))
+    }
+  }
+  NULL
+}
+
+mgcv_function_name <- function(n) {
+  name <- sys.call(n)[[1]]
+  from <- environment(sys.function(n))
+  if (is.symbol(name) && identical(environmentName(from), "mgcv")) {
+    as.character(name)
+  } else {
+    ""
+  }
+}
+
+# Where each optimiser keeps the iterate it accepted last. newton() replaces
+# `lsp`, `start` and `score` together, and only once a step is accepted. bfgs()
+# moves `ilsp` on before it moves `initial` on, so `initial` decides; until it
+# has a history it uses `ilsp` for finite differences around `lsp`. efsudr() and
+# efsud() (extended Fellner-Schall) save the accepted score as `old.reml` before
+# they try the next step, and move `lsp` only after it.
+outer_optimisers <- list(
+  newton = list(
+    score = function(frame) frame$score,
+    read = function(frame) {
+      list(
+        lsp = frame$lsp, coefficients = frame$start,
+        iteration = count_scores(frame)
+      )
+    }
+  ),
+  bfgs = list(
+    score = function(frame) frame$initial$score,
+    read = function(frame) {
+      scores <- count_scores(frame)
+      list(
+        lsp = if (scores > 0L) frame$ilsp else frame$lsp,
+        coefficients = frame$initial$start, iteration = max(scores - 1L, 0L)
+      )
+    }
+  )
+)
+
+fellner_schall <- list(
+  score = function(frame) frame$old.reml,
+  read = function(frame) {
+    list(
+      lsp = frame$lsp, coefficients = frame$start, iteration = frame$iter - 1L
+    )
+  }
+)
+outer_optimisers$efsudr <- fellner_schall
+outer_optimisers$efsud <- fellner_schall
+
+count_scores <- function(frame) sum(!is.na(frame$score.hist))
+
+#' What the optimiser's parameter vector is made of
+#'
+#' The family's own parameters come first, then the log smoothing parameters,
+#' then the log scale where it is estimated with them.
+#' @noRd
+iterate_layout <- function(frame, setup) {
+  list(
+    n_theta = count_theta(frame$family),
+    sp_names = names(setup$sp),
+    n_sp = length(setup$sp),
+    term_names = setup$term.names,
+    # General families are fitted in coordinates of mgcv's own choice.
+    Sl = if (is_general(frame$family)) frame$Sl
+  )
+}
+
+iterate_state <- function(iterate, layout) {
+  lsp <- as.vector(iterate$lsp)
+  n_scale <- length(lsp) - layout$n_theta - layout$n_sp
+  stopifnot(n_scale %in% 0:1)
+  is_theta <- seq_along(lsp) <= layout$n_theta
+  is_scale <- seq_along(lsp) > length(lsp) - n_scale
+  coefficients <- iterate$coefficients
+  if (!is.null(layout$Sl)) {
+    back <- getExportedValue("mgcv", "Sl.initial.repara")
+    coefficients <- back(layout$Sl, coefficients, inverse = TRUE)
+  }
+  mgcv_state(
+    sp = stats::setNames(exp(lsp[!is_theta & !is_scale]), layout$sp_names),
+    scale = exp(lsp[is_scale]),
+    coefficients = stats::setNames(as.vector(coefficients), layout$term_names),
+    theta = lsp[is_theta]
+  )
+}

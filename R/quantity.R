@@ -1,0 +1,85 @@
+# Sizes and ages as people write them, and back.
+
+size_units <- c(
+  B = 1, kB = 1e3, MB = 1e6, GB = 1e9, TB = 1e12,
+  KiB = 2^10, MiB = 2^20, GiB = 2^30, TiB = 2^40
+)
+
+age_units <- c(
+  second = 1, sec = 1, s = 1, minute = 60, min = 60, hour = 3600, h = 3600,
+  day = 86400, d = 86400, week = 7 * 86400, year = 365.25 * 86400
+)
+
+parse_quantity <- function(value, units, argument, example) {
+  if (length(value) == 1 && is.numeric(value) && !is.na(value)) {
+    number <- as.numeric(value)
+  } else if (length(value) == 1 && is.character(value)) {
+    number <- quantity_of_text(trimws(value), units)
+  } else {
+    number <- NA
+  }
+  if (is.na(number) || number < 0) {
+    stop_argument(argument, paste0("must be a positive number, or text such as \"", example, "\"."))
+  }
+  number
+}
+
+quantity_of_text <- function(text, units) {
+  if (tolower(text) %in% c("inf", "infinite")) {
+    return(Inf)
+  }
+  parts <- regmatches(text, regexec("^([0-9.]+(?:[eE][+-]?[0-9]+)?)\\s*([A-Za-z]*)$", text))[[1]]
+  if (length(parts) == 0) {
+    return(NA)
+  }
+  unit <- match(tolower(sub("s$", "", parts[[3]])), tolower(names(units)))
+  if (parts[[3]] %in% c("", "s")) {
+    unit <- 1
+  }
+  suppressWarnings(as.numeric(parts[[2]])) * units[unit][[1]]
+}
+
+`%||%` <- function(x, y) if (is.null(x)) y else x
+
+# Bytes.
+parse_size <- function(value, argument) {
+  parse_quantity(value, size_units, argument, "1 GiB")
+}
+
+# Seconds.
+parse_age <- function(value, argument) {
+  if (inherits(value, "difftime")) {
+    value <- as.numeric(value, units = "secs")
+  }
+  parse_quantity(value, age_units, argument, "30 days")
+}
+
+format_size <- function(bytes) {
+  units <- c("B", "KiB", "MiB", "GiB", "TiB")
+  power <- pmin(pmax(floor(log(pmax(bytes, 1), 1024)), 0), 4)
+  ifelse(
+    is.finite(bytes),
+    paste(signif(bytes / 1024^power, 3), units[power + 1]),
+    "unbounded"
+  )
+}
+
+format_age <- function(seconds) {
+  units <- c(second = 1, minute = 60, hour = 3600, day = 86400)
+  vapply(seconds, function(s) {
+    if (is.na(s)) {
+      return("never")
+    }
+    if (!is.finite(s)) {
+      return("unbounded")
+    }
+    unit <- max(1, sum(units <= abs(s)))
+    number <- round(s / units[[unit]])
+    paste0(number, " ", names(units)[[unit]], if (number != 1) "s")
+  }, character(1))
+}
+
+# Text of users and of files, safe to print: control characters are shown, not obeyed.
+format_text <- function(text) {
+  ifelse(is.na(text), "", gsub("[[:cntrl:]]", "?", text))
+}

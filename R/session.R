@@ -1,0 +1,192 @@
+#' A session: keep a running fit's state
+#'
+#' One run of a fit, tied to one key. Load what there is to start from, offer a checkpoint
+#' as often as you like, finalize at the end.
+#'
+#' @section When is a checkpoint written?:
+#' When its objective improves on this run's best by more than 1e-12 (the first finite one does),
+#' at once; otherwise when 2 s have passed since the last write. A later, worse state never
+#' replaces a better one on disk. Data is synced to the disk with the first checkpoint, then at most every
+#' 2 s, and by `session_finalize()`.
+#'
+#' @section What if R is killed?:
+#' The next session on the same key loads the best checkpoint that was reported as written.
+#'
+#' @section What if the disk fails?:
+#' `session_checkpoint()` and `session_finalize()` return FALSE, `session_status()` says why, and there is one
+#' warning a session. The fit goes on, and the next checkpoint tries again.
+#'
+#' @section Several processes?:
+#' Any number of sessions may have one key. Each writes its own file and loads the best of all. A
+#' session in a forked child, one read by `readRDS()`, or one sent to a worker goes on as
+#' a run of its own.
+#'
+#' @param store A [warm_store()].
+#' @param key A [fingerprint()], or its 32 hex digits.
+#' @param label A short text for people, at most 143 bytes.
+#' @param session A `warm_session`.
+#' @param entry An entry from another fit, to start from: the next `session_load()` returns it,
+#'   once, ahead of the store. NULL withdraws it.
+#' @param payload A raw vector, kept byte for byte, or any R object.
+#' @param objective The number being minimised; NA, NaN and infinite values count as absent.
+#' @param iteration A whole number from 0 to 2^53, or NA.
+#' @return `warm_session()`: an object of class `warm_session`. `session_load()` and
+#'   `session_peek()`: an entry (see [store_lookup()]) with `source`, `"exact"` or `"preloaded"`, or NULL;
+#'   peeking does not consume a preloaded one. `session_checkpoint()`, `session_finalize()`:
+#'   TRUE where it was written. `session_status()`: a list of class `warm_session_status` with `run_id`,
+#'   `state` (empty, running, finished or closed), `written`, `refused`, `failed` (counts), `objective` (best of this
+#'   run), `last_write` (POSIXct), `reason` (why the last write failed, or NA).
+#' @section Errors: `warmstart_error_argument` names a bad argument, or a session that was closed.
+#' @seealso [warm()], which does all of this for a model call.
+#' @examples
+#' store <- warm_store(tempfile("store"))
+#' session <- warm_session(store, fingerprint("banana"), label = "banana function")
+#' best <- session_load(session)$payload
+#' fn <- function(x) 100 * (x[2] - x[1]^2)^2 + (1 - x[1])^2
+#' fit <- optim(if (is.null(best)) c(-1.2, 1) else best, function(x) {
+#'   value <- fn(x)
+#'   session_checkpoint(session, x, objective = value)
+#'   value
+#' })
+#' session_finalize(session, fit$par, objective = fit$value)
+#' session
+#' session_close(session)
+#' @export
+warm_session <- function(store, key, label = NULL) {
+  .Call(C_session_open, store, key, label)
+}
+
+#' @rdname warm_session
+#' @export
+session_key <- function(session) {
+  .Call(C_session_get_key, session)
+}
+
+#' @rdname warm_session
+#' @export
+session_run_id <- function(session) {
+  .Call(C_session_get_run_id, session)
+}
+
+#' @rdname warm_session
+#' @export
+session_store <- function(session) {
+  .Call(C_session_get_store, session)
+}
+
+#' @rdname warm_session
+#' @export
+session_preload <- function(session, entry) {
+  if (is.null(entry)) {
+    .Call(C_session_preload, session, NULL, NULL, NULL)
+  } else {
+    facts <- entry_facts(entry)
+    encoding <- payload_encoding(entry$payload)
+    .Call(C_session_preload, session, payload_encode(entry$payload, encoding), encoding, facts)
+  }
+  invisible(session)
+}
+
+#' @rdname warm_session
+#' @export
+session_load <- function(session) {
+  .Call(C_session_load, session)
+}
+
+#' @rdname warm_session
+#' @export
+session_peek <- function(session) {
+  .Call(C_session_peek, session)
+}
+
+#' @rdname warm_session
+#' @export
+session_checkpoint <- function(session, payload, objective = NA, iteration = NA) {
+  encoding <- encoding_raw
+  if (!is.raw(payload) || !is.null(attributes(payload))) {
+    if (!.Call(C_session_wants, session, objective)) {
+      return(FALSE)
+    }
+    encoding <- payload_encoding(payload)
+    payload <- payload_encode(payload, encoding)
+  }
+  written <- .Call(C_session_checkpoint, session, payload, encoding, objective, iteration)
+  if (is.character(written)) warn_session(written) else written
+}
+
+#' @rdname warm_session
+#' @export
+session_finalize <- function(session, payload, objective = NA, iteration = NA) {
+  encoding <- payload_encoding(payload)
+  payload <- payload_encode(payload, encoding)
+  written <- .Call(C_session_finalize, session, payload, encoding, objective, iteration)
+  if (is.character(written)) warn_session(written) else written
+}
+
+# C gives the reason the first time that a write fails, FALSE after that.
+warn_session <- function(reason) {
+  warn_not_kept(reason, "The fit's state")
+  FALSE
+}
+
+#' @rdname warm_session
+#' @export
+session_status <- function(session) {
+  status <- if (.Call(C_session_is_closed, session)) {
+    list(
+      run_id = NA_character_, state = "closed", written = NA_real_, refused = NA_real_,
+      failed = NA_real_, objective = NA_real_, last_write = as.POSIXct(NA), reason = NA_character_
+    )
+  } else {
+    .Call(C_session_get_status, session)
+  }
+  structure(status, class = "warm_session_status")
+}
+
+#' @rdname warm_session
+#' @export
+session_close <- function(session) {
+  .Call(C_session_close, session)
+  invisible(session)
+}
+
+#' @export
+format.warm_session_status <- function(x, ...) {
+  if (x$state == "closed") {
+    return("closed")
+  }
+  facts <- c(
+    paste0(x$state, ": ", x$written, " written, ", x$refused, " refused, ", x$failed, " failed"),
+    if (!is.na(x$objective)) paste("best objective", format(x$objective, digits = 10)),
+    if (!is.na(x$last_write)) {
+      paste("last written", format_age(as.numeric(Sys.time()) - as.numeric(x$last_write)), "ago")
+    }
+  )
+  c(
+    paste(facts, collapse = ", "),
+    if (!is.na(x$reason)) paste("last write failed:", x$reason)
+  )
+}
+
+#' @export
+print.warm_session_status <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}
+
+#' @export
+format.warm_session <- function(x, ...) {
+  label <- .Call(C_session_get_label, x)
+  c(
+    paste0("<warm_session>", if (!is.null(label)) paste0(" \"", format_text(label), "\"")),
+    format(session_status(x)),
+    paste("key:", session_key(x)),
+    paste("store:", format_text(store_config(session_store(x))$path))
+  )
+}
+
+#' @export
+print.warm_session <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}

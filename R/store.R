@@ -1,0 +1,209 @@
+#' A store of fits
+#'
+#' A directory that keeps the states of running fits and the finished ones, found by
+#' [fingerprint()], bounded in size and age.
+#'
+#' @section Where is it?:
+#' Without `path`, in the directory that the environment variable `WARMSTART_STORE` names, else in
+#' the user's cache directory, `tools::R_user_dir("warmstart", "cache")`. It is made when something is first saved.
+#'
+#' @section How big does it get?:
+#' At most `max_size` bytes, and a little more between two sweeps: each process that writes may add
+#' a sixteenth of `max_size` before it sweeps. What was used least recently goes first; entries
+#' older than `max_age` are never returned, and removed by the next sweep. The file of a running
+#' fit is never removed.
+#'
+#' @section What if R is killed?:
+#' Whatever a call reported as saved is found by the next lookup, from any process of this machine. After a power loss, what was saved up to two seconds before.
+#'
+#' @section Several processes?:
+#' Any number may use one store at once. Each run has its own file; a lookup sees them all.
+#'
+#' @param path Path of the directory.
+#' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, `"500 MB"`, `"Inf"`.
+#' @param max_age Bound in seconds: a number, a `difftime`, or text such as `"30 days"`,
+#'   `"12 hours"`, `"Inf"`.
+#' @return An object of class `warm_store`. It may be saved and sent to other processes: there it
+#'   opens the same directory again.
+#' @section Errors: `warmstart_error_argument` names a bad argument, such as a path that is a file.
+#' @seealso [store_save()], [store_list()], [warm_session()], [warm()]
+#' @examples
+#' store <- warm_store(tempfile("store"))
+#' key <- fingerprint("my fit")
+#' store_save(store, key, list(sp = c(0.1, 2)), objective = 12.5, kind = "final")
+#' store_lookup(store, key)
+#' store
+#' @export
+warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days") {
+  if (is.null(path)) {
+    path <- Sys.getenv("WARMSTART_STORE", tools::R_user_dir("warmstart", "cache"))
+  }
+  if (!is.character(path) || length(path) != 1 || is.na(path) || path == "") {
+    stop_argument("path", "must be the path of a directory, as one string.")
+  }
+  .Call(
+    C_store_open,
+    enc2utf8(absolute_path(path)),
+    parse_size(max_size, "max_size"),
+    parse_age(max_age, "max_age")
+  )
+}
+
+# A store keeps its place when the working directory changes, or another process opens it.
+absolute_path <- function(path) {
+  path <- path.expand(path)
+  if (grepl("^(/|\\\\|[A-Za-z]:)", path)) path else file.path(getwd(), path)
+}
+
+#' Save, find and delete entries of a store
+#'
+#' The plain way into a store, without a session's rules: every save is written and synced.
+#'
+#' @param store A [warm_store()].
+#' @param key A [fingerprint()], or its 32 hex digits.
+#' @param payload A raw vector, kept byte for byte, or any R object.
+#' @param objective The number being minimised; lower is better. NA, NaN and infinite values count
+#'   as absent.
+#' @param iteration A whole number from 0 to 2^53, or NA.
+#' @param kind `store_save()`: `"checkpoint"` for a fit that was alive, `"final"` for one that
+#'   ended well. `store_lookup()`: return entries of this kind only; NULL for either.
+#' @param run_id The run to save under, whose entry is replaced whole: 1 to 64 letters, digits,
+#'   dots, dashes and underscores. NULL makes a new one.
+#' @param label A short text for people, at most 143 bytes.
+#' @param select `"best"`: the lowest objective; within 1e-12 a final entry before a checkpoint,
+#'   then the newest; an entry with an objective before one without. `"latest"`: the newest.
+#' @return `store_save()`: the run id, invisibly; NA with a warning where the disk failed.
+#'   `store_lookup()`: an entry, or NULL where there is none: a list of class
+#'   `warm_entry` with `payload`, `objective`, `iteration`, `kind`, `written` (POSIXct), `run_id`,
+#'   `key` and `label`. `store_delete()`: the number of files removed, invisibly.
+#' @section Errors: `warmstart_error_argument` names a bad argument, before anything is written. A
+#'   damaged, foreign or newer file is no error: it is passed over.
+#' @seealso [warm_store()], [store_list()]
+#' @examples
+#' store <- warm_store(tempfile("store"))
+#' key <- fingerprint("my fit")
+#' id <- store_save(store, key, list(sp = 0.5), objective = 3, iteration = 1)
+#' store_save(store, key, list(sp = 0.4), objective = 2, iteration = 2, run_id = id)
+#' store_lookup(store, key)$objective
+#' store_delete(store, key)
+#' @export
+store_save <- function(store, key, payload, objective = NA, iteration = NA,
+                       kind = c("checkpoint", "final"), run_id = NULL, label = NULL) {
+  check_class(store, "warm_store", "store", "warm_store")
+  kind <- check_choice(kind, c("checkpoint", "final"), "kind")
+  check_key(key)
+  encoding <- payload_encoding(payload)
+  result <- .Call(
+    C_store_save, store, key, payload_encode(payload, encoding), encoding, objective, iteration,
+    kind == "final", run_id, label
+  )
+  if (inherits(result, "failure")) {
+    warn_not_kept(unclass(result), "The entry")
+    return(invisible(NA_character_))
+  }
+  invisible(result)
+}
+
+#' @rdname store_save
+#' @export
+store_lookup <- function(store, key, select = c("best", "latest"), kind = NULL) {
+  select <- check_choice(select, c("best", "latest"), "select")
+  .Call(C_store_lookup, store, key, select == "latest", kind_code(kind))
+}
+
+kind_code <- function(kind) {
+  if (is.null(kind)) 0L else match(check_choice(kind, c("checkpoint", "final"), "kind"), kinds)
+}
+kinds <- c("checkpoint", "final")
+
+#' @rdname store_save
+#' @export
+store_delete <- function(store, key, run_id = NULL) {
+  invisible(.Call(C_store_delete, store, key, run_id))
+}
+
+# Before a payload is encoded for nothing.
+check_key <- function(key) {
+  if (!is.character(key) || length(key) != 1 || !grepl("^[0-9a-f]{32}$", key)) {
+    stop_argument(
+      "key", "must be a fingerprint, or its 32 lowercase hex digits as one string."
+    )
+  }
+}
+
+#' What is in a store
+#'
+#' @param store A [warm_store()].
+#' @param key Only the runs of this key; NULL for all.
+#' @return `store_list()`: a data frame, one row a run, newest first: `key`, `run_id`, `label`,
+#'   `kind` (checkpoint or final), `state` (running, interrupted or finished), `objective`,
+#'   `iteration`, `bytes` (of the file), `written` (POSIXct), `age` (difftime). `store_info()`: a
+#'   list of class `warm_store_info` with `path`, `max_size` (bytes), `max_age` (seconds),
+#'   `bytes`, `runs`, and how many of them are `finished`, `running` and `interrupted`.
+#' @seealso [warm_store()], [store_lookup()]
+#' @examples
+#' store <- warm_store(tempfile("store"))
+#' store_save(store, fingerprint("a"), 1:3, label = "first try")
+#' store_list(store)
+#' store_info(store)
+#' @export
+store_list <- function(store, key = NULL) {
+  rows <- .Call(C_store_list, store, key)
+  rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
+  frame <- as.data.frame(rows, stringsAsFactors = FALSE)
+  frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
+  frame <- frame[order(frame$written, decreasing = TRUE), , drop = FALSE]
+  rownames(frame) <- NULL
+  frame
+}
+
+#' @rdname store_list
+#' @export
+store_info <- function(store = warm_store()) {
+  config <- store_config(store)
+  runs <- store_list(store)
+  structure(
+    c(config, list(
+      bytes = sum(runs$bytes),
+      runs = nrow(runs),
+      finished = sum(runs$state == "finished"),
+      running = sum(runs$state == "running"),
+      interrupted = sum(runs$state == "interrupted")
+    )),
+    class = "warm_store_info"
+  )
+}
+
+# path, max_size in bytes, max_age in seconds.
+store_config <- function(store) {
+  stats::setNames(.Call(C_store_config, store), c("path", "max_size", "max_age"))
+}
+
+#' @export
+format.warm_store_info <- function(x, ...) {
+  c(
+    paste0("<warm_store> ", format_text(x$path)),
+    paste0(
+      x$runs, if (x$runs == 1) " run" else " runs", " (", x$finished, " finished, ",
+      x$running, " running, ", x$interrupted, " interrupted), ",
+      format_size(x$bytes), " of ", format_size(x$max_size), ", kept ", format_age(x$max_age)
+    )
+  )
+}
+
+#' @export
+print.warm_store_info <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}
+
+#' @export
+format.warm_store <- function(x, ...) {
+  format(store_info(x))
+}
+
+#' @export
+print.warm_store <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}

@@ -1,0 +1,16 @@
+#' warmstart: long model fits that survive a crash
+#'
+#' Wrap a call that fits a model in [warm()]. The fit's state is kept on disk while it runs; after
+#' a crash the same line goes on from there, and once it has finished it is returned at once.
+#' Below `warm()` lies a small toolkit for fitters of your own: [fingerprint()] says which fit it
+#' is, [warm_store()] is the directory that remembers, [warm_session()] decides what to keep of a
+#' running fit and when.
+#'
+#' @section Options and environment variables:
+#' `WARMSTART_STORE`, the path of the store that [warm_store()] uses when it is given none.
+#' `options(warmstart.verbose = FALSE)` silences the lines that [warm()] says at its start and
+#' end.
+#'
+#' @useDynLib warmstart, .registration = TRUE, .fixes = "C_"
+#' @keywords internal
+"_PACKAGE"
