@@ -62,6 +62,13 @@ mgcv_version <- function() {
   c(mgcv = as.character(utils::packageVersion("mgcv")))
 }
 
+# What gam.control() sets that cannot change the fit.
+idle_controls <- c("nthreads", "ncv.threads", "trace")
+
+mgcv_versions <- function() {
+  c(mgcv = as.character(utils::packageVersion("mgcv")))
+}
+
 # A function that is mgcv's can only come from a loaded mgcv.
 is_mgcv_function <- function(fun, name) {
   is.function(fun) && isNamespaceLoaded("mgcv") &&
@@ -248,13 +255,18 @@ finished_gam <- function(fit, sp) {
 
 #' Make a fit the user's own again
 #'
-#' A model that was set up beforehand keeps the call that set it up.
+#' Only what this adapter may have put into the call is undone, as the fit's
+#' call need not be the one that was evaluated: a model that was set up
+#' beforehand (`G`) keeps the call that set it up.
 #' @noRd
 restore_gam <- function(fit, call, env) {
   fit$family <- unwrap_family(fit$family)
   if (is.null(call[["G"]])) {
     slot <- if (inherits(fit, "gam.prefit")) "cl" else "call"
-    fit[[slot]] <- call
+    ours <- c("family", "in.out", "start", "coef")
+    for (name in intersect(names(fit[[slot]]), ours)) {
+      fit[[slot]][[name]] <- call[[name]]
+    }
   }
   fit
 }

@@ -37,15 +37,18 @@ is_plain <- function(x) {
 
 plain_attributes <- c("names", "dim", "dimnames", "levels", "tsp", "class")
 
-payload_encode <- function(payload, encoding) {
-  switch(encoding + 1L,
+# Called from C: the encoding and the bytes.
+encode_payload <- function(payload) {
+  encoding <- payload_encoding(payload)
+  bytes <- switch(encoding + 1L,
     payload,
     serialize(payload, NULL, version = 2, xdr = TRUE),
     serialize(payload, NULL, version = 3, xdr = TRUE)
   )
+  list(encoding, bytes)
 }
 
 # Called from C.
-payload_decode <- function(bytes, encoding) {
+decode_payload <- function(bytes, encoding) {
   unserialize(bytes)
 }

@@ -105,7 +105,8 @@ clone_content <- function(x, from, to) {
   if (inherits(x, "family")) {
     clone_family(x)
   } else if (is.list(x) && all(vapply(x, inherits, NA, "family"))) {
-    lapply(x, clone_family)
+    x[] <- lapply(x, clone_family)
+    x
   } else {
     move_function(x, from, to)
   }

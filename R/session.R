@@ -78,11 +78,10 @@ session_store <- function(session) {
 #' @export
 session_preload <- function(session, entry) {
   if (is.null(entry)) {
-    .Call(C_session_preload, session, NULL, NULL, NULL)
+    .Call(C_session_preload, session, NULL, NULL)
   } else {
     facts <- entry_facts(entry)
-    encoding <- payload_encoding(entry$payload)
-    .Call(C_session_preload, session, payload_encode(entry$payload, encoding), encoding, facts)
+    .Call(C_session_preload, session, encode_payload(entry$payload), facts)
   }
   invisible(session)
 }
@@ -102,31 +101,18 @@ session_peek <- function(session) {
 #' @rdname warm_session
 #' @export
 session_checkpoint <- function(session, payload, objective = NA, iteration = NA) {
-  encoding <- encoding_raw
-  if (!is.raw(payload) || !is.null(attributes(payload))) {
-    if (!.Call(C_session_wants, session, objective)) {
-      return(FALSE)
-    }
-    encoding <- payload_encoding(payload)
-    payload <- payload_encode(payload, encoding)
-  }
-  written <- .Call(C_session_checkpoint, session, payload, encoding, objective, iteration)
-  if (is.character(written)) warn_session(written) else written
+  .Call(C_session_checkpoint, session, payload, objective, iteration)
 }
 
 #' @rdname warm_session
 #' @export
 session_finalize <- function(session, payload, objective = NA, iteration = NA) {
-  encoding <- payload_encoding(payload)
-  payload <- payload_encode(payload, encoding)
-  written <- .Call(C_session_finalize, session, payload, encoding, objective, iteration)
-  if (is.character(written)) warn_session(written) else written
+  .Call(C_session_finalize, session, payload, objective, iteration)
 }
 
-# C gives the reason the first time that a write fails, FALSE after that.
+# Called from C, the first time that a write fails.
 warn_session <- function(reason) {
   warn_not_kept(reason, "The fit's state")
-  FALSE
 }
 
 #' @rdname warm_session

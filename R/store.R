@@ -91,11 +91,8 @@ store_save <- function(store, key, payload, objective = NA, iteration = NA,
                        kind = c("checkpoint", "final"), run_id = NULL, label = NULL) {
   check_class(store, "warm_store", "store", "warm_store")
   kind <- check_choice(kind, c("checkpoint", "final"), "kind")
-  check_key(key)
-  encoding <- payload_encoding(payload)
   result <- .Call(
-    C_store_save, store, key, payload_encode(payload, encoding), encoding, objective, iteration,
-    kind == "final", run_id, label
+    C_store_save, store, key, payload, objective, iteration, kind == "final", run_id, label
   )
   if (inherits(result, "failure")) {
     warn_not_kept(unclass(result), "The entry")
@@ -120,15 +117,6 @@ kinds <- c("checkpoint", "final")
 #' @export
 store_delete <- function(store, key, run_id = NULL) {
   invisible(.Call(C_store_delete, store, key, run_id))
-}
-
-# Before a payload is encoded for nothing.
-check_key <- function(key) {
-  if (!is.character(key) || length(key) != 1 || !grepl("^[0-9a-f]{32}$", key)) {
-    stop_argument(
-      "key", "must be a fingerprint, or its 32 lowercase hex digits as one string."
-    )
-  }
 }
 
 #' What is in a store

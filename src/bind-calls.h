@@ -16,8 +16,8 @@ SEXP bind_hash_engine(void);
 SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age);
 SEXP bind_store_config(SEXP store);
 SEXP bind_store_shift_clock(SEXP store, SEXP seconds);
-SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP encoding, SEXP objective,
-                     SEXP iteration, SEXP final, SEXP run_id, SEXP label);
+SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration,
+                     SEXP final, SEXP run_id, SEXP label);
 SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind);
 SEXP bind_store_list(SEXP store, SEXP key);
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);
@@ -30,14 +30,11 @@ SEXP bind_session_get_key(SEXP session);
 SEXP bind_session_get_label(SEXP session);
 SEXP bind_session_get_store(SEXP session);
 SEXP bind_session_get_run_id(SEXP session);
-SEXP bind_session_preload(SEXP session, SEXP payload, SEXP encoding, SEXP entry);
+SEXP bind_session_preload(SEXP session, SEXP encoded, SEXP entry);
 SEXP bind_session_load(SEXP session);
 SEXP bind_session_peek(SEXP session);
-SEXP bind_session_wants(SEXP session, SEXP objective);
-SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP encoding, SEXP objective,
-                             SEXP iteration);
-SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP encoding, SEXP objective,
-                           SEXP iteration);
+SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration);
+SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration);
 SEXP bind_session_get_status(SEXP session);
 
 #endif

@@ -36,7 +36,7 @@ static SEXP decode_payload(const struct ws_entry *entry) {
     }
     if (entry->record.note.encoding != ENCODING_RAW) {
         SEXP encoding = PROTECT(Rf_ScalarInteger(entry->record.note.encoding));
-        bytes = bind_call("payload_decode", bytes, encoding);
+        bytes = bind_call("decode_payload", bytes, encoding);
         UNPROTECT(1);
     }
     UNPROTECT(1);

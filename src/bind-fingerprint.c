@@ -1,6 +1,5 @@
 #include "bind.h"
 
-#include <Rversion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,24 +258,6 @@ static const char *const not_of_factors[] = {"levels", "class", NULL};
 static const char *const not_of_integer64[] = {"class", NULL};
 static const char *const none[] = {NULL};
 
-static bool has_attributes(SEXP value) {
-#if R_VERSION >= R_Version(4, 5, 0)
-    return ANY_ATTRIB(value);
-#else
-    return ATTRIB(value) != R_NilValue;
-#endif
-}
-
-static SEXP attribute_list(SEXP value) {
-    bool quote = TYPEOF(value) == LANGSXP || TYPEOF(value) == SYMSXP;
-    SEXP argument = PROTECT(quote ? Rf_lang2(R_QuoteSymbol, value) : value);
-    SEXP call = PROTECT(Rf_lang2(Rf_install("attributes"), argument));
-    SEXP list = Rf_eval(call, R_BaseEnv);
-
-    UNPROTECT(2);
-    return list;
-}
-
 /* Indices into `names` of the attributes that count, sorted by name; their number. */
 static int counting_attributes(SEXP names, const char *const *skip, int *order) {
     int count = 0;
@@ -297,10 +278,10 @@ static int counting_attributes(SEXP names, const char *const *skip, int *order) 
 
 static void absorb_attributes(struct walk *walk, struct tag tag, SEXP value,
                               const char *const *skip, const struct where *where) {
-    if (!has_attributes(value)) {
+    if (!bind_has_attributes(value)) {
         return;
     }
-    SEXP list = PROTECT(attribute_list(value));
+    SEXP list = PROTECT(bind_call("attributes", value, NULL));
     SEXP names = PROTECT(Rf_getAttrib(list, R_NamesSymbol));
     int *order = (int *)R_alloc((size_t)LENGTH(names) + 1, sizeof *order);
     int count = counting_attributes(names, skip, order);

@@ -1,5 +1,6 @@
 #include "bind.h"
 
+#include <Rversion.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -12,13 +13,21 @@ static SEXP namespace_of_package(void) {
     return space;
 }
 
+/* As an argument that evaluates to `value`. */
+static SEXP quoted(SEXP value) {
+    bool evaluates = TYPEOF(value) == LANGSXP || TYPEOF(value) == SYMSXP;
+
+    return evaluates ? Rf_lang2(R_QuoteSymbol, value) : value;
+}
+
 SEXP bind_call(const char *function, SEXP first, SEXP second) {
     SEXP space = PROTECT(namespace_of_package());
-    SEXP call = PROTECT(second ? Rf_lang3(Rf_install(function), first, second)
-                               : Rf_lang2(Rf_install(function), first));
+    SEXP argument = PROTECT(quoted(first));
+    SEXP call = PROTECT(second ? Rf_lang3(Rf_install(function), argument, second)
+                               : Rf_lang2(Rf_install(function), argument));
     SEXP value = Rf_eval(call, space);
 
-    UNPROTECT(2);
+    UNPROTECT(3);
     return value;
 }
 
@@ -52,7 +61,7 @@ const char *bind_optional_string(SEXP value, const char *argument) {
 }
 
 double bind_number(SEXP value, const char *argument) {
-    if (XLENGTH(value) == 1) {
+    if (Rf_xlength(value) == 1) {
         switch (TYPEOF(value)) {
         case REALSXP:
             return REAL_ELT(value, 0);
@@ -97,7 +106,7 @@ const char *bind_label(SEXP value) {
     return label;
 }
 
-struct ws_offer bind_offer(SEXP payload, SEXP encoding, SEXP objective, SEXP iteration) {
+struct ws_offer bind_offer(SEXP objective, SEXP iteration) {
     double count = bind_number(iteration, "iteration");
     struct ws_offer offer = {
         .objective = bind_number(objective, "objective"),
@@ -110,13 +119,30 @@ struct ws_offer bind_offer(SEXP payload, SEXP encoding, SEXP objective, SEXP ite
         }
         offer.iteration = (uint64_t)count;
     }
-    if (TYPEOF(payload) != RAWSXP || TYPEOF(encoding) != INTSXP || XLENGTH(encoding) != 1) {
-        bind_stop_argument("payload", "must have been encoded.");
-    }
-    offer.payload = RAW(payload);
-    offer.size = (size_t)XLENGTH(payload);
-    offer.encoding = (uint8_t)INTEGER_ELT(encoding, 0);
     return offer;
+}
+
+bool bind_has_attributes(SEXP value) {
+#if R_VERSION >= R_Version(4, 5, 0)
+    return ANY_ATTRIB(value);
+#else
+    return ATTRIB(value) != R_NilValue;
+#endif
+}
+
+SEXP bind_payload(SEXP payload, struct ws_offer *offer) {
+    SEXP bytes = payload;
+
+    offer->encoding = 0;
+    if (TYPEOF(payload) != RAWSXP || bind_has_attributes(payload)) {
+        SEXP encoded = PROTECT(bind_call("encode_payload", payload, NULL));
+        offer->encoding = (uint8_t)Rf_asInteger(VECTOR_ELT(encoded, 0));
+        bytes = VECTOR_ELT(encoded, 1);
+        UNPROTECT(1);
+    }
+    offer->payload = RAW(bytes);
+    offer->size = (size_t)XLENGTH(bytes);
+    return bytes;
 }
 
 /* External pointers. */

@@ -98,34 +98,34 @@ SEXP bind_session_get_run_id(SEXP session) {
 
 /* What to start from. */
 
-SEXP bind_session_preload(SEXP session, SEXP payload, SEXP encoding, SEXP entry) {
+SEXP bind_session_preload(SEXP session, SEXP encoded, SEXP entry) {
     struct ws_session *open = bind_session(session);
     struct ws_entry preloaded = {.payload = NULL};
 
-    if (payload == R_NilValue) {
+    if (encoded == R_NilValue) {
         ws_session_preload(open, NULL);
         return R_NilValue;
     }
     /* `entry` is a list that R has checked: objective, iteration, final, written, run id, key,
      * label. */
-    struct ws_offer offer =
-        bind_offer(payload, encoding, VECTOR_ELT(entry, 0), VECTOR_ELT(entry, 1));
+    struct ws_offer offer = bind_offer(VECTOR_ELT(entry, 0), VECTOR_ELT(entry, 1));
+    SEXP bytes = VECTOR_ELT(encoded, 1);
     struct ws_record *record = &preloaded.record;
     const char *run_id = bind_string(VECTOR_ELT(entry, 4), "entry");
     if (!ws_run_id_is_valid(run_id)) {
         bind_stop_argument("entry", "must have a valid run id.");
     }
     record->note.kind = bind_flag(VECTOR_ELT(entry, 2), "entry") ? WS_FINAL : WS_CHECKPOINT;
-    record->note.encoding = offer.encoding;
+    record->note.encoding = (uint8_t)Rf_asInteger(VECTOR_ELT(encoded, 0));
     record->note.has_iteration = offer.has_iteration;
     record->note.iteration = offer.iteration;
     ws_note_set_objective(&record->note, offer.objective);
     ws_note_set_label(&record->note, bind_label(VECTOR_ELT(entry, 6)));
     record->written = (int64_t)(bind_number(VECTOR_ELT(entry, 3), "entry") * 1e9);
     record->key = bind_key(VECTOR_ELT(entry, 5), "entry");
-    record->payload_size = offer.size;
+    record->payload_size = (uint64_t)XLENGTH(bytes);
     memcpy(preloaded.run_id, run_id, strlen(run_id) + 1);
-    preloaded.payload = (void *)(uintptr_t)offer.payload;
+    preloaded.payload = RAW(bytes);
     enum ws_status status = ws_session_preload(open, &preloaded);
     if (status != WS_OK) {
         bind_stop_status("cannot preload the entry", status);
@@ -151,38 +151,42 @@ SEXP bind_session_peek(SEXP session) { return load_by(ws_session_peek, session);
 
 /* What to keep. */
 
-/* TRUE or FALSE; a string where the disk failed and this session has not warned yet. */
+/* Whether it was written; warns the first time that the disk fails. */
 static SEXP answer(SEXP session, struct ws_session *open, enum ws_status status) {
-    if (status == WS_OK || status == WS_REFUSED || tag_is_set(session, SESSION_WARNED)) {
-        return Rf_ScalarLogical(status == WS_OK);
+    if (status != WS_OK && status != WS_REFUSED && !tag_is_set(session, SESSION_WARNED)) {
+        char reason[256];
+        struct ws_session_status state = ws_session_status(open);
+        ws_status_describe(state.failure, state.failure_errno, reason, sizeof reason);
+        bind_tag_set_flag(session, SESSION_WARNED, 1);
+        SEXP text = PROTECT(Rf_mkString(reason));
+        bind_call("warn_session", text, NULL);
+        UNPROTECT(1);
     }
-    char reason[256];
-    struct ws_session_status state = ws_session_status(open);
-    ws_status_describe(state.failure, state.failure_errno, reason, sizeof reason);
-    bind_tag_set_flag(session, SESSION_WARNED, 1);
-    return Rf_mkString(reason);
+    return Rf_ScalarLogical(status == WS_OK);
 }
 
-SEXP bind_session_wants(SEXP session, SEXP objective) {
+SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration) {
     struct ws_session *open = bind_session(session);
+    struct ws_offer offer = bind_offer(objective, iteration);
 
-    return Rf_ScalarLogical(ws_session_wants(open, bind_number(objective, "objective")));
+    /* A payload that would be refused is not worth encoding. */
+    if (!ws_session_wants(open, offer.objective)) {
+        return Rf_ScalarLogical(0);
+    }
+    PROTECT(bind_payload(payload, &offer));
+    enum ws_status status = ws_session_checkpoint(open, &offer);
+    UNPROTECT(1);
+    return answer(session, open, status);
 }
 
-SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP encoding, SEXP objective,
-                             SEXP iteration) {
+SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration) {
     struct ws_session *open = bind_session(session);
-    struct ws_offer offer = bind_offer(payload, encoding, objective, iteration);
+    struct ws_offer offer = bind_offer(objective, iteration);
 
-    return answer(session, open, ws_session_checkpoint(open, &offer));
-}
-
-SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP encoding, SEXP objective,
-                           SEXP iteration) {
-    struct ws_session *open = bind_session(session);
-    struct ws_offer offer = bind_offer(payload, encoding, objective, iteration);
-
-    return answer(session, open, ws_session_finalize(open, &offer));
+    PROTECT(bind_payload(payload, &offer));
+    enum ws_status status = ws_session_finalize(open, &offer);
+    UNPROTECT(1);
+    return answer(session, open, status);
 }
 
 SEXP bind_session_get_status(SEXP session) {

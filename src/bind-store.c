@@ -73,16 +73,15 @@ SEXP bind_store_shift_clock(SEXP store, SEXP seconds) {
 }
 
 /* The run id, or where the disk failed the reason with its class set to "failure". */
-SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP encoding, SEXP objective,
-                     SEXP iteration, SEXP final, SEXP run_id, SEXP label) {
+SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration,
+                     SEXP final, SEXP run_id, SEXP label) {
     struct ws_store *opened = bind_store(store);
     struct ws_digest digest = bind_key(key, "key");
-    struct ws_offer offer = bind_offer(payload, encoding, objective, iteration);
+    struct ws_offer offer = bind_offer(objective, iteration);
     const char *given = bind_optional_string(run_id, "run_id");
     char name[WS_RUN_ID_MAX + 1];
     struct ws_note note = {
         .kind = bind_flag(final, "kind") ? WS_FINAL : WS_CHECKPOINT,
-        .encoding = offer.encoding,
         .has_iteration = offer.has_iteration,
         .iteration = offer.iteration,
     };
@@ -93,6 +92,8 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP encoding, SEXP obj
         bind_stop_argument("run_id", "must be 1 to 64 letters, digits, dots, dashes or "
                                      "underscores, and not begin with a dot.");
     }
+    PROTECT(bind_payload(payload, &offer));
+    note.encoding = offer.encoding;
     enum ws_status status = WS_OK;
     if (given) {
         memcpy(name, given, strlen(given) + 1);
@@ -102,6 +103,7 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP encoding, SEXP obj
     if (status == WS_OK) {
         status = ws_store_save(opened, &digest, name, &note, offer.payload, offer.size);
     }
+    UNPROTECT(1);
     if (status != WS_OK) {
         char reason[256];
         ws_status_describe(status, errno, reason, sizeof reason);

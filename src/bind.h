@@ -33,8 +33,12 @@ double bind_number(SEXP value, const char *argument); /* NA is NaN */
 int bind_flag(SEXP value, const char *argument);
 struct ws_digest bind_key(SEXP value, const char *argument);
 const char *bind_label(SEXP value);
-/* Objective, iteration and payload together. */
-struct ws_offer bind_offer(SEXP payload, SEXP encoding, SEXP objective, SEXP iteration);
+/* Objective and iteration; the payload is added by bind_payload. */
+struct ws_offer bind_offer(SEXP objective, SEXP iteration);
+/* The payload's bytes. A raw vector's are its own, anything else is encoded by R. Returns what
+ * holds the bytes, to be protected as long as the offer is used. */
+SEXP bind_payload(SEXP payload, struct ws_offer *offer);
+bool bind_has_attributes(SEXP value);
 
 /* The element `name` of a tag list, and its replacement in place. */
 SEXP bind_tag_get(SEXP pointer, int index);

@@ -49,6 +49,8 @@ enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_f
 /* For reading and writing; the name must be new. Created: 0600. */
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file);
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info);
+/* Whether a name still leads to the file. Cheap enough to ask before every write. */
+enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name);
 /* Reads up to `size` bytes from `offset`; *got is less only where the file ends. */
 enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *bytes, size_t size,
                                size_t *got);

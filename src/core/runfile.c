@@ -215,7 +215,7 @@ static enum ws_status sync_run(struct ws_runfile *run) {
 enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record,
                                 const void *payload, size_t size, bool sync) {
     struct piece piece = {.record = record, .payload = payload, .size = size};
-    struct ws_file_info info;
+    bool has_name = false;
     enum ws_status status = check_size(size);
 
     if (status != WS_OK) {
@@ -224,11 +224,11 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
     if (run->suspect || slot_size_for(size) > run->slot_size) {
         return WS_NOT_FOUND;
     }
-    status = ws_os_file_info(run->file, &info);
+    status = ws_os_file_has_name(run->file, &has_name);
     if (status != WS_OK) {
         return status;
     }
-    if (info.links == 0) {
+    if (!has_name) {
         return WS_NOT_FOUND;
     }
     record->slot = (uint8_t)free_slot(run);

@@ -152,25 +152,46 @@ void ws_run_file_name(const struct ws_digest *key, const char *run_id,
     snprintf(name, WS_FILE_NAME_MAX + 1, "%s-%s" WS_RUN_SUFFIX, hex, run_id);
 }
 
-enum ws_status ws_run_file_parse(const char *name, struct ws_digest *key,
+/* Takes "<key>-<run id>" apart. */
+static enum ws_status parse_stem(const char *stem, size_t size, struct ws_digest *key,
                                  char run_id[WS_RUN_ID_MAX + 1]) {
     char hex[WS_DIGEST_HEX + 1];
+
+    if (size <= WS_DIGEST_HEX + 1 || size > WS_DIGEST_HEX + 1 + WS_RUN_ID_MAX ||
+        stem[WS_DIGEST_HEX] != '-') {
+        return WS_FOREIGN;
+    }
+    size_t run_id_size = size - WS_DIGEST_HEX - 1;
+    memcpy(hex, stem, WS_DIGEST_HEX);
+    hex[WS_DIGEST_HEX] = '\0';
+    memcpy(run_id, stem + WS_DIGEST_HEX + 1, run_id_size);
+    run_id[run_id_size] = '\0';
+    return ws_digest_parse(hex, key) == WS_OK && ws_run_id_is_valid(run_id) ? WS_OK : WS_FOREIGN;
+}
+
+enum ws_status ws_run_file_parse(const char *name, struct ws_digest *key,
+                                 char run_id[WS_RUN_ID_MAX + 1]) {
     size_t size = strlen(name);
     size_t suffix = strlen(WS_RUN_SUFFIX);
 
-    if (size <= WS_DIGEST_HEX + 1 + suffix || name[WS_DIGEST_HEX] != '-' ||
-        strcmp(name + size - suffix, WS_RUN_SUFFIX) != 0) {
+    if (size < suffix || strcmp(name + size - suffix, WS_RUN_SUFFIX) != 0) {
         return WS_FOREIGN;
     }
-    size_t run_id_size = size - suffix - WS_DIGEST_HEX - 1;
-    if (run_id_size > WS_RUN_ID_MAX) {
+    return parse_stem(name, size - suffix, key, run_id);
+}
+
+enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
+                                       char run_id[WS_RUN_ID_MAX + 1]) {
+    size_t size = strlen(name);
+    size_t chance = strlen(".0123456789abcdef");
+    size_t suffix = chance + strlen(WS_TEMPORARY_SUFFIX);
+
+    if (size < suffix || name[size - suffix] != '.' ||
+        strspn(name + size - suffix + 1, "0123456789abcdef") != chance - 1 ||
+        strcmp(name + size - suffix + chance, WS_TEMPORARY_SUFFIX) != 0) {
         return WS_FOREIGN;
     }
-    memcpy(hex, name, WS_DIGEST_HEX);
-    hex[WS_DIGEST_HEX] = '\0';
-    memcpy(run_id, name + WS_DIGEST_HEX + 1, run_id_size);
-    run_id[run_id_size] = '\0';
-    return ws_digest_parse(hex, key) == WS_OK && ws_run_id_is_valid(run_id) ? WS_OK : WS_FOREIGN;
+    return parse_stem(name, size - suffix, key, run_id);
 }
 
 /* Directories. */
@@ -636,18 +657,26 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
 
 struct deletion {
     struct ws_dir *dir;
-    const char *prefix; /* of every file of the run, or of the key */
+    const struct ws_digest *key;
+    const char *run_id; /* NULL: all of the key's */
     uint64_t removed;
 };
 
+/* Also what a killed writer left behind: deleted data is gone for good. A live writer that loses
+ * its temporary file here makes another. */
 static enum ws_status delete_run(void *context, const char *name) {
     struct deletion *deletion = context;
+    struct ws_digest key;
+    char run_id[WS_RUN_ID_MAX + 1];
+    bool is_run = ws_run_file_parse(name, &key, run_id) == WS_OK;
 
-    if (strncmp(name, deletion->prefix, strlen(deletion->prefix)) != 0) {
+    if ((!is_run && ws_temporary_file_parse(name, &key, run_id) != WS_OK) ||
+        memcmp(key.bytes, deletion->key->bytes, sizeof key.bytes) != 0 ||
+        (deletion->run_id && strcmp(run_id, deletion->run_id) != 0)) {
         return WS_OK;
     }
     enum ws_status status = ws_os_unlink(deletion->dir, name);
-    if (status == WS_OK) {
+    if (status == WS_OK && is_run) {
         deletion->removed++;
     }
     return status == WS_NOT_FOUND ? WS_OK : status;
@@ -655,20 +684,14 @@ static enum ws_status delete_run(void *context, const char *name) {
 
 enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
                                const char *run_id, uint64_t *removed) {
-    char prefix[WS_FILE_NAME_MAX + 1];
-    struct deletion deletion = {.prefix = prefix};
+    struct deletion deletion = {.key = key, .run_id = run_id};
 
     *removed = 0;
     if (run_id && !ws_run_id_is_valid(run_id)) {
         return WS_INVALID;
     }
     enum ws_status status = ws_store_shard(store, key, false, &deletion.dir);
-    if (status == WS_OK && run_id) {
-        ws_run_file_name(key, run_id, prefix);
-        status = delete_run(&deletion, prefix);
-    } else if (status == WS_OK) {
-        ws_run_file_name(key, "", prefix);
-        prefix[WS_DIGEST_HEX + 1] = '\0';
+    if (status == WS_OK) {
         status = ws_os_dir_list(deletion.dir, delete_run, &deletion);
     }
     if (status == WS_OK && deletion.removed > 0) {

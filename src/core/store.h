@@ -52,6 +52,10 @@ void ws_run_file_name(const struct ws_digest *key, const char *run_id,
 enum ws_status ws_run_file_parse(const char *name, struct ws_digest *key,
                                  char run_id[WS_RUN_ID_MAX + 1]);
 
+/* The same for the name that a run's file has while it is made. */
+enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
+                                       char run_id[WS_RUN_ID_MAX + 1]);
+
 /* The directory that holds the key's runs. */
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               bool create, struct ws_dir **dir);

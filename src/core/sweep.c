@@ -85,19 +85,6 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
     return keep(sweep, &run);
 }
 
-static bool is_temporary(const char *name) {
-    size_t size = strlen(name);
-    size_t suffix = strlen(WS_TEMPORARY_SUFFIX);
-    struct ws_digest key;
-    char hex[WS_DIGEST_HEX + 1] = "";
-
-    if (size <= WS_DIGEST_HEX + suffix || strcmp(name + size - suffix, WS_TEMPORARY_SUFFIX) != 0) {
-        return false;
-    }
-    memcpy(hex, name, WS_DIGEST_HEX);
-    return ws_digest_parse(hex, &key) == WS_OK && name[WS_DIGEST_HEX] == '-';
-}
-
 /* A writer that has made its temporary file and not locked it yet loses it here, notices, and
  * makes another. */
 static void remove_leftover(struct sweep *sweep, struct ws_file *file, const char *name) {
@@ -117,7 +104,7 @@ static enum ws_status judge_file(void *context, const char *name) {
     char run_id[WS_RUN_ID_MAX + 1];
     struct ws_file *file = NULL;
     enum ws_status status = WS_OK;
-    bool temporary = is_temporary(name);
+    bool temporary = ws_temporary_file_parse(name, &key, run_id) == WS_OK;
 
     if ((!temporary && ws_run_file_parse(name, &key, run_id) != WS_OK) ||
         ws_os_file_open(sweep->dir, name, &file) != WS_OK) {
