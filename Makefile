@@ -1,0 +1,53 @@
+# Each target sets up what it needs by itself: on Debian with apt, elsewhere it says what to
+# install. All that is made goes to build/; the output of each step is kept in build/log/.
+
+.PHONY: demo check check-r45 check-deep check-windows bench docs lint format clean
+
+# A long fit, killed in the middle, resumed, and returned.
+demo:
+	@tools/setup package demo
+	@tools/install
+	@R_LIBS=build/library Rscript inst/demo/resume.R
+
+# All tests, and R CMD check --as-cran.
+check:
+	@tools/setup package check
+	@tools/check
+
+# The same on the R of Debian 13, in a tree of its own; as root.
+check-r45:
+	@tools/setup r45
+	@tools/r45
+
+# Valgrind, gctorture, compilers and static analysis; takes long.
+check-deep:
+	@tools/setup package check deep
+	@tools/deep
+
+# Compiles the core for Windows.
+check-windows:
+	@tools/setup package windows
+	@tools/windows
+
+# Measurements, as ratios in one run.
+bench:
+	@tools/setup package check bench
+	@tools/install
+	@tools/bench
+
+# NAMESPACE, man/, and the vignettes in build/docs/.
+docs:
+	@tools/setup package check docs
+	@tools/docs
+
+lint:
+	@tools/setup package check lint
+	@tools/lint
+
+format:
+	@tools/setup lint
+	clang-format -i src/*.[ch] src/core/*.[ch] tests/core/*.[ch]
+
+clean:
+	./cleanup
+	rm -rf build

@@ -1,0 +1,162 @@
+#define _XOPEN_SOURCE 700
+
+#include "harness.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* A path handed out by harness_path(). */
+struct path {
+    struct path *next;
+    char text[];
+};
+
+static struct harness_test *first;
+static struct harness_test **last = &first;
+
+static pid_t runner;
+static jmp_buf test_end;
+static char failure[1024];
+static char dir[64]; /* "" until the running test asks for one */
+static struct path *paths;
+
+void harness_add(struct harness_test *test) {
+    *last = test;
+    last = &test->next;
+}
+
+_Noreturn void harness_fail(const char *file, int line, const char *format, ...) {
+    const char *slash = strrchr(file, '/');
+    char reason[768];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    snprintf(failure, sizeof failure, "%s:%d: %s", slash ? slash + 1 : file, line, reason);
+    if (getpid() != runner) {
+        /* _exit: the parent's buffers and temporary directory are not this child's to flush or
+         * remove. */
+        dprintf(STDERR_FILENO, "# in a child: %s\n", failure);
+        _exit(1);
+    }
+    longjmp(test_end, 1);
+}
+
+void harness_check_status(const char *file, int line, const char *expression, enum ws_status got,
+                          const char *wanted_name, enum ws_status wanted) {
+    int os_errno = errno;
+    char words[256];
+
+    if (got != wanted) {
+        ws_status_describe(got, os_errno, words, sizeof words);
+        harness_fail(file, line, "%s gave %d (%s), not %s", expression, (int)got, words,
+                     wanted_name);
+    }
+}
+
+const char *harness_dir(void) {
+    if (dir[0] == '\0') {
+        strcpy(dir, "/tmp/warmstart-test-XXXXXX");
+        if (mkdtemp(dir) == NULL) {
+            dir[0] = '\0';
+            harness_fail(__FILE__, __LINE__, "no temporary directory: %s", strerror(errno));
+        }
+    }
+    return dir;
+}
+
+const char *harness_path(const char *name) {
+    size_t size = strlen(harness_dir()) + strlen(name) + 2;
+    struct path *path = malloc(sizeof *path + size);
+
+    if (path == NULL) {
+        harness_fail(__FILE__, __LINE__, "out of memory");
+    }
+    snprintf(path->text, size, "%s/%s", dir, name);
+    path->next = paths;
+    paths = path;
+    return path->text;
+}
+
+static int unlock_dir(const char *name, const struct stat *info, int type, struct FTW *place) {
+    (void)info;
+    (void)place;
+    return type == FTW_D || type == FTW_DNR ? chmod(name, 0700) : 0;
+}
+
+static int remove_one(const char *name, const struct stat *info, int type, struct FTW *place) {
+    (void)info;
+    (void)type;
+    (void)place;
+    return remove(name);
+}
+
+static void clean_up(void) {
+    while (paths != NULL) {
+        struct path *next = paths->next;
+
+        free(paths);
+        paths = next;
+    }
+    if (dir[0] != '\0') {
+        /* A test may have taken its own permissions away. */
+        nftw(dir, unlock_dir, 16, FTW_PHYS);
+        nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        dir[0] = '\0';
+    }
+}
+
+static bool run(const struct harness_test *test) {
+    bool passed = setjmp(test_end) == 0;
+
+    if (passed) {
+        test->run();
+    }
+    clean_up();
+    return passed;
+}
+
+static bool wanted(const struct harness_test *test, int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        if (strstr(test->sentence, argv[i]) != NULL) {
+            return true;
+        }
+    }
+    return argc < 2;
+}
+
+int main(int argc, char **argv) {
+    const char *slash = strrchr(argv[0], '/');
+    const char *name = slash ? slash + 1 : argv[0];
+    int passed = 0;
+    int failed = 0;
+
+    /* What was printed before a crash should be seen, and no forked child should print it again. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    runner = getpid();
+    for (const struct harness_test *test = first; test != NULL; test = test->next) {
+        if (!wanted(test, argc, argv)) {
+            continue;
+        }
+        if (run(test)) {
+            passed++;
+            printf("ok %d - %s\n", passed + failed, test->sentence);
+        } else {
+            failed++;
+            printf("not ok %d - %s (%s)\n", passed + failed, test->sentence, failure);
+        }
+    }
+    printf("# core %s: %d passed, %d failed\n", strncmp(name, "test_", 5) == 0 ? name + 5 : name,
+           passed, failed);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

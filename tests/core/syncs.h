@@ -1,0 +1,34 @@
+/*
+ * syncs: the system's syncs, counted and made to fail, in place of the real ones. A program that
+ * includes this takes no time to sync; what a power loss leaves it has to simulate.
+ */
+#ifndef SYNCS_H
+#define SYNCS_H
+
+#include <errno.h>
+
+static int syncs;
+static int failing_sync; /* the how manieth from now fails; 0: none does */
+
+static int sync_simulated(void) {
+    syncs++;
+    if (failing_sync > 0 && --failing_sync == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return 0;
+}
+
+int fsync(int fd);
+int fsync(int fd) {
+    (void)fd;
+    return sync_simulated();
+}
+
+int fdatasync(int fd);
+int fdatasync(int fd) {
+    (void)fd;
+    return sync_simulated();
+}
+
+#endif

@@ -1,0 +1,1091 @@
+#include "fixtures.h"
+#include "syncs.h"
+
+static struct ws_session *session_on(struct ws_store *store, struct ws_digest key) {
+    struct ws_session *session = NULL;
+
+    CHECK_STATUS(ws_session_open(store, &key, NULL, &session), WS_OK);
+    return session;
+}
+
+static struct ws_session *a_session(struct ws_store *store) { return session_on(store, a_key()); }
+
+static struct ws_offer offer_of(double objective, const char *text) {
+    return (struct ws_offer){.payload = text, .size = strlen(text), .objective = objective};
+}
+
+static enum ws_status checkpoint(struct ws_session *session, double objective, const char *text) {
+    struct ws_offer offer = offer_of(objective, text);
+
+    return ws_session_checkpoint(session, &offer);
+}
+
+static enum ws_status finalize(struct ws_session *session, double objective, const char *text) {
+    struct ws_offer offer = offer_of(objective, text);
+
+    return ws_session_finalize(session, &offer);
+}
+
+static void best_is(struct ws_store *store, const char *text) {
+    struct ws_digest key = a_key();
+
+    expect_best(store, &key, text);
+}
+
+static void latest_is(struct ws_store *store, const char *text) {
+    struct ws_digest key = a_key();
+
+    expect_latest(store, &key, text);
+}
+
+static int runs_of_key(struct ws_store *store) {
+    struct ws_digest key = a_key();
+
+    return runs_in(store, &key);
+}
+
+static const char *file_of(struct ws_session *session) {
+    return run_path(KEY_HEX, ws_session_status(session).run_id);
+}
+
+static void close_both(struct ws_session *session, struct ws_store *store) {
+    ws_session_close(session);
+    ws_store_release(store);
+}
+
+/* 1. What is kept comes back. */
+
+TEST("a checkpoint is what a load gives") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = NULL;
+    struct ws_digest key = a_key();
+    struct ws_offer offer = offer_of(12.5, "state");
+    struct ws_entry *entry = NULL;
+    enum ws_source source = WS_PRELOADED;
+
+    offer.encoding = 3;
+    offer.has_iteration = true;
+    offer.iteration = 7;
+    CHECK_STATUS(ws_session_open(store, &key, "a label", &session), WS_OK);
+    CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_OK);
+    CHECK_STATUS(ws_session_load(session, &entry, &source), WS_OK);
+    CHECK(source == WS_EXACT && holds_text(entry, "state"));
+    CHECK(entry->record.note.kind == WS_CHECKPOINT && entry->record.note.objective == 12.5);
+    CHECK(entry->record.note.has_iteration && entry->record.note.iteration == 7);
+    CHECK(entry->record.note.encoding == 3 && same_key(&entry->record.key, &key));
+    CHECK(strcmp(entry->record.note.label, "a label") == 0);
+    CHECK(strcmp(entry->run_id, ws_session_status(session).run_id) == 0);
+    ws_entry_free(entry);
+    close_both(session, store);
+}
+
+TEST("loads repeat") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    for (int i = 0; i < 3; i++) {
+        struct ws_entry *entry = NULL;
+        enum ws_source source;
+        CHECK_STATUS(ws_session_load(session, &entry, &source), WS_OK);
+        ws_entry_free(entry);
+    }
+    close_both(session, store);
+}
+
+TEST("opening a session and loading from it touch no disk") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    CHECK_STATUS(ws_session_load(session, &entry, &source), WS_NOT_FOUND);
+    CHECK(!exists(harness_path("store")));
+    close_both(session, store);
+}
+
+TEST("a session keeps its store though that was released") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    ws_store_release(store);
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    CHECK_STATUS(ws_session_load(session, &entry, &source), WS_OK);
+    ws_entry_free(entry);
+    ws_session_close(session);
+}
+
+TEST("a session knows its key") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_digest key = a_key();
+
+    CHECK(same_key(ws_session_key(session), &key));
+    close_both(session, store);
+}
+
+TEST("closing no session is allowed") { ws_session_close(NULL); }
+
+/* 2. Improvements are written at once. */
+
+TEST("each improvement is written, however soon after the last") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    char text[32];
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "state %d", i);
+        CHECK_STATUS(checkpoint(session, -i, text), WS_OK);
+        best_is(store, text);
+    }
+    close_both(session, store);
+}
+
+TEST("an improvement by no more than the tolerance is refused") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "first"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 1 - 5e-13, "second"), WS_REFUSED);
+    close_both(session, store);
+}
+
+TEST("an improvement by more than the tolerance is written") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "first"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 1 - 3e-12, "second"), WS_OK);
+    close_both(session, store);
+}
+
+TEST("a session's first checkpoint is written though another run's is better") {
+    struct ws_store *store = a_store();
+    struct ws_session *first = a_session(store);
+    struct ws_session *second = a_session(store);
+
+    CHECK_STATUS(checkpoint(first, 1, "better"), WS_OK);
+    CHECK_STATUS(checkpoint(second, 2, "worse"), WS_OK);
+    CHECK(runs_of_key(store) == 2);
+    ws_session_close(first);
+    close_both(second, store);
+}
+
+/* 3. What does not improve is held back for a while, and never hides what is better. */
+
+TEST("what does not improve is refused within the interval") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL - SECOND / 2);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_REFUSED);
+    CHECK_STATUS(checkpoint(session, 1, "equal"), WS_REFUSED);
+    close_both(session, store);
+}
+
+TEST("what was refused left the disk as it was") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_REFUSED);
+    best_is(store, "better");
+    latest_is(store, "better");
+    close_both(session, store);
+}
+
+TEST("what does not improve is written once the interval has passed") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    close_both(session, store);
+}
+
+TEST("best finds the better one and latest the newer, however many were worse") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    char text[32];
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    for (int i = 0; i < 20; i++) {
+        ws_store_shift_clock(store, WS_RATE_INTERVAL);
+        snprintf(text, sizeof text, "worse %d", i);
+        CHECK_STATUS(checkpoint(session, 2 + i % 3, text), WS_OK);
+        best_is(store, "better");
+        latest_is(store, text);
+    }
+    close_both(session, store);
+}
+
+TEST("the interval counts from the last write, not from the last offer") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    for (int i = 0; i < 3; i++) {
+        ws_store_shift_clock(store, WS_RATE_INTERVAL / 4);
+        CHECK_STATUS(checkpoint(session, 2, "worse"), WS_REFUSED);
+    }
+    ws_store_shift_clock(store, WS_RATE_INTERVAL / 4);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    close_both(session, store);
+}
+
+TEST("a clock that is set back holds nothing back") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, -3600 * SECOND);
+    CHECK_STATUS(checkpoint(session, 2, "later"), WS_OK);
+    latest_is(store, "later");
+    close_both(session, store);
+}
+
+TEST("asking whether a checkpoint is wanted gives the answer it would get") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK(ws_session_wants(session, NO_OBJECTIVE) && ws_session_wants(session, 5));
+    CHECK_STATUS(checkpoint(session, 5, "state"), WS_OK);
+    CHECK(ws_session_wants(session, 4) && !ws_session_wants(session, 5));
+    CHECK(!ws_session_wants(session, NO_OBJECTIVE));
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK(ws_session_wants(session, 6));
+    close_both(session, store);
+}
+
+TEST("the status counts what was written, refused and failed") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 5, "state"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 4, "state"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 6, "state"), WS_REFUSED);
+    CHECK(!ws_session_wants(session, 7));
+    failing_sync = 1;
+    CHECK_STATUS(finalize(session, 4, "state"), WS_OS_ERROR);
+    struct ws_session_status status = ws_session_status(session);
+    CHECK(status.written == 2 && status.refused == 2 && status.failed == 1);
+    close_both(session, store);
+}
+
+TEST("the status of a new session says that nothing was written") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_session_status status = ws_session_status(session);
+
+    CHECK(!status.has_file && !status.finalized && isnan(status.objective));
+    CHECK(status.written == 0 && status.last_write == 0 && status.failure == WS_OK);
+    CHECK(ws_run_id_is_valid(status.run_id));
+    close_both(session, store);
+}
+
+TEST("the status shows the best objective, not the last") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    struct ws_session_status status = ws_session_status(session);
+    CHECK(status.objective == 1 && status.has_file);
+    close_both(session, store);
+}
+
+TEST("data is synced with the first write, then at most once in the interval, and at finalize") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
+    syncs = 0;
+    for (int i = 0; i < 50; i++) {
+        CHECK_STATUS(checkpoint(session, 99 - i, "state"), WS_OK);
+    }
+    CHECK(syncs == 0);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 10, "state"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 9, "state"), WS_OK);
+    CHECK(syncs == 1);
+    CHECK_STATUS(finalize(session, 8, "state"), WS_OK);
+    CHECK(syncs == 3); /* the file and its name */
+    close_both(session, store);
+}
+
+/* 4. Objectives that are no numbers. */
+
+TEST("an objective that is not finite counts as absent and blocks no later one") {
+    static const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
+
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        struct ws_store *store = a_store();
+        struct ws_session *session = a_session(store);
+        CHECK_STATUS(checkpoint(session, values[i], "without"), WS_OK);
+        CHECK(isnan(ws_session_status(session).objective));
+        CHECK_STATUS(checkpoint(session, 1e300, "with"), WS_OK);
+        best_is(store, "with");
+        close_both(session, store);
+        remove_tree(harness_path("store"));
+    }
+}
+
+TEST("an objective that is not finite is no improvement") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "with"), WS_OK);
+    CHECK_STATUS(checkpoint(session, -(double)INFINITY, "infinite"), WS_REFUSED);
+    CHECK_STATUS(checkpoint(session, NO_OBJECTIVE, "without"), WS_REFUSED);
+    close_both(session, store);
+}
+
+TEST("without objectives the newest wins") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    char text[32];
+
+    for (int i = 0; i < 10; i++) {
+        snprintf(text, sizeof text, "state %d", i);
+        CHECK_STATUS(checkpoint(session, NO_OBJECTIVE, text), WS_OK);
+        best_is(store, text);
+        ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    }
+    close_both(session, store);
+}
+
+/* 5. Finalize. */
+
+TEST("finalize leaves the final record and no checkpoint of its run") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_digest key = a_key();
+
+    CHECK_STATUS(checkpoint(session, 1, "checkpoint"), WS_OK);
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+    expect_found(store, &key, WS_BEST, WS_FINAL, "final");
+    expect_found(store, &key, WS_BEST, WS_CHECKPOINT, NULL);
+    CHECK(runs_of_key(store) == 1 && names_in(harness_path("store/v1/0123")) == 1);
+    close_both(session, store);
+}
+
+TEST("finalize writes though nothing was written before") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(finalize(session, NO_OBJECTIVE, "final"), WS_OK);
+    best_is(store, "final");
+    close_both(session, store);
+}
+
+TEST("finalize writes though it improves nothing and comes at once") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "checkpoint"), WS_OK);
+    CHECK_STATUS(finalize(session, 2, "final"), WS_OK);
+    best_is(store, "final");
+    close_both(session, store);
+}
+
+TEST("a finalized session holds no file") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "checkpoint"), WS_OK);
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+    CHECK(ws_session_status(session).finalized && !ws_session_status(session).has_file);
+    close_both(session, store);
+}
+
+TEST("a checkpoint after finalize begins a new run and leaves the final record") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_digest key = a_key();
+
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 5, "checkpoint"), WS_OK);
+    expect_found(store, &key, WS_BEST, WS_FINAL, "final");
+    expect_found(store, &key, WS_BEST, WS_CHECKPOINT, "checkpoint");
+    CHECK(runs_of_key(store) == 2 && !ws_session_status(session).finalized);
+    close_both(session, store);
+}
+
+TEST("a second finalize leaves the first final record") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(finalize(session, 1, "first"), WS_OK);
+    CHECK_STATUS(finalize(session, 2, "second"), WS_OK);
+    CHECK(runs_of_key(store) == 2);
+    best_is(store, "first");
+    latest_is(store, "second");
+    close_both(session, store);
+}
+
+/* 6. Several sessions on one key. */
+
+TEST("two sessions on one key see each other's entries at once") {
+    struct ws_store *store = a_store();
+    struct ws_store *second_store = a_store();
+    struct ws_session *first = a_session(store);
+    struct ws_session *second = a_session(second_store);
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    CHECK_STATUS(checkpoint(first, 1, "of the first"), WS_OK);
+    CHECK_STATUS(ws_session_load(second, &entry, &source), WS_OK);
+    CHECK(holds_text(entry, "of the first"));
+    ws_entry_free(entry);
+    close_both(first, store);
+    close_both(second, second_store);
+}
+
+TEST("two sessions on one key write a file each") {
+    struct ws_store *store = a_store();
+    struct ws_session *first = a_session(store);
+    struct ws_session *second = a_session(store);
+
+    CHECK_STATUS(checkpoint(first, 2, "of the first"), WS_OK);
+    CHECK_STATUS(checkpoint(second, 1, "of the second"), WS_OK);
+    CHECK(strcmp(file_of(first), file_of(second)) != 0);
+    CHECK(exists(file_of(first)) && exists(file_of(second)));
+    best_is(store, "of the second");
+    ws_session_close(first);
+    close_both(second, store);
+}
+
+TEST("a session sees what another process wrote, at once") {
+    struct ws_store *store = a_store();
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct ws_session *session = a_session(store);
+        CHECK_STATUS(checkpoint(session, 1, "of the child"), WS_OK);
+        _exit(0);
+    }
+    expect_success(child);
+    best_is(store, "of the child");
+    ws_store_release(store);
+}
+
+TEST("sessions on other keys see nothing of it") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_session *other = session_on(store, other_key());
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    CHECK_STATUS(ws_session_load(other, &entry, &source), WS_NOT_FOUND);
+    ws_session_close(other);
+    close_both(session, store);
+}
+
+/* 7. Preloading. */
+
+/* An entry of another key: what a seed is. */
+static struct ws_entry *a_seed(struct ws_store *store) {
+    struct ws_digest key = other_key();
+    struct ws_entry *entry = NULL;
+
+    save_text(store, &key, "seed", WS_FINAL, 0, "seed");
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+    return entry;
+}
+
+static struct ws_session *preloaded_session(struct ws_store *store) {
+    struct ws_session *session = a_session(store);
+    struct ws_entry *seed = a_seed(store);
+
+    CHECK_STATUS(ws_session_preload(session, seed), WS_OK);
+    ws_entry_free(seed);
+    return session;
+}
+
+static void load_is(struct ws_session *session, enum ws_source wanted, const char *text) {
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    CHECK_STATUS(ws_session_load(session, &entry, &source), WS_OK);
+    CHECK(source == wanted && holds_text(entry, text));
+    ws_entry_free(entry);
+}
+
+static void peek_is(struct ws_session *session, enum ws_source wanted, const char *text) {
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    CHECK_STATUS(ws_session_peek(session, &entry, &source), WS_OK);
+    CHECK(source == wanted && holds_text(entry, text));
+    ws_entry_free(entry);
+}
+
+TEST("a preloaded entry is loaded once, ahead of the store; then the store answers") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = preloaded_session(store);
+
+    CHECK_STATUS(checkpoint(session, -1, "better"), WS_OK);
+    load_is(session, WS_PRELOADED, "seed");
+    load_is(session, WS_EXACT, "better");
+    close_both(session, store);
+}
+
+TEST("a preloaded entry that was loaded leaves a key that is not in the store") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = preloaded_session(store);
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    load_is(session, WS_PRELOADED, "seed");
+    CHECK_STATUS(ws_session_load(session, &entry, &source), WS_NOT_FOUND);
+    close_both(session, store);
+}
+
+TEST("peeking shows a preloaded entry and does not consume it") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = preloaded_session(store);
+
+    peek_is(session, WS_PRELOADED, "seed");
+    peek_is(session, WS_PRELOADED, "seed");
+    load_is(session, WS_PRELOADED, "seed");
+    close_both(session, store);
+}
+
+TEST("peeking without a preloaded entry shows the store's") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    peek_is(session, WS_EXACT, "state");
+    close_both(session, store);
+}
+
+TEST("a second preload replaces the first") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = preloaded_session(store);
+    struct ws_digest key = key_of("00000000000000000000000000000000");
+    struct ws_entry *entry = NULL;
+
+    save_text(store, &key, "run", WS_FINAL, 0, "second seed");
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+    CHECK_STATUS(ws_session_preload(session, entry), WS_OK);
+    ws_entry_free(entry);
+    load_is(session, WS_PRELOADED, "second seed");
+    close_both(session, store);
+}
+
+TEST("a preload of nothing withdraws what was preloaded") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = preloaded_session(store);
+
+    CHECK_STATUS(ws_session_preload(session, NULL), WS_OK);
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    load_is(session, WS_EXACT, "state");
+    close_both(session, store);
+}
+
+TEST("checkpoints of a preloaded session go to its own key") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = preloaded_session(store);
+    struct ws_digest seeds_key = other_key();
+
+    load_is(session, WS_PRELOADED, "seed");
+    CHECK_STATUS(checkpoint(session, -5, "state"), WS_OK);
+    CHECK_STATUS(finalize(session, -6, "final"), WS_OK);
+    best_is(store, "final");
+    expect_best(store, &seeds_key, "seed");
+    close_both(session, store);
+}
+
+TEST("a preloaded entry's objective holds no checkpoint back") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = preloaded_session(store);
+
+    load_is(session, WS_PRELOADED, "seed"); /* its objective is 0 */
+    CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 99, "state"), WS_OK);
+    close_both(session, store);
+}
+
+/* 8. Damage. */
+
+TEST("a damaged file is not loaded; the next best entry is") {
+    struct ws_store *store = a_store();
+    struct ws_session *dead = a_session(store);
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(finalize(dead, 1, "damaged"), WS_OK);
+    flip_bit(file_of(dead), WS_RECORD_HEADER);
+    CHECK_STATUS(checkpoint(session, 2, "state"), WS_OK);
+    load_is(session, WS_EXACT, "state");
+    ws_session_close(dead);
+    close_both(session, store);
+}
+
+/* 9. Runs, as others see them. */
+
+struct seen {
+    int count;
+    struct ws_run run;
+};
+
+static enum ws_status see_run(void *context, const struct ws_run *run) {
+    struct seen *seen = context;
+
+    seen->count++;
+    seen->run = *run;
+    return WS_OK;
+}
+
+static struct seen only_run(struct ws_store *store) {
+    struct ws_digest key = a_key();
+    struct seen seen = {0};
+
+    CHECK_STATUS(ws_store_each(store, &key, see_run, &seen), WS_OK);
+    CHECK(seen.count == 1);
+    return seen;
+}
+
+TEST("a session's run is running until it is closed, then interrupted") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    CHECK(only_run(store).run.running);
+    ws_session_close(session);
+    CHECK(!only_run(store).run.running);
+    ws_store_release(store);
+}
+
+TEST("a finalized run is not running") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+    CHECK(!only_run(store).run.running && only_run(store).run.record.note.kind == WS_FINAL);
+    close_both(session, store);
+}
+
+static void checkpoint_in_child(void *store) {
+    CHECK_STATUS(checkpoint(a_session(store), 1, "of the child"), WS_OK);
+}
+
+TEST("a run whose process was killed is interrupted, and its checkpoint is found") {
+    struct ws_store *store = a_store();
+    struct victim victim = start_victim(checkpoint_in_child, store);
+
+    CHECK(only_run(store).run.running);
+    kill_victim(victim);
+    CHECK(!only_run(store).run.running);
+    best_is(store, "of the child");
+    ws_store_release(store);
+}
+
+/* Checkpoints with falling objectives as fast as it can, reporting each that was acknowledged. */
+static _Noreturn void fall(struct ws_store *store, int report) {
+    static char payload[20000];
+    struct ws_session *session = a_session(store);
+
+    for (int i = 0;; i++) {
+        struct ws_offer offer = {.payload = payload,
+                                 .size = (size_t)(500 + i * 37 % 600 * (i % 64 == 0 ? 30 : 1)),
+                                 .objective = -i};
+        memset(payload, i & 0xff, offer.size);
+        CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_OK);
+        CHECK(write(report, &i, sizeof i) == sizeof i);
+    }
+}
+
+static void is_whole(const struct ws_entry *entry) {
+    const uint8_t *bytes = entry->payload;
+    int i = (int)-entry->record.note.objective;
+
+    for (size_t at = 0; at < entry->record.payload_size; at++) {
+        CHECK(bytes[at] == (uint8_t)i);
+    }
+}
+
+TEST("nothing that was acknowledged is lost to a kill at any moment") {
+    struct ws_store *store = a_store();
+    struct ws_digest key = a_key();
+    uint64_t chance = 6;
+
+    for (int round = 0; round < 40; round++) {
+        uint64_t reports = draw_below(&chance, 300) + 1;
+        struct ws_entry *entry = NULL;
+        int ends[2];
+        int last = -1;
+        int reported;
+        CHECK(pipe(ends) == 0);
+        pid_t child = fork();
+        if (child == 0) {
+            fall(store, ends[1]);
+        }
+        close(ends[1]);
+        while (reports-- > 0 && read(ends[0], &last, sizeof last) == sizeof last) {
+        }
+        kill_victim((struct victim){.pid = child, .done = dup(ends[0])});
+        while (read(ends[0], &reported, sizeof reported) == sizeof reported) {
+            last = reported;
+        }
+        close(ends[0]);
+        CHECK(last >= 0);
+        CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+        CHECK(entry->record.note.objective <= -last);
+        is_whole(entry);
+        ws_entry_free(entry);
+        remove_tree(harness_path("store"));
+    }
+    ws_store_release(store);
+}
+
+TEST("lookups beside a writer find a whole record each time, and never a worse one") {
+    struct ws_store *store = a_store();
+    struct ws_digest key = a_key();
+    int ends[2];
+    int reported = 0;
+
+    CHECK(pipe(ends) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        fall(store, ends[1]);
+    }
+    close(ends[1]);
+    for (int i = 0; i < 3000; i++) {
+        struct ws_entry *entry = NULL;
+        CHECK(read(ends[0], &reported, sizeof reported) == sizeof reported);
+        CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+        CHECK(entry->record.note.objective <= -reported);
+        is_whole(entry);
+        ws_entry_free(entry);
+    }
+    kill_victim((struct victim){.pid = child, .done = ends[0]});
+    ws_store_release(store);
+}
+
+/* 10. Failing disks. */
+
+static struct ws_store *store_below_a_file(void) {
+    struct ws_store_options options = {.max_size = 1 << 20, .max_age = WS_DAY};
+    struct ws_store *store = NULL;
+
+    make_file(harness_path("file"), "", 0);
+    CHECK_STATUS(ws_store_open(harness_path("file/store"), &options, &store), WS_OK);
+    return store;
+}
+
+TEST("a checkpoint that the disk refuses says so, and the status says why") {
+    struct ws_store *store = store_below_a_file();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OS_ERROR);
+    struct ws_session_status status = ws_session_status(session);
+    CHECK(status.failure == WS_OS_ERROR && status.failure_errno == ENOTDIR);
+    CHECK(status.written == 0 && !status.has_file);
+    close_both(session, store);
+}
+
+TEST("a finalize that the disk refuses says so, and the status says why") {
+    struct ws_store *store = store_below_a_file();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(finalize(session, 1, "state"), WS_OS_ERROR);
+    struct ws_session_status status = ws_session_status(session);
+    CHECK(status.failure == WS_OS_ERROR && status.failure_errno == ENOTDIR);
+    CHECK(!status.finalized);
+    close_both(session, store);
+}
+
+TEST("a checkpoint that the disk refused is no write: the same objective is written later") {
+    struct ws_store *store = store_below_a_file();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OS_ERROR);
+    CHECK(unlink(harness_path("file")) == 0);
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    best_is(store, "state");
+    close_both(session, store);
+}
+
+TEST("a failure is forgotten after a write that worked") {
+    struct ws_store *store = store_below_a_file();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OS_ERROR);
+    CHECK(unlink(harness_path("file")) == 0);
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    struct ws_session_status status = ws_session_status(session);
+    CHECK(status.failure == WS_OK && status.failure_errno == 0 && status.failed == 1);
+    close_both(session, store);
+}
+
+TEST("a finalize that failed leaves the checkpoints, and can be repeated") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "checkpoint"), WS_OK);
+    failing_sync = 1;
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OS_ERROR);
+    best_is(store, "checkpoint");
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+    best_is(store, "final");
+    CHECK(runs_of_key(store) == 1);
+    close_both(session, store);
+}
+
+TEST("a sync that failed costs no better record, and the next checkpoint works") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    failing_sync = 1;
+    CHECK_STATUS(checkpoint(session, 3, "not synced"), WS_OS_ERROR);
+    best_is(store, "better");
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    best_is(store, "better");
+    latest_is(store, "worse");
+    close_both(session, store);
+}
+
+TEST("a run whose file was deleted is whole again after the next checkpoint") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    CHECK(unlink(file_of(session)) == 0);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    best_is(store, "better");
+    latest_is(store, "worse");
+    close_both(session, store);
+}
+
+TEST("a run whose store was deleted is whole again after the next checkpoint") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    remove_tree(harness_path("store"));
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    best_is(store, "better");
+    CHECK(only_run(store).run.running);
+    close_both(session, store);
+}
+
+TEST("a run whose store was deleted finalizes") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "checkpoint"), WS_OK);
+    remove_tree(harness_path("store"));
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+    best_is(store, "final");
+    close_both(session, store);
+}
+
+TEST("a store that turned into a file fails, and recovers with the better record") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    remove_tree(harness_path("store"));
+    make_file(harness_path("store"), "", 0);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OS_ERROR);
+    CHECK(unlink(harness_path("store")) == 0);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    best_is(store, "better");
+    close_both(session, store);
+}
+
+TEST("a payload that outgrows its slot is written, and the better one kept") {
+    static const char large[100000];
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_offer offer = {.payload = large, .size = sizeof large, .objective = 2};
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_OK);
+    best_is(store, "better");
+    CHECK(only_run(store).run.running && names_in(harness_path("store/v1/0123")) == 1);
+    close_both(session, store);
+}
+
+TEST("a session's own writes never sweep its own run") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    ws_sweep_when_due(store);
+    best_is(store, "state");
+    close_both(session, store);
+}
+
+/* 11. Forks. */
+
+TEST("a forked child writes a file of its own") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "of the parent"), WS_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK_STATUS(checkpoint(session, 2, "of the child"), WS_OK);
+        CHECK(runs_of_key(store) == 2);
+        _exit(0);
+    }
+    expect_success(child);
+    latest_is(store, "of the child");
+    close_both(session, store);
+}
+
+TEST("whatever a forked child does leaves its parent's file as it was") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 5, "of the parent"), WS_OK);
+    struct image before = image_of(file_of(session));
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK_STATUS(checkpoint(session, 4, "better"), WS_OK);
+        CHECK_STATUS(checkpoint(session, 3, "better still"), WS_OK);
+        CHECK_STATUS(finalize(session, 2, "final"), WS_OK);
+        ws_session_close(session);
+        _exit(0);
+    }
+    expect_success(child);
+    struct image after = image_of(file_of(session));
+    CHECK(before.size == after.size && memcmp(before.bytes, after.bytes, after.size) == 0);
+    free(before.bytes);
+    free(after.bytes);
+    close_both(session, store);
+}
+
+TEST("a forked child that finalizes leaves its parent's checkpoints") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_digest key = a_key();
+
+    CHECK_STATUS(checkpoint(session, 5, "of the parent"), WS_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK_STATUS(finalize(session, 2, "of the child"), WS_OK);
+        _exit(0);
+    }
+    expect_success(child);
+    expect_found(store, &key, WS_BEST, WS_CHECKPOINT, "of the parent");
+    expect_found(store, &key, WS_BEST, WS_FINAL, "of the child");
+    close_both(session, store);
+}
+
+TEST("a parent's run goes on, and stays its own, after a forked child used the session") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 5, "of the parent"), WS_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK_STATUS(checkpoint(session, 4, "of the child"), WS_OK);
+        ws_session_close(session);
+        _exit(0);
+    }
+    expect_success(child);
+    struct ws_dir *dir = dir_at(harness_path("store/v1/0123"));
+    struct ws_file *file = file_in(dir, strrchr(file_of(session), '/') + 1);
+    CHECK(is_locked(file));
+    CHECK_STATUS(checkpoint(session, 3, "of the parent again"), WS_OK);
+    CHECK(runs_of_key(store) == 2);
+    best_is(store, "of the parent again");
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+    close_both(session, store);
+}
+
+TEST("a forked child begins a run with counts of its own") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    char parents[WS_RUN_ID_MAX + 1];
+
+    CHECK_STATUS(checkpoint(session, 5, "state"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 6, "state"), WS_REFUSED);
+    snprintf(parents, sizeof parents, "%s", ws_session_status(session).run_id);
+    pid_t child = fork();
+    if (child == 0) {
+        struct ws_session_status status = ws_session_status(session);
+        CHECK(strcmp(status.run_id, parents) != 0 && !status.has_file);
+        CHECK(status.written == 0 && status.refused == 0 && isnan(status.objective));
+        _exit(0);
+    }
+    expect_success(child);
+    close_both(session, store);
+}
+
+TEST("a forked child asked first whether it wants a checkpoint wants its first") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 5, "state"), WS_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(ws_session_wants(session, 6));
+        _exit(0);
+    }
+    expect_success(child);
+    close_both(session, store);
+}
+
+TEST("many forked children write a file each, and all are found") {
+    enum { CHILDREN = 8 };
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    pid_t children[CHILDREN];
+
+    CHECK_STATUS(checkpoint(session, 100, "of the parent"), WS_OK);
+    for (int i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            for (int step = 0; step < 50; step++) {
+                CHECK_STATUS(checkpoint(session, 50 - step, "of a child"), WS_OK);
+            }
+            CHECK_STATUS(finalize(session, 0, "final"), WS_OK);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        expect_success(children[i]);
+    }
+    CHECK(runs_of_key(store) == CHILDREN + 1);
+    close_both(session, store);
+}
+
+/* 12. Arguments. */
+
+TEST("a label that is not printable is invalid, and nothing is made") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = NULL;
+    struct ws_digest key = a_key();
+
+    CHECK_STATUS(ws_session_open(store, &key, "two\nlines", &session), WS_INVALID);
+    CHECK(session == NULL && !exists(harness_path("store")));
+    ws_store_release(store);
+}
+
+TEST("a size that overflows is invalid, and the session goes on") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_offer offer = {.payload = "", .size = SIZE_MAX, .objective = 1};
+
+    CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_INVALID);
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    close_both(session, store);
+}

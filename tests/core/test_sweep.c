@@ -1,0 +1,520 @@
+#include "fixtures.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define PAYLOAD 744
+#define FILE_SIZE ((uint64_t)1000) /* WS_RECORD_HEADER + PAYLOAD */
+
+/* When runs were last used, oldest first. */
+#define LONG_AGO (ws_os_now() - 10 * WS_DAY)
+#define DAYS_AGO (ws_os_now() - 5 * WS_DAY)
+
+static struct ws_swept sweep(struct ws_store *store) {
+    struct ws_swept swept;
+
+    CHECK_STATUS(ws_sweep(store, &swept), WS_OK);
+    return swept;
+}
+
+static void save(struct ws_store *store, const char *hex, const char *run_id, enum ws_kind kind) {
+    static const char payload[PAYLOAD];
+    struct ws_digest key = key_of(hex);
+    struct ws_note note = note_of(kind, 1);
+
+    CHECK_STATUS(ws_store_save(store, &key, run_id, &note, payload, sizeof payload), WS_OK);
+}
+
+static void save_used(struct ws_store *store, const char *hex, const char *run_id,
+                      enum ws_kind kind, int64_t used) {
+    save(store, hex, run_id, kind);
+    set_modified(run_path(hex, run_id), used);
+}
+
+static bool has(const char *hex, const char *run_id) { return exists(run_path(hex, run_id)); }
+
+/* A live run that holds its file, and is a second newer than the clock says. */
+static struct ws_runfile *hold_run(struct ws_store *store, const char *run_id) {
+    struct ws_digest key = a_key();
+    struct ws_record record = record_of(WS_CHECKPOINT, 1, 1);
+    struct ws_runfile *run = NULL;
+    struct ws_dir *dir = NULL;
+    char name[WS_FILE_NAME_MAX + 1];
+
+    record.written = ws_store_now(store);
+    ws_run_file_name(&key, run_id, name);
+    CHECK_STATUS(ws_store_shard(store, &key, true, &dir), WS_OK);
+    CHECK_STATUS(ws_runfile_create(dir, name, &record, "", 0, &run), WS_OK);
+    ws_os_dir_close(dir);
+    return run;
+}
+
+/* What every sweep removes, so that its absence shows that one took place. */
+static void set_canary(struct ws_store *store) {
+    save(store, OTHER_HEX, "canary", WS_FINAL);
+    flip_bit(run_path(OTHER_HEX, "canary"), 60);
+}
+
+static bool canary_lives(void) { return has(OTHER_HEX, "canary"); }
+
+TEST("sweeping a store that does not exist removes nothing and makes nothing") {
+    struct ws_store *store = a_store();
+
+    CHECK(sweep(store).files == 0 && !exists(harness_path("store")));
+    ws_store_release(store);
+}
+
+TEST("a sweep within the bounds removes nothing") {
+    struct ws_store *store = bounded_store(2 * FILE_SIZE, WS_DAY);
+
+    save(store, KEY_HEX, "one", WS_FINAL);
+    save(store, OTHER_HEX, "two", WS_CHECKPOINT);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 0 && swept.bytes == 0 && swept.kept_bytes == 2 * FILE_SIZE);
+    CHECK(has(KEY_HEX, "one") && has(OTHER_HEX, "two"));
+    ws_store_release(store);
+}
+
+TEST("a sweep that cannot read the store says why") {
+    struct ws_store_options options = {.max_size = MIB, .max_age = WS_DAY};
+    struct ws_store *store = NULL;
+    struct ws_swept swept;
+
+    make_file(harness_path("file"), "", 0);
+    CHECK_STATUS(ws_store_open(harness_path("file/store"), &options, &store), WS_OK);
+    CHECK_STATUS(ws_sweep(store, &swept), WS_OS_ERROR);
+    CHECK(errno == ENOTDIR);
+    ws_store_release(store);
+}
+
+/* Age. */
+
+TEST("a sweep removes what has expired, and nothing else") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+
+    save(store, KEY_HEX, "expired", WS_FINAL);
+    ws_store_shift_clock(store, WS_DAY);
+    save(store, KEY_HEX, "in-time", WS_FINAL);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 1 && swept.bytes == FILE_SIZE && swept.kept_bytes == FILE_SIZE);
+    CHECK(!has(KEY_HEX, "expired") && has(KEY_HEX, "in-time"));
+    ws_store_release(store);
+}
+
+TEST("a lookup does not keep an entry from expiring") {
+    struct ws_store *store = bounded_store(MIB, 3 * WS_DAY);
+    struct ws_digest key = a_key();
+
+    save_text(store, &key, "run", WS_FINAL, 1, "text");
+    ws_store_shift_clock(store, 2 * WS_DAY);
+    expect_best(store, &key, "text");
+    ws_store_shift_clock(store, WS_DAY);
+    CHECK(sweep(store).files == 1);
+    ws_store_release(store);
+}
+
+TEST("a run with one record in time is kept") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+    struct ws_runfile *run = hold_run(store, "run");
+    struct ws_record record = record_of(WS_CHECKPOINT, 2, 2);
+
+    ws_store_shift_clock(store, WS_DAY + SECOND);
+    record.written = ws_store_now(store);
+    CHECK_STATUS(ws_runfile_write(run, &record, "", 0, false), WS_OK);
+    ws_runfile_close(run);
+    CHECK(sweep(store).files == 0);
+    ws_store_release(store);
+}
+
+TEST("what has expired goes first, though it was used last") {
+    struct ws_store *store = bounded_store(FILE_SIZE, WS_DAY);
+
+    save(store, KEY_HEX, "expired", WS_FINAL);
+    ws_store_shift_clock(store, WS_DAY);
+    save_used(store, KEY_HEX, "in-time", WS_FINAL, LONG_AGO);
+    CHECK(sweep(store).files == 1 && has(KEY_HEX, "in-time"));
+    ws_store_release(store);
+}
+
+/* Size. */
+
+TEST("the least recently used goes first") {
+    struct ws_store *store = bounded_store(2 * FILE_SIZE, WS_DAY);
+
+    save_used(store, KEY_HEX, "now", WS_FINAL, ws_os_now());
+    save_used(store, OTHER_HEX, "long-ago", WS_FINAL, LONG_AGO);
+    save_used(store, KEY_HEX, "days-ago", WS_FINAL, DAYS_AGO);
+    CHECK(sweep(store).files == 1);
+    CHECK(!has(OTHER_HEX, "long-ago"));
+    ws_store_release(store);
+}
+
+TEST("no more is removed than brings the store within its size") {
+    struct ws_store *store = bounded_store(5 * FILE_SIZE + 999, WS_DAY);
+    char run_id[32];
+
+    for (int i = 0; i < 20; i++) {
+        snprintf(run_id, sizeof run_id, "run-%d", i);
+        save_used(store, KEY_HEX, run_id, WS_FINAL, LONG_AGO + i * SECOND);
+    }
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 15 && swept.bytes == 15 * FILE_SIZE);
+    CHECK(swept.kept_bytes == 5 * FILE_SIZE && runs_in(store, NULL) == 5);
+    CHECK(has(KEY_HEX, "run-15") && !has(KEY_HEX, "run-14"));
+    ws_store_release(store);
+}
+
+TEST("a lookup of an entry keeps it from being the least recently used") {
+    struct ws_store *store = bounded_store(FILE_SIZE, WS_DAY);
+    struct ws_digest key = a_key();
+    struct ws_entry *entry = NULL;
+
+    save_used(store, KEY_HEX, "looked-up", WS_FINAL, LONG_AGO);
+    save_used(store, OTHER_HEX, "not", WS_FINAL, DAYS_AGO);
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+    ws_entry_free(entry);
+    sweep(store);
+    CHECK(has(KEY_HEX, "looked-up") && !has(OTHER_HEX, "not"));
+    ws_store_release(store);
+}
+
+TEST("a size of nothing leaves nothing that may go") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+
+    save(store, KEY_HEX, "one", WS_FINAL);
+    save(store, OTHER_HEX, "two", WS_FINAL);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 2 && swept.kept_bytes == 0 && runs_in(store, NULL) == 0);
+    ws_store_release(store);
+}
+
+TEST("a key's final entry outlives its checkpoints, though it was used before them") {
+    struct ws_store *store = bounded_store(FILE_SIZE, WS_DAY);
+
+    save_used(store, KEY_HEX, "final", WS_FINAL, LONG_AGO);
+    save_used(store, KEY_HEX, "one", WS_CHECKPOINT, DAYS_AGO);
+    save_used(store, KEY_HEX, "two", WS_CHECKPOINT, ws_os_now());
+    sweep(store);
+    CHECK(has(KEY_HEX, "final"));
+    ws_store_release(store);
+}
+
+TEST("a key's checkpoints do not outlive another key's entries by its final's age") {
+    struct ws_store *store = bounded_store(2 * FILE_SIZE, WS_DAY);
+
+    save_used(store, KEY_HEX, "final", WS_FINAL, ws_os_now());
+    save_used(store, KEY_HEX, "checkpoint", WS_CHECKPOINT, LONG_AGO);
+    save_used(store, OTHER_HEX, "other", WS_CHECKPOINT, DAYS_AGO);
+    sweep(store);
+    CHECK(!has(KEY_HEX, "checkpoint") && has(OTHER_HEX, "other"));
+    ws_store_release(store);
+}
+
+TEST("a key's checkpoint is no reason to keep another key's older final entry") {
+    struct ws_store *store = bounded_store(FILE_SIZE, WS_DAY);
+
+    save_used(store, OTHER_HEX, "final", WS_FINAL, LONG_AGO);
+    save_used(store, KEY_HEX, "checkpoint", WS_CHECKPOINT, ws_os_now());
+    sweep(store);
+    CHECK(has(KEY_HEX, "checkpoint") && !has(OTHER_HEX, "final"));
+    ws_store_release(store);
+}
+
+/* What is never removed. */
+
+TEST("a run that is held is kept, though expired") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+    struct ws_runfile *run = hold_run(store, "held");
+
+    ws_store_shift_clock(store, 2 * WS_DAY);
+    CHECK(sweep(store).files == 0 && has(KEY_HEX, "held"));
+    ws_runfile_close(run);
+    ws_store_release(store);
+}
+
+TEST("a run that is held is kept, though the store is too large") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+    struct ws_runfile *run = hold_run(store, "held");
+
+    set_modified(run_path(KEY_HEX, "held"), LONG_AGO);
+    save(store, KEY_HEX, "not-held", WS_FINAL);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 1 && has(KEY_HEX, "held"));
+    CHECK(swept.kept_bytes == ws_runfile_size(0));
+    ws_runfile_close(run);
+    ws_store_release(store);
+}
+
+TEST("a run that is held is kept, though damaged") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+    struct ws_runfile *run = hold_run(store, "held");
+
+    flip_bit(run_path(KEY_HEX, "held"), 60);
+    CHECK(sweep(store).files == 0);
+    ws_runfile_close(run);
+    ws_store_release(store);
+}
+
+TEST("a run that is not held any more is removed") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+
+    ws_runfile_close(hold_run(store, "run"));
+    CHECK(sweep(store).files == 1);
+    ws_store_release(store);
+}
+
+static void hold_in_child(void *store) { hold_run(store, "run"); }
+
+TEST("a run held by another process is kept until that is killed") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+    struct victim victim = start_victim(hold_in_child, store);
+
+    CHECK(sweep(store).files == 0);
+    kill_victim(victim);
+    CHECK(sweep(store).files == 1);
+    ws_store_release(store);
+}
+
+TEST("a file in a newer format is kept, and counts") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+
+    save(store, KEY_HEX, "newer", WS_FINAL);
+    write_at(run_path(KEY_HEX, "newer"), 8, "\2", 1);
+    ws_store_shift_clock(store, 2 * WS_DAY);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 0 && swept.kept_bytes == FILE_SIZE);
+    ws_store_release(store);
+}
+
+TEST("something else under a run's name is kept") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+    const char *outside = harness_path("outside");
+
+    save(store, KEY_HEX, "foreign", WS_FINAL);
+    make_file(run_path(KEY_HEX, "foreign"), "x0,x1,y\n", 8);
+    CHECK(mkdir(run_path(KEY_HEX, "directory"), 0700) == 0);
+    CHECK(mkfifo(run_path(KEY_HEX, "pipe"), 0600) == 0);
+    make_file(outside, "x", 1);
+    CHECK(symlink(outside, run_path(KEY_HEX, "link")) == 0);
+    CHECK(sweep(store).files == 0);
+    CHECK(has(KEY_HEX, "foreign") && has(KEY_HEX, "directory") && has(KEY_HEX, "pipe"));
+    CHECK(has(KEY_HEX, "link") && exists(outside));
+    ws_store_release(store);
+}
+
+TEST("names that are not a store's are kept") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+    static const char *const names[] = {
+        "store/notes.txt",
+        "store/v1/notes.txt",
+        "store/v1/0123/notes.txt",
+        "store/v1/0123/notes.tmp",
+        "store/v1/0123/.hidden",
+        "store/v1/0123/" KEY_HEX,
+        "store/v1/0123/" KEY_HEX "-notes.tmp",
+        "store/v1/0123/" KEY_HEX "-.warm",
+        "store/v1/0123/" KEY_HEX "-run.warm.bak",
+    };
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        make_file(harness_path(names[i]), "x", 1);
+        set_modified(harness_path(names[i]), LONG_AGO);
+    }
+    CHECK(sweep(store).files == 1);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        CHECK(exists(harness_path(names[i])));
+    }
+    ws_store_release(store);
+}
+
+TEST("directories that are not shards are not looked into") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+    static const char *const shards[] = {"store/v1/012", "store/v1/01234", "store/v1/012G",
+                                         "store/v2/0123"};
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    for (size_t i = 0; i < sizeof shards / sizeof shards[0]; i++) {
+        char path[256];
+        ws_os_dir_close(dir_at(harness_path(shards[i])));
+        snprintf(path, sizeof path, "%s/" KEY_HEX "-run.warm", shards[i]);
+        make_file(harness_path(path), "x", 1);
+    }
+    CHECK(sweep(store).files == 1);
+    ws_store_release(store);
+}
+
+/* Damage and leftovers. */
+
+TEST("a damaged file is removed") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+
+    save(store, KEY_HEX, "damaged", WS_FINAL);
+    save(store, KEY_HEX, "whole", WS_FINAL);
+    flip_bit(run_path(KEY_HEX, "damaged"), 60);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 1 && swept.bytes == FILE_SIZE && has(KEY_HEX, "whole"));
+    ws_store_release(store);
+}
+
+TEST("a run whose first slot alone is damaged is kept") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+    struct ws_runfile *run = hold_run(store, "run");
+    struct ws_record record = record_of(WS_CHECKPOINT, 2, 2);
+
+    record.written = ws_store_now(store);
+    CHECK_STATUS(ws_runfile_write(run, &record, "", 0, false), WS_OK);
+    ws_runfile_close(run);
+    flip_bit(run_path(KEY_HEX, "run"), 60);
+    CHECK(sweep(store).files == 0);
+    ws_store_release(store);
+}
+
+#define LEFTOVER "store/v1/0123/" KEY_HEX "-run.0123456789abcdef.tmp"
+
+TEST("a temporary file that nobody holds is removed") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    make_file(harness_path(LEFTOVER), "half a record", 13);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 1 && swept.bytes == 13 && !exists(harness_path(LEFTOVER)));
+    ws_store_release(store);
+}
+
+TEST("a temporary file that is held is kept") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+    struct ws_dir *dir = dir_at(harness_path("store/v1/0123"));
+    struct ws_file *file = new_file_in(dir, strrchr(LEFTOVER, '/') + 1);
+
+    CHECK_STATUS(ws_os_file_lock(file), WS_OK);
+    CHECK(sweep(store).files == 0 && exists(harness_path(LEFTOVER)));
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+    ws_store_release(store);
+}
+
+TEST("a save loses nothing to sweeps that go on meanwhile") {
+    enum { SAVES = 400 };
+    struct ws_store *store = bounded_store((uint64_t)1 << 30, WS_DAY);
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        char run_id[32];
+        for (int i = 0; i < SAVES; i++) {
+            snprintf(run_id, sizeof run_id, "run-%d", i);
+            save(store, KEY_HEX, run_id, WS_FINAL);
+        }
+        _exit(0);
+    }
+    pid_t ended = 0;
+    while (ended == 0) {
+        sweep(store);
+        ended = waitpid(child, &status, WNOHANG);
+    }
+    CHECK(ended == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(runs_in(store, NULL) == SAVES);
+    ws_store_release(store);
+}
+
+/* When. */
+
+TEST("a handle's first file brings a sweep where there never was one") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+
+    set_canary(store);
+    ws_sweep_when_due(store);
+    CHECK(!canary_lives());
+    ws_store_release(store);
+}
+
+TEST("a handle's first file brings no sweep within a day of the last") {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+    struct ws_store *second = bounded_store(MIB, 30 * WS_DAY);
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    sweep(store);
+    set_canary(second);
+    ws_store_shift_clock(second, WS_DAY - 60 * SECOND);
+    ws_sweep_when_due(second);
+    CHECK(canary_lives());
+    ws_store_release(second);
+    ws_store_release(store);
+}
+
+TEST("a handle's first file brings a sweep a day after the last") {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+    struct ws_store *second = bounded_store(MIB, 30 * WS_DAY);
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    sweep(store);
+    set_canary(second);
+    ws_store_shift_clock(second, WS_DAY + 60 * SECOND);
+    ws_sweep_when_due(second);
+    CHECK(!canary_lives());
+    ws_store_release(second);
+    ws_store_release(store);
+}
+
+TEST("a sweep is due once a handle has added more than its share") {
+    struct ws_store *store = bounded_store(4 * WS_SWEEP_SHARE * FILE_SIZE, WS_DAY);
+
+    ws_sweep_when_due(store); /* the first look */
+    set_canary(store);
+    for (int saved = 1; saved <= 4; saved++) {
+        ws_sweep_when_due(store);
+        CHECK(canary_lives());
+        save(store, KEY_HEX, "run", WS_FINAL);
+    }
+    ws_sweep_when_due(store);
+    CHECK(!canary_lives());
+    ws_store_release(store);
+}
+
+TEST("a sweep starts the count of what was added anew") {
+    struct ws_store *store = bounded_store(4 * WS_SWEEP_SHARE * FILE_SIZE, WS_DAY);
+
+    for (int saved = 0; saved < 6; saved++) {
+        save(store, KEY_HEX, "run", WS_FINAL);
+    }
+    ws_sweep_when_due(store);
+    set_canary(store);
+    ws_sweep_when_due(store);
+    CHECK(canary_lives());
+    ws_store_release(store);
+}
+
+TEST("a sweep that failed is due again") {
+    struct ws_store *store = bounded_store(FILE_SIZE, WS_DAY);
+
+    set_canary(store);
+    save(store, KEY_HEX, "run", WS_FINAL);
+    CHECK(rename(harness_path("store"), harness_path("away")) == 0);
+    make_file(harness_path("store"), "", 0);
+    ws_sweep_when_due(store);
+    CHECK(unlink(harness_path("store")) == 0);
+    CHECK(rename(harness_path("away"), harness_path("store")) == 0);
+    ws_sweep_when_due(store);
+    CHECK(!canary_lives());
+    ws_store_release(store);
+}
+
+static enum ws_status add_size(void *context, const struct ws_run *run) {
+    *(uint64_t *)context += run->size;
+    return WS_OK;
+}
+
+TEST("one writer exceeds the size by no more than its share and one record") {
+    uint64_t max_size = 4 * WS_SWEEP_SHARE * FILE_SIZE;
+    struct ws_store *store = bounded_store(max_size, WS_DAY);
+    char run_id[32];
+
+    for (int i = 0; i < 300; i++) {
+        uint64_t total = 0;
+        snprintf(run_id, sizeof run_id, "run-%d", i);
+        save(store, KEY_HEX, run_id, WS_FINAL);
+        CHECK_STATUS(ws_store_each(store, NULL, add_size, &total), WS_OK);
+        CHECK(total <= max_size + max_size / WS_SWEEP_SHARE + FILE_SIZE);
+        ws_sweep_when_due(store);
+    }
+    ws_store_release(store);
+}

@@ -1,0 +1,135 @@
+options(warmstart.verbose = FALSE)
+
+# Stores and keys ------------------------------------------------------------------------------
+
+a_key <- "00112233445566778899aabbccddeeff"
+other_key <- "ffeeddccbbaa99887766554433221100"
+
+new_store <- function(...) {
+  warm_store(tempfile("store"), ...)
+}
+
+new_session <- function(store = new_store(), key = a_key, ...) {
+  warm_session(store, key, ...)
+}
+
+# Time in a store is a parameter.
+pass_time <- function(store, seconds) {
+  .Call(C_store_shift_clock, store, seconds)
+}
+
+# The files of a store's runs.
+run_files <- function(store) {
+  list.files(
+    store_config(store)$path,
+    pattern = "[.]warm$", recursive = TRUE, full.names = TRUE, all.files = TRUE
+  )
+}
+
+run_file <- function(store, run_id) {
+  force(run_id)
+  file <- run_files(store)
+  file[endsWith(file, paste0("-", run_id, ".warm"))]
+}
+
+read_bytes <- function(file) {
+  readBin(file, "raw", file.size(file))
+}
+
+write_bytes <- function(file, bytes) {
+  writeBin(bytes, file)
+}
+
+# Flips the bits of one byte, counted from 0.
+flip_byte <- function(file, offset) {
+  bytes <- read_bytes(file)
+  bytes[[offset + 1]] <- xor(bytes[[offset + 1]], as.raw(0xff))
+  write_bytes(file, bytes)
+}
+
+# A store that cannot be written: a regular file stands where its parent should be. Holds for
+# every user, root among them.
+blocked_store <- function() {
+  parent <- tempfile("parent")
+  store <- warm_store(file.path(parent, "store"))
+  file.create(parent)
+  store
+}
+
+unblock <- function(store) {
+  file.remove(dirname(store_config(store)$path))
+}
+
+# Expectations ---------------------------------------------------------------------------------
+
+expect_argument_error <- function(expr, argument) {
+  error <- expect_error(expr, class = "warmstart_error_argument")
+  expect_identical(error$argument, argument)
+}
+
+# Warnings of ours, muffled and gathered.
+collect_warnings <- function(expr) {
+  warnings <- list()
+  withCallingHandlers(expr, warmstart_warning = function(w) {
+    warnings <<- c(warnings, list(w))
+    invokeRestart("muffleWarning")
+  })
+  warnings
+}
+
+# Other processes ------------------------------------------------------------------------------
+
+# Runs `fun` in an R process of its own, with this package attached.
+in_process <- function(fun, ..., env = character()) {
+  skip_if_not_installed("callr")
+  callr::r(
+    function(fun, arguments) {
+      suppressWarnings(library(warmstart))
+      options(warmstart.verbose = FALSE)
+      environment(fun) <- globalenv()
+      do.call(fun, arguments, quote = TRUE)
+    },
+    list(fun, list(...)),
+    libpath = .libPaths(), env = c(callr::rcmd_safe_env(), env)
+  )
+}
+
+# An R process that stays, for as long as the test does.
+new_process <- function(env = parent.frame()) {
+  skip_if_not_installed("callr")
+  skip_if_not_installed("withr")
+  process <- callr::r_session$new(
+    callr::r_session_options(libpath = .libPaths(), env = callr::rcmd_safe_env()),
+    wait_timeout = 60000
+  )
+  withr::defer(process$close(), envir = env)
+  process$run(function() {
+    suppressWarnings(library(warmstart))
+    NULL
+  })
+  process
+}
+
+# Ends a process as a crash does.
+crash <- function(process) {
+  process$kill()
+  process$wait()
+}
+
+# Runs R code in a namespace of its own, where a small file system is mounted on `directory`; it
+# is gone with the process. `options` are mount's.
+in_mount <- function(options, directory, code) {
+  skip_if(Sys.which("unshare") == "", "needs unshare")
+  dir.create(directory)
+  mount <- paste("mount -t tmpfs -o", options, "none", shQuote(directory))
+  if (system2("unshare", c("-rm", "sh", "-c", shQuote(mount)), stdout = FALSE, stderr = FALSE)) {
+    skip("cannot mount a file system here")
+  }
+  script <- tempfile(fileext = ".R")
+  writeLines(code, script)
+  run <- paste(mount, "&& exec", shQuote(file.path(R.home("bin"), "Rscript")), shQuote(script))
+  system2(
+    "unshare", c("-rm", "sh", "-c", shQuote(run)),
+    stdout = TRUE, stderr = TRUE, env = paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
+  )
+}

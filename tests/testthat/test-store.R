@@ -1,0 +1,696 @@
+payload <- list(sp = c(0.1, 2), text = "state")
+
+# Saving and looking up -----------------------------------------------------------------------------
+
+test_that("a lookup returns what was saved", {
+  store <- new_store()
+  store_save(store, a_key, payload, objective = 3, iteration = 4, kind = "final", label = "mine")
+  entry <- store_lookup(store, a_key)
+  expect_s3_class(entry, "warm_entry")
+  expect_identical(
+    entry[c("payload", "objective", "iteration", "kind", "label")],
+    list(payload = payload, objective = 3, iteration = 4, kind = "final", label = "mine")
+  )
+})
+
+test_that("an entry has the documented parts, in order", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  expect_named(store_lookup(store, a_key), c(
+    "payload", "objective", "iteration", "kind", "written", "run_id", "key", "label"
+  ))
+})
+
+test_that("what was not given is missing in the entry", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  expect_identical(
+    store_lookup(store, a_key)[c("objective", "iteration", "kind", "label")],
+    list(
+      objective = NA_real_, iteration = NA_real_, kind = "checkpoint", label = NA_character_
+    )
+  )
+})
+
+test_that("an entry says when it was written", {
+  store <- new_store()
+  before <- Sys.time()
+  store_save(store, a_key, raw(1))
+  written <- store_lookup(store, a_key)$written
+  expect_s3_class(written, "POSIXct")
+  expect_true(written >= before - 1e-3 && written <= Sys.time() + 1e-3)
+})
+
+test_that("a save returns its run id, invisibly", {
+  store <- new_store()
+  expect_invisible(id <- store_save(store, a_key, raw(1)))
+  expect_identical(store_lookup(store, a_key)$run_id, id)
+})
+
+test_that("a missing key is NULL", {
+  store <- new_store()
+  store_save(store, other_key, raw(1))
+  expect_null(store_lookup(store, a_key))
+})
+
+test_that("a lookup in a store that was never written is NULL and makes nothing", {
+  store <- new_store()
+  expect_null(store_lookup(store, a_key))
+  expect_false(file.exists(store_config(store)$path))
+})
+
+test_that("a key may be a fingerprint or its digits", {
+  store <- new_store()
+  key <- fingerprint("my fit")
+  store_save(store, key, as.raw(5))
+  expect_identical(store_lookup(store, format(key))$payload, as.raw(5))
+})
+
+test_that("keys that begin alike do not meet", {
+  store <- new_store()
+  neighbour <- paste0(substr(a_key, 1, 31), "0")
+  store_save(store, neighbour, raw(1))
+  expect_null(store_lookup(store, a_key))
+})
+
+test_that("another process finds what was saved", {
+  store <- new_store()
+  store_save(store, a_key, payload)
+  found <- in_process(function(store, key) store_lookup(store, key)$payload, store, a_key)
+  expect_identical(found, payload)
+})
+
+# Which entry a lookup chooses ------------------------------------------------------------------------
+
+# Saves entries one second apart, and looks one up by its label.
+chosen <- function(..., select = "best", kind = NULL) {
+  store <- new_store()
+  for (entry in list(...)) {
+    do.call(store_save, c(list(store, a_key, raw(1)), entry))
+    pass_time(store, 1)
+  }
+  store_lookup(store, a_key, select, kind)$label
+}
+
+test_that("best is the lowest objective", {
+  expect_identical(
+    chosen(
+      list(objective = 2, label = "a"), list(objective = -1, label = "b"),
+      list(objective = 3, label = "c")
+    ), "b"
+  )
+})
+
+test_that("best prefers an entry with an objective to one without", {
+  expect_identical(chosen(list(objective = 9, label = "a"), list(label = "b")), "a")
+})
+
+test_that("best prefers a final to a newer checkpoint of the same objective", {
+  expect_identical(
+    chosen(
+      list(objective = 2, label = "a", kind = "final"), list(objective = 2, label = "b")
+    ), "a"
+  )
+})
+
+test_that("best takes objectives within 1e-12 for the same", {
+  expect_identical(
+    chosen(
+      list(objective = 2 + 5e-13, label = "a", kind = "final"), list(objective = 2, label = "b")
+    ), "a"
+  )
+})
+
+test_that("best takes the lower checkpoint over a final that is worse", {
+  expect_identical(
+    chosen(
+      list(objective = 2.001, label = "a", kind = "final"), list(objective = 2, label = "b")
+    ), "b"
+  )
+})
+
+test_that("best is the newest among equals", {
+  expect_identical(
+    chosen(list(objective = 2, label = "a"), list(objective = 2, label = "b")), "b"
+  )
+})
+
+test_that("best is the newest where none has an objective", {
+  expect_identical(chosen(list(label = "a", kind = "final"), list(label = "b")), "b")
+})
+
+test_that("latest is the newest, whatever its objective and kind", {
+  expect_identical(
+    chosen(
+      list(objective = 1, label = "a", kind = "final"), list(objective = 2, label = "b"),
+      select = "latest"
+    ), "b"
+  )
+})
+
+test_that("kind restricts a lookup", {
+  entries <- list(
+    list(objective = 1, label = "a"), list(objective = 2, label = "b", kind = "final")
+  )
+  expect_identical(do.call(chosen, c(entries, kind = "final")), "b")
+  expect_identical(do.call(chosen, c(entries, kind = "checkpoint")), "a")
+})
+
+test_that("a lookup for a kind that is not there is NULL", {
+  expect_null(chosen(list(label = "a"), kind = "final"))
+})
+
+# Damaged and foreign files ---------------------------------------------------------------------------
+
+# A store with a better and a worse entry of one key; `spoil` gets the better one's file.
+spoiled_store <- function(spoil) {
+  store <- new_store()
+  better <- store_save(store, a_key, as.raw(1:100), objective = 1)
+  store_save(store, a_key, as.raw(9), objective = 2)
+  spoil(run_file(store, better))
+  store
+}
+
+empty_file <- function(file) {
+  write_bytes(file, raw())
+}
+
+truncate_to <- function(size) {
+  function(file) write_bytes(file, read_bytes(file)[seq_len(size)])
+}
+
+spoilers <- list(
+  "an empty file" = empty_file,
+  "a file cut in its header" = truncate_to(100),
+  "a file cut after its header" = truncate_to(256),
+  "a file cut in its payload" = truncate_to(300),
+  "a file without its last byte" = truncate_to(355),
+  "a file of another kind" = function(file) writeLines(rep("some text", 100), file),
+  "a file of zeros" = function(file) write_bytes(file, raw(4096)),
+  "a file of a newer format" = function(file) flip_byte(file, 9),
+  "a record with a damaged magic" = function(file) flip_byte(file, 0),
+  "a record with a damaged key" = function(file) flip_byte(file, 20),
+  "a record with a damaged objective" = function(file) flip_byte(file, 50),
+  "a record with a damaged payload size" = function(file) flip_byte(file, 71),
+  "a record with a damaged header digest" = function(file) flip_byte(file, 250),
+  "a record with a damaged first payload byte" = function(file) flip_byte(file, 256),
+  "a record with a damaged last payload byte" = function(file) flip_byte(file, 355),
+  "a directory in place of a file" = function(file) {
+    file.remove(file)
+    dir.create(file)
+  }
+)
+
+for (what in names(spoilers)) {
+  spoil <- spoilers[[what]]
+
+  test_that(paste("a lookup passes over", what), {
+    expect_identical(store_lookup(spoiled_store(spoil), a_key)$payload, as.raw(9))
+  })
+
+  test_that(paste("a listing shows the sound run beside", what), {
+    expect_true(2 %in% store_list(spoiled_store(spoil))$objective)
+  })
+
+  test_that(paste("a lookup that finds only", what, "is NULL"), {
+    store <- new_store()
+    id <- store_save(store, a_key, as.raw(1:100))
+    spoil(run_file(store, id))
+    expect_null(store_lookup(store, a_key))
+  })
+}
+
+test_that("a record under another key's name is passed over", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  file <- run_files(store)
+  stolen <- sub("00112233445566778899aabbccddeeff", "00112233445566778899aabbccddee00", file)
+  file.copy(file, stolen)
+  expect_null(store_lookup(store, "00112233445566778899aabbccddee00"))
+})
+
+test_that("files that are not ours are left alone", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  stranger <- file.path(dirname(run_files(store)), c("notes.txt", "x.warm", ".hidden"))
+  file.create(stranger)
+  .Call(C_store_sweep, store)
+  expect_identical(nrow(store_list(store)), 1L)
+  expect_true(all(file.exists(stranger)))
+})
+
+test_that("a sweep leaves a file of a newer format", {
+  store <- spoiled_store(spoilers[["a file of a newer format"]])
+  .Call(C_store_sweep, store)
+  expect_length(run_files(store), 2)
+})
+
+test_that("a sweep removes a damaged file", {
+  store <- spoiled_store(spoilers[["a record with a damaged objective"]])
+  .Call(C_store_sweep, store)
+  expect_length(run_files(store), 1)
+})
+
+test_that("a random byte that is changed never gives another payload", {
+  store <- new_store()
+  sound <- as.raw(1:100)
+  file <- run_file(store, store_save(store, a_key, sound))
+  bytes <- read_bytes(file)
+  found <- lapply(seq(0, length(bytes) - 1, by = 3), function(offset) {
+    write_bytes(file, bytes)
+    flip_byte(file, offset)
+    store_lookup(store, a_key)$payload
+  })
+  # Where the flip is in nothing that counts, the payload may be found: as it was.
+  expect_true(all(vapply(found, function(f) is.null(f) || identical(f, sound), logical(1))))
+})
+
+test_that("a run with a damaged slot shows the next best", {
+  store <- new_store()
+  session <- new_session(store)
+  session_checkpoint(session, as.raw(rep(1, 50)), objective = 2)
+  session_checkpoint(session, as.raw(rep(2, 50)), objective = 1)
+  file <- run_files(store)
+  bytes <- read_bytes(file)
+  best <- which(bytes == as.raw(2))
+  run <- best[diff(c(best, Inf)) == 1]
+  bytes[run[[25]]] <- as.raw(0)
+  write_bytes(file, bytes)
+  expect_identical(store_lookup(store, a_key)$objective, 2)
+})
+
+# Saving under a given run id -------------------------------------------------------------------------
+
+test_that("saving under a run id replaces that run's entry whole", {
+  store <- new_store()
+  store_save(store, a_key, raw(500), objective = 1, run_id = "mine", label = "old")
+  store_save(store, a_key, as.raw(2), objective = 5, run_id = "mine")
+  expect_identical(
+    store_lookup(store, a_key)[c("payload", "objective", "label")],
+    list(payload = as.raw(2), objective = 5, label = NA_character_)
+  )
+  expect_identical(nrow(store_list(store)), 1L)
+})
+
+test_that("one run id under two keys is two runs", {
+  store <- new_store()
+  store_save(store, a_key, as.raw(1), run_id = "mine")
+  store_save(store, other_key, as.raw(2), run_id = "mine")
+  expect_identical(store_lookup(store, a_key)$payload, as.raw(1))
+})
+
+test_that("a run id that is generated is not used twice", {
+  store <- new_store()
+  ids <- replicate(50, store_save(store, a_key, raw(1)))
+  expect_length(unique(ids), 50)
+})
+
+# Listing ----------------------------------------------------------------------------------------
+
+test_that("a listing has the documented columns", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  expect_named(store_list(store), c(
+    "key", "run_id", "label", "kind", "state", "objective", "iteration", "bytes", "written", "age"
+  ))
+})
+
+test_that("a listing shows a row what was saved", {
+  store <- new_store()
+  store_save(store, a_key, raw(10), 2.5, 7, "final", run_id = "mine", label = "first")
+  row <- store_list(store)
+  expect_identical(
+    as.list(row[c("key", "run_id", "label", "kind", "state", "objective", "iteration")]),
+    list(
+      key = a_key, run_id = "mine", label = "first", kind = "final", state = "finished",
+      objective = 2.5, iteration = 7
+    )
+  )
+})
+
+test_that("a listing shows one row a run, however many checkpoints it wrote", {
+  session <- new_session()
+  for (i in 10:1) session_checkpoint(session, raw(1), objective = i)
+  expect_identical(nrow(store_list(session_store(session))), 1L)
+})
+
+test_that("a listing shows a run's best", {
+  session <- new_session()
+  session_checkpoint(session, raw(1), objective = 1, iteration = 1)
+  pass_time(session_store(session), 3)
+  session_checkpoint(session, raw(1), objective = 2, iteration = 2)
+  expect_identical(store_list(session_store(session))$iteration, 1)
+})
+
+test_that("a listing counts the bytes of a run's file", {
+  store <- new_store()
+  store_save(store, a_key, raw(5000))
+  expect_identical(store_list(store)$bytes, as.numeric(file.size(run_files(store))))
+})
+
+test_that("a listing has times and ages", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  row <- store_list(store)
+  expect_s3_class(row$written, "POSIXct")
+  expect_s3_class(row$age, "difftime")
+  expect_true(row$age >= -1)
+})
+
+test_that("a listing is ordered from the newest", {
+  store <- new_store()
+  for (label in c("a", "b", "c")) {
+    store_save(store, fingerprint(label), raw(1), label = label)
+    pass_time(store, 10)
+  }
+  expect_identical(store_list(store)$label, c("c", "b", "a"))
+})
+
+test_that("a listing of a key leaves the others out", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  store_save(store, other_key, raw(1))
+  expect_identical(store_list(store, other_key)$key, other_key)
+})
+
+test_that("a listing of an empty store has no rows and all columns", {
+  expect_identical(dim(store_list(new_store())), c(0L, 10L))
+})
+
+test_that("an open session's run is running", {
+  session <- new_session()
+  session_checkpoint(session, raw(1))
+  expect_identical(store_list(session_store(session))$state, "running")
+})
+
+test_that("a run is running for other processes, too", {
+  session <- new_session()
+  session_checkpoint(session, raw(1))
+  state <- in_process(function(store) store_list(store)$state, session_store(session))
+  expect_identical(state, "running")
+})
+
+test_that("a run of a closed session is interrupted", {
+  session <- new_session()
+  session_checkpoint(session, raw(1))
+  session_close(session)
+  expect_identical(store_list(session_store(session))$state, "interrupted")
+})
+
+test_that("a run whose process crashed is interrupted", {
+  store <- new_store()
+  there <- new_process()
+  there$run(function(store, key) {
+    session <<- warmstart::warm_session(store, key)
+    warmstart::session_checkpoint(session, raw(1))
+  }, list(store, a_key))
+  expect_identical(store_list(store)$state, "running")
+  crash(there)
+  expect_identical(store_list(store)$state, "interrupted")
+})
+
+# Deleting ---------------------------------------------------------------------------------------
+
+test_that("deleting a key removes its damaged files, too", {
+  store <- spoiled_store(empty_file)
+  store_delete(store, a_key)
+  expect_identical(run_files(store), character())
+})
+
+test_that("deleting a key removes its runs and no other", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  store_save(store, a_key, raw(1))
+  store_save(store, other_key, raw(1))
+  store_delete(store, a_key)
+  expect_identical(store_list(store)$key, other_key)
+})
+
+test_that("deleting says how many runs it removed, invisibly", {
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  store_save(store, a_key, raw(1))
+  expect_invisible(removed <- store_delete(store, a_key))
+  expect_identical(removed, 2)
+  expect_identical(store_delete(store, a_key), 0)
+})
+
+test_that("deleting a run leaves the others of its key", {
+  store <- new_store()
+  store_save(store, a_key, raw(1), run_id = "one")
+  store_save(store, a_key, raw(1), run_id = "two")
+  store_delete(store, a_key, "one")
+  expect_identical(store_list(store)$run_id, "two")
+})
+
+# Age and size ------------------------------------------------------------------------------------
+
+test_that("an entry is found until it is older than max_age", {
+  store <- new_store(max_age = 100)
+  store_save(store, a_key, raw(1))
+  pass_time(store, 99)
+  expect_false(is.null(store_lookup(store, a_key)))
+})
+
+test_that("an entry older than max_age is not found", {
+  store <- new_store(max_age = 100)
+  store_save(store, a_key, raw(1))
+  pass_time(store, 101)
+  expect_null(store_lookup(store, a_key))
+  expect_identical(nrow(store_list(store)), 0L)
+})
+
+test_that("a sweep removes what is older than max_age", {
+  store <- new_store(max_age = 100)
+  store_save(store, a_key, raw(1))
+  pass_time(store, 101)
+  .Call(C_store_sweep, store)
+  expect_identical(run_files(store), character())
+})
+
+test_that("a sweep leaves the file of a running fit, however old", {
+  store <- new_store(max_age = 100)
+  session <- new_session(store)
+  session_checkpoint(session, raw(1))
+  pass_time(store, 1000)
+  .Call(C_store_sweep, store)
+  expect_length(run_files(store), 1)
+})
+
+test_that("a sweep brings a store down to max_size", {
+  store <- new_store(max_size = 20000)
+  for (i in 1:30) store_save(store, fingerprint(i), raw(2000))
+  .Call(C_store_sweep, store)
+  expect_lte(store_info(store)$bytes, 20000)
+  expect_gt(store_info(store)$runs, 0)
+})
+
+test_that("saving keeps a store from growing without bound", {
+  store <- new_store(max_size = 1e5)
+  for (i in 1:200) store_save(store, fingerprint(i), raw(2000))
+  expect_lte(store_info(store)$bytes, 1.2e5)
+})
+
+# Opening ----------------------------------------------------------------------------------------
+
+test_that("opening a store makes no directory", {
+  path <- tempfile("store")
+  warm_store(path)
+  expect_false(file.exists(path))
+})
+
+test_that("two handles on one path are one store", {
+  path <- tempfile("store")
+  store_save(warm_store(path), a_key, as.raw(1))
+  expect_identical(store_lookup(warm_store(path), a_key)$payload, as.raw(1))
+})
+
+test_that("a store keeps its place when the working directory changes", {
+  skip_if_not_installed("withr")
+  here <- withr::local_tempdir()
+  withr::local_dir(here)
+  store <- warm_store("relative")
+  withr::local_dir(tempdir())
+  store_save(store, a_key, raw(1))
+  expect_true(dir.exists(file.path(here, "relative")))
+})
+
+test_that("a path may have spaces and letters of any script", {
+  name <- enc2utf8("with space \u00fc\u4e2d")
+  skip_if_not(l10n_info()[["UTF-8"]], "needs a UTF-8 locale")
+  store <- warm_store(file.path(tempfile(), name))
+  store_save(store, a_key, as.raw(1))
+  expect_identical(store_lookup(store, a_key)$payload, as.raw(1))
+  expect_true(dir.exists(store_config(store)$path))
+})
+
+test_that("without a path the store is where the environment says", {
+  skip_if_not_installed("withr")
+  path <- tempfile("store")
+  withr::local_envvar(WARMSTART_STORE = path)
+  expect_identical(store_config(warm_store())$path, path)
+})
+
+test_that("without a path and an environment variable the store is in the user's cache", {
+  skip_if_not_installed("withr")
+  withr::local_envvar(WARMSTART_STORE = NA, R_USER_CACHE_DIR = tempdir())
+  expect_identical(
+    store_config(warm_store())$path, tools::R_user_dir("warmstart", "cache")
+  )
+})
+
+test_that("sizes and ages may be numbers or text", {
+  config <- store_config(new_store(max_size = "2 MiB", max_age = "12 hours"))
+  expect_identical(config[c("max_size", "max_age")], list(max_size = 2^21, max_age = 43200))
+})
+
+test_that("a store may be unbounded", {
+  store <- new_store(max_size = Inf, max_age = "Inf")
+  store_save(store, a_key, raw(1))
+  pass_time(store, 1e8)
+  expect_false(is.null(store_lookup(store, a_key)))
+})
+
+test_that("a store that went through saveRDS is the same store", {
+  file <- tempfile()
+  store <- new_store(max_size = 1e6)
+  store_save(store, a_key, as.raw(1))
+  saveRDS(store, file)
+  thawed <- readRDS(file)
+  expect_identical(store_lookup(thawed, a_key)$payload, as.raw(1))
+  expect_identical(store_config(thawed), store_config(store))
+})
+
+# A failing disk ----------------------------------------------------------------------------------
+
+test_that("a save that fails is NA with one warning that says why", {
+  warnings <- collect_warnings(id <- store_save(blocked_store(), a_key, raw(1)))
+  expect_identical(id, NA_character_)
+  expect_length(warnings, 1)
+  expect_match(conditionMessage(warnings[[1]]), "[Nn]ot a directory")
+})
+
+test_that("a store that cannot be read is an empty one", {
+  store <- blocked_store()
+  expect_null(store_lookup(store, a_key))
+  expect_identical(nrow(store_list(store)), 0L)
+})
+
+# Info and printing --------------------------------------------------------------------------------
+
+test_that("info counts runs by state", {
+  store <- new_store()
+  store_save(store, a_key, raw(1), kind = "final")
+  store_save(store, a_key, raw(1))
+  session <- new_session(store)
+  session_checkpoint(session, raw(1))
+  expect_identical(
+    unclass(store_info(store))[c("runs", "finished", "running", "interrupted")],
+    list(runs = 3L, finished = 1L, running = 1L, interrupted = 1L)
+  )
+})
+
+test_that("info has path, bounds and bytes", {
+  store <- new_store(max_size = 1e6, max_age = 60)
+  store_save(store, a_key, raw(1000))
+  expect_identical(
+    unclass(store_info(store))[c("path", "max_size", "max_age", "bytes")],
+    list(
+      path = store_config(store)$path, max_size = 1e6, max_age = 60,
+      bytes = as.numeric(file.size(run_files(store)))
+    )
+  )
+})
+
+test_that("a store prints where it is and how full", {
+  store <- new_store()
+  store_save(store, a_key, raw(1), kind = "final")
+  expect_output(print(store), store_config(store)$path, fixed = TRUE)
+  expect_output(
+    print(store_info(store)),
+    "1 run (1 finished, 0 running, 0 interrupted), 257 B of 1 GiB, kept 30 days",
+    fixed = TRUE
+  )
+})
+
+test_that("an empty store prints", {
+  expect_output(print(new_store()), "0 runs")
+})
+
+# Bad arguments ------------------------------------------------------------------------------------
+
+a_file <- function() {
+  file <- tempfile()
+  file.create(file)
+  file
+}
+
+bad_store_calls <- list(
+  list(quote(warm_store(a_file())), "path"),
+  list(quote(warm_store("")), "path"),
+  list(quote(warm_store(NA_character_)), "path"),
+  list(quote(warm_store(1)), "path"),
+  list(quote(warm_store(c("a", "b"))), "path"),
+  list(quote(warm_store(tempfile(), max_size = -1)), "max_size"),
+  list(quote(warm_store(tempfile(), max_size = NA)), "max_size"),
+  list(quote(warm_store(tempfile(), max_size = "many")), "max_size"),
+  list(quote(warm_store(tempfile(), max_size = "1 parsec")), "max_size"),
+  list(quote(warm_store(tempfile(), max_size = c(1, 2))), "max_size"),
+  list(quote(warm_store(tempfile(), max_age = -1)), "max_age"),
+  list(quote(warm_store(tempfile(), max_age = "soon")), "max_age"),
+  list(quote(warm_store(tempfile(), max_age = NULL)), "max_age"),
+  list(quote(store_save("store", a_key, raw(1))), "store"),
+  list(quote(store_save(store, "abc", raw(1))), "key"),
+  list(quote(store_save(store, paste0(a_key, "0"), raw(1))), "key"),
+  list(quote(store_save(store, sub("f", "g", a_key), raw(1))), "key"),
+  list(quote(store_save(store, a_key, raw(1), objective = c(1, 2))), "objective"),
+  list(quote(store_save(store, a_key, raw(1), objective = "low")), "objective"),
+  list(quote(store_save(store, a_key, raw(1), objective = list(1))), "objective"),
+  list(quote(store_save(store, a_key, raw(1), iteration = -1)), "iteration"),
+  list(quote(store_save(store, a_key, raw(1), iteration = 0.5)), "iteration"),
+  list(quote(store_save(store, a_key, raw(1), kind = "done")), "kind"),
+  list(quote(store_save(store, a_key, raw(1), kind = NA)), "kind"),
+  list(quote(store_save(store, a_key, raw(1), run_id = "")), "run_id"),
+  list(quote(store_save(store, a_key, raw(1), run_id = "../up")), "run_id"),
+  list(quote(store_save(store, a_key, raw(1), run_id = ".hidden")), "run_id"),
+  list(quote(store_save(store, a_key, raw(1), run_id = strrep("a", 65))), "run_id"),
+  list(quote(store_save(store, a_key, raw(1), run_id = c("a", "b"))), "run_id"),
+  list(quote(store_save(store, a_key, raw(1), run_id = 1)), "run_id"),
+  list(quote(store_save(store, a_key, raw(1), label = "a\tb")), "label"),
+  list(quote(store_save(store, a_key, raw(1), label = 1)), "label"),
+  list(quote(store_lookup("store", a_key)), "store"),
+  list(quote(store_lookup(store, 1)), "key"),
+  list(quote(store_lookup(store, NULL)), "key"),
+  list(quote(store_lookup(store, a_key, "worst")), "select"),
+  list(quote(store_lookup(store, a_key, kind = "done")), "kind"),
+  list(quote(store_lookup(store, a_key, kind = 1)), "kind"),
+  list(quote(store_list("store")), "store"),
+  list(quote(store_list(store, "abc")), "key"),
+  list(quote(store_delete("store", a_key)), "store"),
+  list(quote(store_delete(store, "abc")), "key"),
+  list(quote(store_delete(store, a_key, run_id = "../up")), "run_id"),
+  list(quote(store_delete(store, a_key, run_id = NA_character_)), "run_id"),
+  list(quote(store_info("store")), "store")
+)
+
+for (bad in bad_store_calls) {
+  test_that(paste(deparse1(bad[[1]]), "names its bad argument"), {
+    store <- new_store()
+    expect_argument_error(eval(bad[[1]]), bad[[2]])
+    expect_false(file.exists(store_config(store)$path))
+  })
+}
+
+test_that("labels up to 143 bytes, in any script, come back as they were", {
+  store <- new_store()
+  label <- strrep("\u00fc", 71)
+  store_save(store, a_key, raw(1), label = label)
+  expect_identical(store_lookup(store, a_key)$label, label)
+  expect_identical(store_list(store)$label, label)
+})
+
+test_that("iterations up to 2^53 come back as they were", {
+  store <- new_store()
+  store_save(store, a_key, raw(1), iteration = 2^53)
+  expect_identical(store_lookup(store, a_key)$iteration, 2^53)
+})

@@ -1,0 +1,18 @@
+# The R side of tools/suite.
+
+variable <- function(name) {
+  value <- Sys.getenv(name)
+  if (nzchar(value)) value
+}
+
+library(testthat)
+library(warmstart)
+
+if (!is.null(variable("TORTURE"))) {
+  gctorture2(as.integer(variable("TORTURE")))
+}
+test_dir(
+  "tests/testthat",
+  filter = variable("FILTER"), package = "warmstart", load_package = "installed",
+  reporter = "check", stop_on_failure = TRUE
+)
