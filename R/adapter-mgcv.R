@@ -15,7 +15,7 @@ adapter_mgcv_gam <- function() {
     restore = restore_gam,
     converged = mgcv_converged,
     compare = compare_gams,
-    versions = mgcv_version
+    versions = mgcv_versions
   )
 }
 
@@ -41,7 +41,7 @@ adapter_mgcv_bam <- function() {
     restore = restore_gam,
     converged = mgcv_converged,
     compare = compare_gams,
-    versions = mgcv_version
+    versions = mgcv_versions
   )
 }
 
@@ -54,13 +54,10 @@ identify_mgcv <- function(call, env, fitter) {
       "in.out", "start", "coef", "etastart", "mustart", "chunk.size", "cluster", "nthreads",
       "gc.level", "use.chol"
     ),
-    ignored_control = c("trace", "nthreads", "ncv.threads")
+    ignored_control = idle_controls
   )
 }
 
-mgcv_version <- function() {
-  c(mgcv = as.character(utils::packageVersion("mgcv")))
-}
 
 # What gam.control() sets that cannot change the fit.
 idle_controls <- c("nthreads", "ncv.threads", "trace")
@@ -75,14 +72,18 @@ is_mgcv_function <- function(fun, name) {
     identical(fun, getExportedValue("mgcv", name))
 }
 
-#' The state of a fit, checkpoint or finished
+#' The state of a fit
 #'
 #' Named numeric vectors, empty where the fit has no such thing: `sp` (free
 #' smoothing parameters), `scale` (where estimated), `coefficients`, `theta`
-#' (parameters the family estimates, on their working scale).
+#' (parameters the family estimates, on their working scale). `finished` tells
+#' the optimum from an iterate on the way.
 #' @noRd
-mgcv_state <- function(sp, scale, coefficients, theta) {
-  list(sp = sp, scale = scale, coefficients = coefficients, theta = theta)
+mgcv_state <- function(sp, scale, coefficients, theta, finished) {
+  list(
+    sp = sp, scale = scale, coefficients = coefficients, theta = theta,
+    finished = finished
+  )
 }
 
 #' Put a state into a call
@@ -168,9 +169,16 @@ seed_in_out <- function(state) {
   in_out <- in_out_list(state)
   if (identical(frame$optimizer[1], "efs")) {
     in_out$sp <- in_out$sp * exp(-fellner_schall_shift)
+  } else if (isTRUE(state$finished)) {
+    in_out$sp <- in_out$sp * exp(optimum_shift)
   }
   in_out
 }
+
+# From the very optimum no step lowers the score, which newton() reports as a
+# failure, with a warning. From so little beside it in the log smoothing
+# parameters, its first step is back to the optimum, and a success.
+optimum_shift <- 1e-3
 
 # The extended Fellner-Schall iteration adds this to the log smoothing
 # parameters it is given before it begins.
@@ -243,7 +251,8 @@ finished_gam <- function(fit, sp) {
     sp = if (is.null(sp)) numeric() else sp,
     scale = as.vector(scale),
     coefficients = stats::coef(fit),
-    theta = as.vector(theta)
+    theta = as.vector(theta),
+    finished = TRUE
   )
   iteration <- fit$outer.info$iter
   list(
@@ -271,9 +280,24 @@ restore_gam <- function(fit, call, env) {
   fit
 }
 
+#' Did a fit end well?
+#'
+#' A step failure at a point where the gradient has vanished is no failure: it
+#' is how bfgs() often ends.
+#' @noRd
 mgcv_converged <- function(fit) {
-  conv <- fit$outer.info$conv
-  if (is.character(conv)) conv == "full convergence" else !isFALSE(fit$converged)
+  if (!inherits(fit, "gam") || isFALSE(fit$converged)) {
+    return(FALSE)
+  }
+  end <- fit$outer.info$conv
+  !is.character(end) || end == "full convergence" ||
+    (end == "step failed" && has_no_gradient(fit))
+}
+
+# By newton()'s own measure.
+has_no_gradient <- function(fit) {
+  size <- abs(as.vector(fit$gcv.ubre)) + abs(log(fit$sig2))
+  all(abs(fit$outer.info$grad) <= 5 * fit$control$newton$conv.tol * size)
 }
 
 #' Largest differences between two fits of one model

@@ -357,6 +357,7 @@ iterate_state <- function(iterate, layout) {
     sp = stats::setNames(exp(lsp[!is_theta & !is_scale]), layout$sp_names),
     scale = exp(lsp[is_scale]),
     coefficients = stats::setNames(as.vector(coefficients), layout$term_names),
-    theta = lsp[is_theta]
+    theta = lsp[is_theta],
+    finished = FALSE
   )
 }

@@ -101,7 +101,7 @@ fit_kept <- function(request, store, reuse, near, label) {
 }
 
 request_label <- function(request) {
-  text <- request$key$parts$formula$text
+  text <- part_text(request$key$parts$formula)
   text <- gsub("[[:cntrl:]]", " ", enc2utf8(text))
   while (nchar(text, "bytes") > label_bytes) {
     text <- substr(text, 1, nchar(text) - 1)

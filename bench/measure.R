@@ -70,3 +70,38 @@ show <- function(result, title, extra = NULL) {
     rows$way, rows$median * 1e6, rows$p99 * 1e6, rows$ratio
   ), sep = "")
 }
+
+# Seconds that each vector width of the public header takes for the memory of `x`; NA where the
+# processor has no such unit. Compiled here for each width, as fast as it gets.
+hash_limit <- function(here, x) {
+  widths <- c(sse2 = "", avx2 = "-mavx2", avx512 = "-mavx512f")
+  flags <- readLines("/proc/cpuinfo")
+  flags <- strsplit(grep("^flags", flags, value = TRUE)[[1]], " ")[[1]]
+  widths <- widths[c(TRUE, "avx2" %in% flags, "avx512f" %in% flags)]
+  taken <- vapply(names(widths), function(width) {
+    build <- tempfile("limit")
+    dir.create(build)
+    file.copy(file.path(here, "limit.c"), build)
+    library_file <- file.path(build, paste0("limit", .Platform$dynlib.ext))
+    system2(
+      "cc", c(
+        "-O3", widths[[width]], "-fPIC", "-shared", paste0("-I", R.home("include")),
+        paste0("-I", Sys.getenv("R_INCLUDE_DIR", R.home("include"))),
+        file.path(build, "limit.c"), "-o", library_file
+      )
+    )
+    dll <- dyn.load(library_file)
+    .Call(getNativeSymbolInfo("hash_time", dll)$address, x, 15L) / 1e9
+  }, numeric(1))
+  stats::setNames(taken, paste0("XXH3-128 from C, ", names(widths)))
+}
+
+# MiB: the most that this process has held in memory, since the last reset.
+peak_memory <- function(reset = FALSE) {
+  if (reset) {
+    gc()
+    writeLines("5", "/proc/self/clear_refs")
+  }
+  line <- grep("^VmHWM", readLines("/proc/self/status"), value = TRUE)
+  as.numeric(gsub("[^0-9]", "", line)) / 1024
+}
