@@ -51,13 +51,12 @@ identify_mgcv <- function(call, env, fitter) {
     call, env, fitter,
     aligned = c("weights", "offset", "subset", "AR.start"),
     ignored = c(
-      "in.out", "start", "coef", "etastart", "mustart", "chunk.size", "cluster", "nthreads",
-      "gc.level", "use.chol"
+      "in.out", "start", "coef", "etastart", "mustart",
+      "chunk.size", "cluster", "nthreads", "gc.level", "use.chol"
     ),
     ignored_control = idle_controls
   )
 }
-
 
 # What gam.control() sets that cannot change the fit.
 idle_controls <- c("nthreads", "ncv.threads", "trace")
@@ -110,10 +109,10 @@ seed_bam <- function(call, env, state) {
   call <- seed_theta(call, env, state)
   fitter <- eval(call[[1]], env)
   if ("in.out" %in% names(formals(fitter)) && is.null(call[["in.out"]])) {
-    call[["in.out"]] <- inline(in_out_list(state))
+    call[["in.out"]] <- as.call(list(function() seed_bam_in_out(state)))
   }
   if (is.null(call[["coef"]]) && length(state$coefficients) > 0) {
-    call[["coef"]] <- inline(unname(state$coefficients))
+    call[["coef"]] <- as.call(list(function() seed_coef(state)))
   }
   call
 }
@@ -159,7 +158,7 @@ in_out_list <- function(state) {
 }
 
 seed_in_out <- function(state) {
-  frame <- setup_frame()
+  frame <- setup_frame("estimate.gam")
   check_seed_labels(state, frame$G)
   estimates_scale <- isTRUE(frame$criterion %in% c("REML", "ML")) &&
     isTRUE(frame$scale <= 0)
@@ -185,18 +184,35 @@ optimum_shift <- 1e-3
 fellner_schall_shift <- 2.5
 
 seed_start <- function(state) {
-  setup <- setup_frame()$G
+  setup <- setup_frame("estimate.gam")$G
   check_seed_labels(state, setup)
   # With such a matrix a finished fit's coefficients are not those that were
   # iterated, so they cannot start another.
   if (is.null(setup$P)) unname(state$coefficients)
 }
 
+seed_bam_in_out <- function(state) {
+  if (length(state$sp) != length(setup_frame(bam_fitters)$G$S)) {
+    stop_seed_unfit("its smoothing parameters are not those of this model")
+  }
+  in_out_list(state)
+}
+
+seed_coef <- function(state) {
+  terms <- setup_frame(bam_fitters)$G$term.names
+  if (!same_labels(state$coefficients, terms, length(terms))) {
+    stop_seed_unfit("its coefficients are not those of this model")
+  }
+  unname(state$coefficients)
+}
+
+bam_fitters <- c("bam.fit", "bgam.fit", "bgam.fitd", "bam")
+
 #' The frame of mgcv in which the model has just been set up
 #' @noRd
-setup_frame <- function() {
+setup_frame <- function(functions) {
   for (n in rev(seq_len(sys.nframe()))) {
-    if (identical(mgcv_function_name(n), "estimate.gam")) {
+    if (mgcv_function_name(n) %in% functions) {
       return(sys.frame(n))
     }
   }

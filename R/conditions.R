@@ -48,6 +48,13 @@ warn_not_kept <- function(reason, what) {
   )
 }
 
+# One line, to be silenced by an option; scripts see it on stderr.
+inform <- function(text) {
+  if (isTRUE(getOption("warmstart.verbose", TRUE))) {
+    message("warmstart: ", text)
+  }
+}
+
 # cli would take braces in a user's text for its own.
 escape_braces <- function(text) {
   gsub("}", "}}", gsub("{", "{{", text, fixed = TRUE), fixed = TRUE)

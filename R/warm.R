@@ -59,26 +59,6 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   fit_kept(request, store, reuse, near, label)
 }
 
-# What is asked for: the call, standardised, its adapter and its keys; or why it has none.
-new_request <- function(expr, env) {
-  request <- list(expr = expr, env = env)
-  fun <- tryCatch(eval(expr[[1]], env), error = function(e) NULL)
-  adapter <- if (is.function(fun)) find_adapter(fun)
-  if (is.null(adapter)) {
-    request$reason <- paste0("`", deparse1(expr[[1]]), "()` is not a fitter that warm() knows")
-    return(request)
-  }
-  tryCatch(
-    {
-      request$call <- match.call(fun, expr, envir = env)
-      request$adapter <- adapter
-      request$key <- adapter$identify(request$call, env)
-    },
-    error = function(e) request$reason <<- conditionMessage(e)
-  )
-  request
-}
-
 # Bad arguments are the fitter's to complain about.
 fit_untouched <- function(request) {
   fit <- eval(request$expr, request$env)
@@ -100,17 +80,6 @@ fit_kept <- function(request, store, reuse, near, label) {
   with_info(outcome$fit, info_of(request, session, start, outcome))
 }
 
-request_label <- function(request) {
-  text <- part_text(request$key$parts$formula)
-  text <- gsub("[[:cntrl:]]", " ", enc2utf8(text))
-  while (nchar(text, "bytes") > label_bytes) {
-    text <- substr(text, 1, nchar(text) - 1)
-  }
-  text
-}
-
-label_bytes <- 143 # as src/core/record.h has it
-
 # A finished fit. ------------------------------------------------------------------------------
 
 find_finished <- function(request, store) {
@@ -128,11 +97,6 @@ find_finished <- function(request, store) {
   )
 }
 
-# R's minor version and the fitter's: what another one made is only good to start from.
-request_versions <- function(request) {
-  c(R = sub("\\.[^.]*$", "", as.character(getRversion())), request$adapter$versions())
-}
-
 return_finished <- function(request, finished) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
@@ -143,51 +107,6 @@ return_finished <- function(request, finished) {
     iterations = 0, iterations_before = finished$iterations, seconds = 0,
     seconds_saved = finished$seconds
   ))
-}
-
-# What to start from. --------------------------------------------------------------------------
-
-# The best there is of this very fit; else the newest of the same model on other rows.
-find_start <- function(request, session, store, finished, near) {
-  if (!is.null(finished)) {
-    return(new_start("exact", finished$entry, finished$state, "finished fit", finished))
-  }
-  entry <- session_load(session)
-  if (is.null(entry) && near) {
-    seed <- store_lookup(store, request$key$specification, select = "latest")
-    session_preload(session, seed)
-    entry <- if (!is.null(seed)) session_load(session)
-  }
-  state <- if (is.list(entry$payload)) entry$payload$state
-  if (is.null(state)) {
-    return(list(source = "none"))
-  }
-  found <- if (entry$source == "exact") "interrupted fit" else "same model, other rows"
-  new_start(entry$source, entry, state, found, entry$payload)
-}
-
-new_start <- function(source, entry, state, found, payload) {
-  list(
-    source = source, entry = entry, state = state, found = found,
-    iterations = if (found == "interrupted fit") payload$iterations %||% 0 else 0,
-    seconds = if (found == "interrupted fit") payload$seconds %||% 0 else 0
-  )
-}
-
-announce <- function(start) {
-  if (start$source == "none") {
-    return(invisible())
-  }
-  what <- switch(start$found,
-    "interrupted fit" = paste("Resuming from iteration", format(start$entry$iteration)),
-    "finished fit" = "Starting from the finished fit",
-    "Starting from the same model on other rows"
-  )
-  inform(paste0(what, ", saved ", age_of(start$entry), " ago."))
-}
-
-age_of <- function(entry) {
-  format_age(as.numeric(Sys.time()) - as.numeric(entry$written))
 }
 
 # The fit. -------------------------------------------------------------------------------------
@@ -235,13 +154,34 @@ run_observed <- function(request, session, call, start) {
     checkpoints <<- checkpoints + kept
   }
   observed <- request$adapter$observe(call, request$env, report)
-  fit <- eval(observed, request$env)
+  fit <- as_if_called(request$expr, observed, eval(observed, request$env))
   list(
     fit = request$adapter$restore(fit, request$call, request$env),
     seconds_now = elapsed() - start$seconds,
     seconds = elapsed(),
     iterations_before = start$iterations,
     checkpoints = checkpoints
+  )
+}
+
+# Errors and warnings of the fitter name the call that the user wrote.
+as_if_called <- function(written, called, fit) {
+  is_ours <- function(condition) identical(conditionCall(condition), called)
+  withCallingHandlers(
+    fit,
+    error = function(e) {
+      if (is_ours(e)) {
+        e$call <- written
+        stop(e)
+      }
+    },
+    warning = function(w) {
+      if (is_ours(w)) {
+        w$call <- written
+        warning(w)
+        invokeRestart("muffleWarning")
+      }
+    }
   )
 }
 
@@ -278,106 +218,9 @@ keep_finished <- function(request, session, store, outcome) {
   if (kept) {
     store_save(
       store, request$key$specification, list(state = end$state), end$objective,
-      kind = "final", run_id = format(request$key$exact), label = request_label(request)
+      kind = "final", run_id = format(request$key$exact), label = request_label(request, "seed: ")
     )
     inform(paste0("Saved, after ", format_age(outcome$seconds), " of fitting."))
   }
   kept
-}
-
-# What happened. -------------------------------------------------------------------------------
-
-new_info <- function(source, key = NULL, found = NULL, written = NULL, reason = NULL,
-                     iterations = NA, iterations_before = 0, seconds = NA, seconds_saved = 0,
-                     checkpoints = 0, failure = NULL) {
-  structure(
-    list(
-      source = source, key = key, found = found, written = written, reason = reason,
-      iterations = iterations, iterations_before = iterations_before, seconds = seconds,
-      seconds_saved = seconds_saved, checkpoints = checkpoints, failure = failure
-    ),
-    class = "warm_info"
-  )
-}
-
-info_of <- function(request, session, start, outcome) {
-  source <- if (!outcome$used) {
-    "cold"
-  } else {
-    switch(start$found, "interrupted fit" = "resumed", "seeded")
-  }
-  failure <- session_status(session)$reason
-  new_info(
-    source,
-    key = request$key$exact, found = start$found, written = start$entry$written,
-    reason = outcome$reason,
-    iterations = request$adapter$state(outcome$fit)$iteration,
-    iterations_before = outcome$iterations_before, seconds = outcome$seconds_now,
-    seconds_saved = outcome$seconds - outcome$seconds_now, checkpoints = outcome$checkpoints,
-    failure = if (!is.na(failure)) failure
-  )
-}
-
-with_info <- function(fit, info) {
-  if (!is.null(fit)) {
-    attr(fit, "warmstart") <- info
-  }
-  fit
-}
-
-#' What warm() did for a fit
-#'
-#' @param fit What [warm()] returned.
-#' @return A list of class `warm_info`: `source` ("cold", "resumed", "seeded", "finished" or
-#'   "untouched"), `key` (fingerprint), `found` (what there was to start from), `written` (when it was saved, POSIXct), `reason` (why it was not used),
-#'   `iterations` (outer iterations now), `iterations_before` (before the
-#'   interruption), `seconds` (now), `seconds_saved`, `checkpoints` (written), `failure` (why the
-#'   store could not be written, or NULL).
-#' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
-#' @seealso [warm()]
-#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
-#' library(mgcv)
-#' store <- warm_store(tempfile("store"))
-#' fit <- warm(gam(mpg ~ s(hp), data = mtcars, method = "REML"), store)
-#' warm_info(fit)
-#' @export
-warm_info <- function(fit) {
-  attr(fit, "warmstart") %||% stop_argument("fit", "must be a fit that `warm()` returned.")
-}
-
-#' @export
-format.warm_info <- function(x, ...) {
-  number <- function(n) if (is.na(n)) "an unknown number of" else format(n)
-  now <- paste0(number(x$iterations), " iterations in ", format_age(x$seconds))
-  head <- switch(x$source,
-    cold = paste0("Fitted from a cold start: ", now, "."),
-    resumed = paste0(
-      "Resumed after ", number(x$iterations_before), " iterations: ", now, " more, ",
-      format_age(x$seconds_saved), " saved."
-    ),
-    seeded = paste0("Started from an earlier fit (", x$found, "): ", now, "."),
-    finished = paste0(
-      "Finished before; returned as it was stored, ", format_age(x$seconds_saved), " saved."
-    ),
-    untouched = "Fitted without warmstart."
-  )
-  c(
-    paste("<warm_info>", head),
-    if (x$checkpoints > 0) paste0(x$checkpoints, " checkpoints written."),
-    x$reason,
-    if (!is.null(x$failure)) paste0("The store could not be written: ", x$failure, "."),
-    if (!is.null(x$key)) paste("key:", x$key)
-  )
-}
-
-#' @export
-print.warm_info <- function(x, ...) {
-  cat(format(x), sep = "\n")
-  invisible(x)
-}
-
-inform <- function(text) {
-  if (isTRUE(getOption("warmstart.verbose", TRUE))) {
-    message("warmstart: ", text)
-  }
 }

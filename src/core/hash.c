@@ -74,6 +74,10 @@ void ws_hasher_frame(struct ws_hasher *hasher, uint8_t type, const char *tag, ui
     ws_hasher_bytes(hasher, tail, sizeof tail);
 }
 
+int ws_hasher_has_special(const struct ws_hasher *hasher, const double *values) {
+    return hasher->engine->has_special(values);
+}
+
 struct ws_digest ws_hasher_digest(const struct ws_hasher *hasher) {
     struct ws_digest digest;
 

@@ -40,6 +40,13 @@ void ws_hasher_free(struct ws_hasher *hasher);
 void ws_hasher_frame(struct ws_hasher *hasher, uint8_t type, const char *tag, uint32_t tag_size,
                      uint64_t count);
 void ws_hasher_bytes(struct ws_hasher *hasher, const void *bytes, size_t size);
+
+/* Whether any of WS_SPECIAL_BLOCK doubles is NaN or -0: for values.c, which gives those one
+ * form. */
+int ws_hasher_has_special(const struct ws_hasher *hasher, const double *values);
+/* 16 KiB: half a first-level cache, so that a block that was looked at is hashed from there. */
+#define WS_SPECIAL_BLOCK 2048
+
 struct ws_digest ws_hasher_digest(const struct ws_hasher *hasher);
 
 struct ws_digest ws_hash_128(const void *bytes, size_t size);

@@ -14,6 +14,7 @@
 #define XXH_INLINE_ALL
 #define XXH_VECTOR XXH_AVX512
 #include <immintrin.h>
+#include <string.h>
 #include <xxhash.h>
 
 #define ENGINE_NAME "avx512"

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hash.h"
+
 struct ws_hash_engine {
     const char *name;
     void (*reset)(void *state);
@@ -19,6 +21,9 @@ struct ws_hash_engine {
     void (*digest)(const void *state, uint8_t digest[16]);
     void (*hash_128)(const void *bytes, size_t size, uint8_t digest[16]);
     uint64_t (*hash_64)(const void *bytes, size_t size);
+    /* Whether any of WS_SPECIAL_BLOCK doubles is NaN or -0, the values with several
+     * representations. */
+    int (*has_special)(const double *values);
 };
 
 const struct ws_hash_engine *ws_hash_engine_system(void);

@@ -28,6 +28,21 @@ static uint64_t engine_hash_64(const void *bytes, size_t size) {
     return XXH3_64bits(bytes, size);
 }
 
+/* Sign bits collect in `special`: all bits of a NaN's lane, and of a zero's its own. Of a known
+ * length and without branches, so that compilers make vector code of it. */
+static int engine_has_special(const double *values) {
+    uint64_t special = 0;
+
+    for (int i = 0; i < WS_SPECIAL_BLOCK; i++) {
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        uint64_t is_nan = values[i] != values[i] ? UINT64_MAX : 0;
+        uint64_t is_zero = values[i] == 0 ? UINT64_MAX : 0;
+        special |= is_nan | (is_zero & bits);
+    }
+    return special >> 63 != 0;
+}
+
 static const struct ws_hash_engine engine = {
     .name = ENGINE_NAME,
     .reset = engine_reset,
@@ -35,4 +50,5 @@ static const struct ws_hash_engine engine = {
     .digest = engine_digest,
     .hash_128 = engine_hash_128,
     .hash_64 = engine_hash_64,
+    .has_special = engine_has_special,
 };

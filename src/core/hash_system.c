@@ -1,5 +1,6 @@
 #include "hash_engine.h"
 
+#include <string.h>
 #include <xxhash.h>
 
 #define ENGINE_NAME "libxxhash"

@@ -4,7 +4,7 @@
 
 #include "bytes.h"
 
-#define BLOCK 512 /* values: 4 KiB of doubles, checked and hashed while in the first cache */
+#define BLOCK 512 /* values that are given another form at a time, on the stack */
 
 #define SIGN UINT64_C(0x8000000000000000)
 #define INFINITY_BITS UINT64_C(0x7ff0000000000000)
@@ -76,31 +76,33 @@ static uint64_t canonical(uint64_t bits) {
     return bits;
 }
 
-/* Without branches, so that the compiler makes vector code of it. */
-static int needs_canonical(const uint64_t *words, size_t count) {
-    uint64_t any = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        any |= (uint64_t)(words[i] == SIGN) | (uint64_t)((words[i] & ~SIGN) > INFINITY_BITS);
-    }
-    return any != 0;
-}
-
-void ws_hasher_doubles(struct ws_hasher *hasher, const double *values, size_t count) {
+static void hash_canonical(struct ws_hasher *hasher, const double *values, size_t count) {
     uint64_t words[BLOCK];
 
     while (count > 0) {
         size_t n = least(count, BLOCK);
         memcpy(words, values, n * sizeof *words);
-        if (needs_canonical(words, n)) {
-            for (size_t i = 0; i < n; i++) {
-                words[i] = canonical(words[i]);
-            }
+        for (size_t i = 0; i < n; i++) {
+            words[i] = canonical(words[i]);
         }
         hash_words(hasher, words, n);
         values += n;
         count -= n;
     }
+}
+
+/* Most blocks need no other form, and are hashed where they are. */
+void ws_hasher_doubles(struct ws_hasher *hasher, const double *values, size_t count) {
+    while (LITTLE_ENDIAN_HOST && count >= WS_SPECIAL_BLOCK) {
+        if (ws_hasher_has_special(hasher, values)) {
+            hash_canonical(hasher, values, WS_SPECIAL_BLOCK);
+        } else {
+            ws_hasher_bytes(hasher, values, WS_SPECIAL_BLOCK * sizeof *values);
+        }
+        values += WS_SPECIAL_BLOCK;
+        count -= WS_SPECIAL_BLOCK;
+    }
+    hash_canonical(hasher, values, count);
 }
 
 struct ws_digest ws_string_digest(enum ws_string what, const void *bytes, size_t size) {

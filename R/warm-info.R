@@ -1,0 +1,89 @@
+# Kept as an attribute of the fit, and not stored with it.
+new_info <- function(source, key = NULL, found = NULL, written = NULL, reason = NULL,
+                     iterations = NA, iterations_before = 0, seconds = NA, seconds_saved = 0,
+                     checkpoints = 0, failure = NULL) {
+  structure(
+    list(
+      source = source, key = key, found = found, written = written, reason = reason,
+      iterations = iterations, iterations_before = iterations_before, seconds = seconds,
+      seconds_saved = seconds_saved, checkpoints = checkpoints, failure = failure
+    ),
+    class = "warm_info"
+  )
+}
+
+info_of <- function(request, session, start, outcome) {
+  source <- if (!outcome$used) {
+    "cold"
+  } else {
+    switch(start$found, "interrupted fit" = "resumed", "seeded")
+  }
+  failure <- session_status(session)$reason
+  new_info(
+    source,
+    key = request$key$exact, found = start$found, written = start$entry$written,
+    reason = outcome$reason,
+    iterations = request$adapter$state(outcome$fit)$iteration,
+    iterations_before = outcome$iterations_before, seconds = outcome$seconds_now,
+    seconds_saved = outcome$seconds - outcome$seconds_now, checkpoints = outcome$checkpoints,
+    failure = if (!is.na(failure)) failure
+  )
+}
+
+with_info <- function(fit, info) {
+  if (!is.null(fit)) {
+    attr(fit, "warmstart") <- info
+  }
+  fit
+}
+
+#' What warm() did for a fit
+#'
+#' @param fit What [warm()] returned.
+#' @return A list of class `warm_info`: `source` ("cold", "resumed", "seeded", "finished" or
+#'   "untouched"), `key` (fingerprint), `found` (what there was to start from), `written` (when it was saved, POSIXct), `reason` (why it was not used),
+#'   `iterations` (outer iterations now), `iterations_before` (before the
+#'   interruption), `seconds` (now), `seconds_saved`, `checkpoints` (written), `failure` (why the
+#'   store could not be written, or NULL).
+#' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
+#' @seealso [warm()]
+#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
+#' library(mgcv)
+#' store <- warm_store(tempfile("store"))
+#' fit <- warm(gam(mpg ~ s(hp), data = mtcars, method = "REML"), store)
+#' warm_info(fit)
+#' @export
+warm_info <- function(fit) {
+  attr(fit, "warmstart") %||% stop_argument("fit", "must be a fit that `warm()` returned.")
+}
+
+#' @export
+format.warm_info <- function(x, ...) {
+  number <- function(n) if (is.na(n)) "an unknown number of" else format(n)
+  now <- paste0(number(x$iterations), " iterations in ", format_age(x$seconds))
+  head <- switch(x$source,
+    cold = paste0("Fitted from a cold start: ", now, "."),
+    resumed = paste0(
+      "Resumed after ", number(x$iterations_before), " iterations: ", now, " more, ",
+      format_age(x$seconds_saved), " saved."
+    ),
+    seeded = paste0("Started from an earlier fit (", x$found, "): ", now, "."),
+    finished = paste0(
+      "Finished before; returned as it was stored, ", format_age(x$seconds_saved), " saved."
+    ),
+    untouched = "Fitted without warmstart."
+  )
+  c(
+    paste("<warm_info>", head),
+    if (x$checkpoints > 0) paste0(x$checkpoints, " checkpoints written."),
+    x$reason,
+    if (!is.null(x$failure)) paste0("The store could not be written: ", x$failure, "."),
+    if (!is.null(x$key)) paste("key:", x$key)
+  )
+}
+
+#' @export
+print.warm_info <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}
