@@ -29,6 +29,9 @@ resolve_family <- function(family) {
 }
 
 canonical_family <- function(family) {
+  if (is_plain_family(family)) {
+    return(list(family = family$family, link = family$link))
+  }
   functions <- Filter(is.function, unclass(family))
   list(
     class = class(family),
@@ -40,6 +43,19 @@ canonical_family <- function(family) {
     functions = if (!is_known_family(family)) functions
   )
 }
+
+# All that there is to it is its name and its link's.
+is_plain_family <- function(family) {
+  identical(class(family), "family") && family$family %in% plain_families &&
+    isTRUE(family$link %in% plain_links)
+}
+
+plain_families <- c(
+  "gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasibinomial", "quasipoisson"
+)
+plain_links <- c(
+  "logit", "probit", "cauchit", "cloglog", "log", "identity", "inverse", "sqrt", "1/mu^2"
+)
 
 family_links <- function(family) {
   if (is.list(family$linfo)) {

@@ -178,7 +178,8 @@ canonical_call <- function(expr) {
 # shapes the model, as K does in s(x, k = K).
 variable_part <- function(name, data, home) {
   if (is_in_data(name, data)) {
-    return(named_part("column", name, data[[name]], "values"))
+    column <- if (is.list(data)) .subset2(data, name) else data[[name]]
+    return(named_part("column", name, column, "values"))
   }
   found <- find_captured(name, home)
   if (!is.null(found)) {

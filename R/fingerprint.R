@@ -134,10 +134,14 @@ captured_values <- function(f) {
   values
 }
 
+# list(value = ) of the binding that a name has, seen from `env`; NULL where it is a package's, or
+# there is none.
 find_captured <- function(name, env) {
-  while (!identical(env, emptyenv()) && !is_package_environment(env)) {
+  while (!identical(env, emptyenv())) {
     if (exists(name, envir = env, inherits = FALSE)) {
-      return(list(value = get(name, envir = env, inherits = FALSE)))
+      return(if (!is_package_environment(env)) {
+        list(value = get(name, envir = env, inherits = FALSE))
+      })
     }
     env <- parent.env(env)
   }
