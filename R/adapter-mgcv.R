@@ -92,7 +92,7 @@ mgcv_state <- function(sp, scale, coefficients, theta, finished) {
 #' up, so the last check is made then: the arguments put in are calls that mgcv
 #' evaluates after set-up, and they too signal `warmstart_seed_unfit`.
 #' @noRd
-seed_gam <- function(call, env, state) {
+seed_gam <- function(call, env, state, related = FALSE) {
   check_seed(state)
   call <- seed_theta(call, env, state)
   if (is.null(call[["in.out"]])) {
@@ -104,7 +104,7 @@ seed_gam <- function(call, env, state) {
   call
 }
 
-seed_bam <- function(call, env, state) {
+seed_bam <- function(call, env, state, related = FALSE) {
   check_seed(state)
   call <- seed_theta(call, env, state)
   fitter <- eval(call[[1]], env)

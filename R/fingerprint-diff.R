@@ -51,6 +51,11 @@ diff_formulas <- function(a, b) {
   if (length(differences) > 0) differences else "formula: written another way"
 }
 
+# Names of the terms of a model, whatever their arguments.
+model_terms <- function(key) {
+  names(formula_terms(key$parts$formula$shown))
+}
+
 # The summands of the right-hand sides, under the name of a call without its named arguments:
 # s(x1, k = 10) is s(x1). Terms of the second and further formulas say which.
 formula_terms <- function(formulas) {

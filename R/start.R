@@ -1,39 +1,78 @@
-# The best there is of this very fit; else the newest of the same model on other rows.
-find_start <- function(request, session, store, finished, near) {
-  if (!is.null(finished)) {
-    return(new_start("exact", finished$entry, finished$state, "finished fit", finished))
-  }
-  entry <- session_load(session)
-  if (is.null(entry) && near) {
-    seed <- store_lookup(store, request$key$specification, select = "latest")
-    session_preload(session, seed)
-    entry <- if (!is.null(seed)) session_load(session)
-  }
-  state <- if (is.list(entry$payload)) entry$payload$state
-  if (is.null(state)) {
-    return(list(source = "none"))
-  }
-  found <- if (entry$source == "exact") "interrupted fit" else "same model, other rows"
-  new_start(entry$source, entry, state, found, entry$payload)
-}
+# What a fit may start from, best first. Each is an entry with a state in it, and
+#
+#   found    words for people
+#   exact    is it this very fit's? Then its objective compares
+#   related  is it another model's? Then only some of its terms fit
+#   iterations, seconds   what was spent on this fit before
 
-new_start <- function(source, entry, state, found, payload) {
-  list(
-    source = source, entry = entry, state = state, found = found,
-    iterations = if (found == "interrupted fit") payload$iterations %||% 0 else 0,
-    seconds = if (found == "interrupted fit") payload$seconds %||% 0 else 0
+find_starts <- function(request, store, finished, near) {
+  exact <- finished$entry %||% store_lookup(store, request$key$exact)
+  if (has_state(exact)) {
+    return(list(new_start(exact, exact = TRUE)))
+  }
+  if (!near) {
+    return(list())
+  }
+  same <- store_lookup(store, request$key$specification, select = "latest")
+  c(
+    if (has_state(same)) list(new_start(same)),
+    lapply(related_entries(request, store), new_start, related = TRUE)
   )
 }
+
+has_state <- function(entry) {
+  is.list(entry$payload) && !is.null(entry$payload$state)
+}
+
+new_start <- function(entry, exact = FALSE, related = FALSE) {
+  payload <- entry$payload
+  interrupted <- exact && entry$kind == "checkpoint"
+  list(
+    entry = entry, state = payload$state, exact = exact, related = related,
+    interrupted = interrupted,
+    found = if (interrupted) {
+      "interrupted fit"
+    } else if (exact) {
+      "finished fit"
+    } else if (related) {
+      paste("related model,", paste(payload$terms, collapse = " + "))
+    } else {
+      "same model, other rows"
+    },
+    iterations = if (interrupted) payload$iterations else 0,
+    seconds = if (interrupted) payload$seconds else 0
+  )
+}
+
+# Nothing to start from.
+cold_start <- function() {
+  list(interrupted = FALSE, exact = FALSE, related = FALSE, iterations = 0, seconds = 0)
+}
+
+# Of models with the same response and family, those that share most terms, then the newest. Each
+# keeps one entry a specification.
+related_entries <- function(request, store) {
+  rows <- store_list(store, request$key$neighbourhood)
+  rows <- rows[rows$run_id != format(request$key$specification), ]
+  entries <- lapply(utils::head(rows$run_id, neighbours_read), function(run_id) {
+    store_lookup_run(store, request$key$neighbourhood, run_id)
+  })
+  entries <- Filter(has_state, entries)
+  terms <- model_terms(request$key)
+  shared <- vapply(entries, function(entry) length(intersect(entry$payload$terms, terms)), 1L)
+  best_first <- order(-shared, seq_along(shared))
+  entries[utils::head(best_first[shared[best_first] > 0], neighbours_tried)]
+}
+
+neighbours_read <- 64 # a person's history of one analysis, not a store's
+neighbours_tried <- 3
 
 announce <- function(start) {
-  if (start$source == "none") {
-    return(invisible())
+  what <- if (start$interrupted) {
+    paste("Resuming from iteration", format(start$entry$iteration))
+  } else {
+    paste0("Starting from an earlier fit (", start$found, ")")
   }
-  what <- switch(start$found,
-    "interrupted fit" = paste("Resuming from iteration", format(start$entry$iteration)),
-    "finished fit" = "Starting from the finished fit",
-    "Starting from the same model on other rows"
-  )
   inform(paste0(what, ", saved ", age_of(start$entry), " ago."))
 }
 

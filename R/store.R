@@ -105,7 +105,12 @@ store_save <- function(store, key, payload, objective = NA, iteration = NA,
 #' @export
 store_lookup <- function(store, key, select = c("best", "latest"), kind = NULL) {
   select <- check_choice(select, c("best", "latest"), "select")
-  .Call(C_store_lookup, store, key, select == "latest", kind_code(kind))
+  .Call(C_store_lookup, store, key, select == "latest", kind_code(kind), NULL)
+}
+
+# The best entry of one run.
+store_lookup_run <- function(store, key, run_id) {
+  .Call(C_store_lookup, store, key, FALSE, 0L, run_id)
 }
 
 kind_code <- function(kind) {

@@ -1,32 +1,31 @@
 # Kept as an attribute of the fit, and not stored with it.
 new_info <- function(source, key = NULL, found = NULL, written = NULL, reason = NULL,
-                     iterations = NA, iterations_before = 0, seconds = NA, seconds_saved = 0,
+                     iterations = NA, iterations_before = 0,
+                     iterations_cold = NULL, seconds = NA, seconds_saved = 0,
                      checkpoints = 0, failure = NULL) {
   structure(
     list(
       source = source, key = key, found = found, written = written, reason = reason,
-      iterations = iterations, iterations_before = iterations_before, seconds = seconds,
-      seconds_saved = seconds_saved, checkpoints = checkpoints, failure = failure
+      iterations = iterations, iterations_before = iterations_before,
+      iterations_cold = iterations_cold, seconds = seconds, seconds_saved = seconds_saved, checkpoints = checkpoints, failure = failure
     ),
     class = "warm_info"
   )
 }
 
-info_of <- function(request, session, start, outcome) {
-  source <- if (!outcome$used) {
-    "cold"
-  } else {
-    switch(start$found, "interrupted fit" = "resumed", "seeded")
-  }
+info_of <- function(request, session, outcome) {
+  start <- outcome$start
+  source <- if (!outcome$used) "cold" else if (start$interrupted) "resumed" else "seeded"
   failure <- session_status(session)$reason
   new_info(
     source,
     key = request$key$exact, found = start$found, written = start$entry$written,
-    reason = outcome$reason,
+    reason = outcome$reasons,
     iterations = request$adapter$state(outcome$fit)$iteration,
-    iterations_before = outcome$iterations_before, seconds = outcome$seconds_now,
-    seconds_saved = outcome$seconds - outcome$seconds_now, checkpoints = outcome$checkpoints,
-    failure = if (!is.na(failure)) failure
+    iterations_before = start$iterations,
+    iterations_cold = if (!start$interrupted) start$entry$payload$iterations,
+    seconds = outcome$seconds_now, seconds_saved = start$seconds,
+    checkpoints = outcome$checkpoints, failure = if (!is.na(failure)) failure
   )
 }
 

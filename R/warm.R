@@ -69,32 +69,32 @@ fit_untouched <- function(request) {
 fit_kept <- function(request, store, reuse, near, label) {
   session <- warm_session(store, request$key$exact, label %||% request_label(request))
   on.exit(session_close(session))
-  finished <- find_finished(request, store)
+  finished <- or_nothing(find_finished(request, store))
   if (reuse && !is.null(finished$fit)) {
     return(return_finished(request, finished))
   }
-  start <- find_start(request, session, store, finished, near)
-  announce(start)
-  outcome <- run_fit(request, session, start)
-  keep_finished(request, session, store, outcome)
-  with_info(outcome$fit, info_of(request, session, start, outcome))
+  starts <- or_nothing(find_starts(request, store, finished, near))
+  outcome <- run_fit(request, session, starts)
+  or_nothing(keep_finished(request, session, store, outcome))
+  with_info(outcome$fit, or_nothing(info_of(request, session, outcome)))
+}
+
+# What goes wrong around a fit must not stop it.
+or_nothing <- function(value) {
+  tryCatch(value, error = function(e) {
+    inform(paste0("Something went wrong beside the fit: ", conditionMessage(e)))
+    NULL
+  })
 }
 
 # A finished fit. ------------------------------------------------------------------------------
 
 find_finished <- function(request, store) {
   entry <- store_lookup(store, request$key$exact, kind = "final")
-  payload <- entry$payload
-  if (!is.list(payload) || is.null(payload$state)) {
-    return(NULL)
+  if (has_state(entry)) {
+    same_versions <- identical(entry$payload$versions, request_versions(request))
+    list(entry = entry, fit = if (same_versions) entry$payload$fit)
   }
-  list(
-    entry = entry,
-    state = payload$state,
-    seconds = payload$seconds,
-    iterations = payload$iterations,
-    fit = if (identical(payload$versions, request_versions(request))) payload$fit
-  )
 }
 
 return_finished <- function(request, finished) {
@@ -104,109 +104,23 @@ return_finished <- function(request, finished) {
   with_info(fit, new_info(
     "finished",
     key = request$key$exact, found = "finished fit", written = entry$written,
-    iterations = 0, iterations_before = finished$iterations, seconds = 0,
-    seconds_saved = finished$seconds
+    iterations = 0, iterations_before = entry$payload$iterations, seconds = 0,
+    seconds_saved = entry$payload$seconds
   ))
-}
-
-# The fit. -------------------------------------------------------------------------------------
-
-# With the seed; without it where it does not fit, or the fit fails or does not converge.
-run_fit <- function(request, session, start) {
-  reason <- NULL
-  if (start$source != "none") {
-    random <- save_random_state()
-    outcome <- tryCatch(
-      {
-        call <- request$adapter$seed(request$call, request$env, start$state)
-        run_observed(request, session, call, start)
-      },
-      warmstart_seed_unfit = function(e) list(reason = conditionMessage(e)),
-      error = function(e) {
-        list(reason = paste0("The fit failed when started from it: ", conditionMessage(e)))
-      }
-    )
-    if (is.null(outcome$reason)) {
-      if (request$adapter$converged(outcome$fit)) {
-        return(c(outcome, used = TRUE))
-      }
-      outcome$reason <- "The fit did not converge when started from it."
-    }
-    reason <- outcome$reason
-    inform(paste(reason, "Fitting from a cold start."))
-    restore_random_state(random)
-  }
-  outcome <- run_observed(request, session, request$call, list(iterations = 0, seconds = 0))
-  c(outcome, used = FALSE, reason = reason)
-}
-
-run_observed <- function(request, session, call, start) {
-  began <- proc.time()[["elapsed"]]
-  elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began
-  checkpoints <- 0
-  report <- function(state, objective, iteration) {
-    iterations <- start$iterations + iteration
-    payload <- list(state = state, iterations = iterations, seconds = elapsed())
-    kept <- tryCatch(
-      session_checkpoint(session, payload, objective, iterations),
-      error = function(e) FALSE
-    )
-    checkpoints <<- checkpoints + kept
-  }
-  observed <- request$adapter$observe(call, request$env, report)
-  fit <- as_if_called(request$expr, observed, eval(observed, request$env))
-  list(
-    fit = request$adapter$restore(fit, request$call, request$env),
-    seconds_now = elapsed() - start$seconds,
-    seconds = elapsed(),
-    iterations_before = start$iterations,
-    checkpoints = checkpoints
-  )
-}
-
-# Errors and warnings of the fitter name the call that the user wrote.
-as_if_called <- function(written, called, fit) {
-  is_ours <- function(condition) identical(conditionCall(condition), called)
-  withCallingHandlers(
-    fit,
-    error = function(e) {
-      if (is_ours(e)) {
-        e$call <- written
-        stop(e)
-      }
-    },
-    warning = function(w) {
-      if (is_ours(w)) {
-        w$call <- written
-        warning(w)
-        invokeRestart("muffleWarning")
-      }
-    }
-  )
-}
-
-save_random_state <- function() {
-  get0(".Random.seed", envir = globalenv(), inherits = FALSE)
-}
-
-restore_random_state <- function(state) {
-  if (is.null(state)) {
-    suppressWarnings(rm(".Random.seed", envir = globalenv()))
-  } else {
-    assign(".Random.seed", state, envir = globalenv())
-  }
 }
 
 # Keeping it. ----------------------------------------------------------------------------------
 
-# The fit under its own key; its state, without the data in it, where other rows will look.
+# The fit under its own key; its state, without the data in it, where other rows and related
+# models will look: one entry a data set there, one a specification here.
 keep_finished <- function(request, session, store, outcome) {
   adapter <- request$adapter
+  key <- request$key
   if (!adapter$converged(outcome$fit)) {
     return(FALSE)
   }
   end <- adapter$state(outcome$fit)
-  iterations <- outcome$iterations_before + end$iteration
+  iterations <- outcome$start$iterations + end$iteration
   kept <- session_finalize(
     session,
     list(
@@ -216,10 +130,16 @@ keep_finished <- function(request, session, store, outcome) {
     end$objective, iterations
   )
   if (kept) {
-    store_save(
-      store, request$key$specification, list(state = end$state), end$objective,
-      kind = "final", run_id = format(request$key$exact), label = request_label(request, "seed: ")
+    seed <- list(
+      state = end$state, terms = model_terms(key), iterations = iterations,
+      seconds = outcome$seconds
     )
+    label <- request_label(request, "seed: ")
+    save <- function(key, run_id) {
+      store_save(store, key, seed, end$objective, iterations, "final", format(run_id), label)
+    }
+    save(key$specification, run_id = key$exact)
+    save(key$neighbourhood, run_id = key$specification)
     inform(paste0("Saved, after ", format_age(outcome$seconds), " of fitting."))
   }
   kept

@@ -117,13 +117,14 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP it
     return Rf_mkString(name);
 }
 
-SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind) {
+SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id) {
     struct ws_entry *entry = NULL;
     struct ws_store *opened = bind_store(store);
     struct ws_digest digest = bind_key(key, "key");
     enum ws_select select = bind_flag(latest, "select") ? WS_LATEST : WS_BEST;
+    const char *only = bind_optional_string(run_id, "run_id");
 
-    if (ws_store_lookup(opened, &digest, select, INTEGER_ELT(kind, 0), &entry) != WS_OK) {
+    if (ws_store_lookup(opened, &digest, select, INTEGER_ELT(kind, 0), only, &entry) != WS_OK) {
         return R_NilValue;
     }
     return bind_entry(entry, NULL);

@@ -16,7 +16,7 @@ static const R_CallMethodDef routines[] = {
     CALL(store_config, 1),
     CALL(store_shift_clock, 2),
     CALL(store_save, 8),
-    CALL(store_lookup, 4),
+    CALL(store_lookup, 5),
     CALL(store_list, 2),
     CALL(store_delete, 3),
     CALL(store_sweep, 1),

@@ -129,7 +129,7 @@ enum ws_status ws_session_preload(struct ws_session *session, const struct ws_en
 static enum ws_status load_exact(struct ws_session *session, struct ws_entry **entry,
                                  enum ws_source *source) {
     *source = WS_EXACT;
-    return ws_store_lookup(session->store, &session->key, WS_BEST, WS_ANY_KIND, entry);
+    return ws_store_lookup(session->store, &session->key, WS_BEST, WS_ANY_KIND, NULL, entry);
 }
 
 enum ws_status ws_session_load(struct ws_session *session, struct ws_entry **entry,

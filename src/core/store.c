@@ -308,6 +308,7 @@ struct lookup {
     const struct ws_digest *key;
     enum ws_select select;
     int kind;
+    const char *run_id; /* NULL: all */
     int64_t now;
     struct ws_dir *dir;
     struct found_run *runs;
@@ -357,7 +358,8 @@ static enum ws_status add_run(void *context, const char *name) {
     char run_id[WS_RUN_ID_MAX + 1];
 
     if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
-        memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0) {
+        memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0 ||
+        (lookup->run_id && strcmp(run_id, lookup->run_id) != 0)) {
         return WS_OK;
     }
     if (lookup->count == lookup->room) {
@@ -519,9 +521,14 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
 }
 
 enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
-                               enum ws_select select, int kind, struct ws_entry **entry) {
-    struct lookup lookup = {
-        .store = store, .key = key, .select = select, .kind = kind, .now = ws_store_now(store)};
+                               enum ws_select select, int kind, const char *run_id,
+                               struct ws_entry **entry) {
+    struct lookup lookup = {.store = store,
+                            .key = key,
+                            .select = select,
+                            .kind = kind,
+                            .run_id = run_id,
+                            .now = ws_store_now(store)};
     enum ws_status status = ws_store_shard(store, key, false, &lookup.dir);
 
     if (status == WS_OK) {

@@ -80,9 +80,10 @@ enum ws_select {
 };
 #define WS_ANY_KIND 0
 
-/* `kind` is an enum ws_kind or WS_ANY_KIND. */
+/* `kind` is an enum ws_kind or WS_ANY_KIND; `run_id` is NULL, or the one run to look at. */
 enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
-                               enum ws_select select, int kind, struct ws_entry **entry);
+                               enum ws_select select, int kind, const char *run_id,
+                               struct ws_entry **entry);
 enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
 void ws_entry_free(struct ws_entry *entry);
 

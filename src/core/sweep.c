@@ -194,7 +194,9 @@ static void fit_size(struct sweep *sweep) {
     if (sweep->swept.kept_bytes <= max_size) {
         return;
     }
-    qsort(sweep->kept, sweep->count, sizeof *sweep->kept, by_use);
+    if (sweep->count > 0) {
+        qsort(sweep->kept, sweep->count, sizeof *sweep->kept, by_use);
+    }
     for (size_t i = 0; i < sweep->count && sweep->swept.kept_bytes > max_size; i++) {
         remove_run(sweep, &sweep->kept[i]);
     }

@@ -233,7 +233,7 @@ static inline bool holds_text(const struct ws_entry *entry, const char *text) {
 static inline void expect_found(struct ws_store *store, const struct ws_digest *key,
                                 enum ws_select select, int kind, const char *text) {
     struct ws_entry *entry = NULL;
-    enum ws_status status = ws_store_lookup(store, key, select, kind, &entry);
+    enum ws_status status = ws_store_lookup(store, key, select, kind, NULL, &entry);
 
     if (!text) {
         CHECK_STATUS(status, WS_NOT_FOUND);
@@ -296,30 +296,32 @@ static inline void expect_success(pid_t child) {
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* A child that does its work, then waits to be killed. */
+/* A child that does its work, then waits to be killed; or for its parent's end, lest it stay. */
 struct victim {
     pid_t pid;
-    int done; /* the child's end closes with it */
+    int leash; /* the child ends when this is closed */
 };
 
 /* Returns when the work is done. */
 static inline struct victim start_victim(void (*work)(void *context), void *context) {
     struct victim victim;
-    int ends[2];
+    int done[2];
+    int leash[2];
     char byte;
 
-    CHECK(pipe(ends) == 0);
+    CHECK(pipe(done) == 0 && pipe(leash) == 0);
     victim.pid = fork();
     if (victim.pid == 0) {
+        close(leash[1]);
         work(context);
-        CHECK(write(ends[1], "", 1) == 1);
-        for (;;) {
-            pause();
-        }
+        CHECK(write(done[1], "", 1) == 1);
+        _exit(read(leash[0], &byte, 1) == 0 ? 0 : 1);
     }
-    close(ends[1]);
-    victim.done = ends[0];
-    CHECK(victim.pid > 0 && read(victim.done, &byte, 1) == 1);
+    close(done[1]);
+    close(leash[0]);
+    victim.leash = leash[1];
+    CHECK(victim.pid > 0 && read(done[0], &byte, 1) == 1);
+    close(done[0]);
     return victim;
 }
 
@@ -328,7 +330,7 @@ static inline void kill_victim(struct victim victim) {
 
     CHECK(kill(victim.pid, SIGKILL) == 0 && waitpid(victim.pid, &status, 0) == victim.pid);
     CHECK(WIFSIGNALED(status));
-    close(victim.done);
+    close(victim.leash);
 }
 
 #endif

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +15,10 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 /* A path handed out by harness_path(). */
 struct path {
@@ -126,6 +132,13 @@ static bool run(const struct harness_test *test) {
     return passed;
 }
 
+/* A child that waits for a word from its parent would wait for ever, were that to crash. */
+static void die_with_parent(void) {
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
 static bool wanted(const struct harness_test *test, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (strstr(test->sentence, argv[i]) != NULL) {
@@ -144,6 +157,7 @@ int main(int argc, char **argv) {
     /* What was printed before a crash should be seen, and no forked child should print it again. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     runner = getpid();
+    pthread_atfork(NULL, NULL, die_with_parent);
     for (const struct harness_test *test = first; test != NULL; test = test->next) {
         if (!wanted(test, argc, argv)) {
             continue;

@@ -495,7 +495,7 @@ static struct ws_entry *a_seed(struct ws_store *store) {
     struct ws_entry *entry = NULL;
 
     save_text(store, &key, "seed", WS_FINAL, 0, "seed");
-    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_OK);
     return entry;
 }
 
@@ -573,7 +573,7 @@ TEST("a second preload replaces the first") {
     struct ws_entry *entry = NULL;
 
     save_text(store, &key, "run", WS_FINAL, 0, "second seed");
-    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_OK);
     CHECK_STATUS(ws_session_preload(session, entry), WS_OK);
     ws_entry_free(entry);
     load_is(session, WS_PRELOADED, "second seed");
@@ -731,13 +731,13 @@ TEST("nothing that was acknowledged is lost to a kill at any moment") {
         close(ends[1]);
         while (reports-- > 0 && read(ends[0], &last, sizeof last) == sizeof last) {
         }
-        kill_victim((struct victim){.pid = child, .done = dup(ends[0])});
+        kill_victim((struct victim){.pid = child, .leash = dup(ends[0])});
         while (read(ends[0], &reported, sizeof reported) == sizeof reported) {
             last = reported;
         }
         close(ends[0]);
         CHECK(last >= 0);
-        CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+        CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_OK);
         CHECK(entry->record.note.objective <= -last);
         is_whole(entry);
         ws_entry_free(entry);
@@ -761,12 +761,12 @@ TEST("lookups beside a writer find a whole record each time, and never a worse o
     for (int i = 0; i < 3000; i++) {
         struct ws_entry *entry = NULL;
         CHECK(read(ends[0], &reported, sizeof reported) == sizeof reported);
-        CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+        CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_OK);
         CHECK(entry->record.note.objective <= -reported);
         is_whole(entry);
         ws_entry_free(entry);
     }
-    kill_victim((struct victim){.pid = child, .done = ends[0]});
+    kill_victim((struct victim){.pid = child, .leash = ends[0]});
     ws_store_release(store);
 }
 

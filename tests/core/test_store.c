@@ -15,7 +15,7 @@ static struct ws_entry *best_of(struct ws_store *store) {
     struct ws_digest key = a_key();
     struct ws_entry *entry = NULL;
 
-    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_OK);
     return entry;
 }
 
@@ -510,7 +510,7 @@ TEST("a shard that is a file is no shard") {
     save_text(store, &other, "run", WS_FINAL, 1, "text");
     make_file(harness_path("store/v1/0123"), "", 0);
     struct ws_digest key = a_key();
-    CHECK(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry) != WS_OK);
+    CHECK(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry) != WS_OK);
     expect_best(store, &other, "text");
     ws_store_release(store);
 }

@@ -169,7 +169,7 @@ TEST("a lookup of an entry keeps it from being the least recently used") {
 
     save_used(store, KEY_HEX, "looked-up", WS_FINAL, LONG_AGO);
     save_used(store, OTHER_HEX, "not", WS_FINAL, DAYS_AGO);
-    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, &entry), WS_OK);
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_OK);
     ws_entry_free(entry);
     sweep(store);
     CHECK(has(KEY_HEX, "looked-up") && !has(OTHER_HEX, "not"));

@@ -1,0 +1,126 @@
+# One attempt at a fit: from a start, or cold, observed either way.
+
+# From the first start that fits; cold where none does, or where the fit fails or does not
+# converge from one.
+run_fit <- function(request, session, starts) {
+  random <- save_random_state()
+  reasons <- character()
+  for (start in starts) {
+    announce(start)
+    attempt <- try_start(request, session, start)
+    if (is.null(attempt$reason)) {
+      return(c(attempt, list(used = TRUE, reasons = reasons)))
+    }
+    reasons <- c(reasons, paste0("Not started from the ", start$found, ": ", attempt$reason))
+    restore_random_state(random)
+    if (attempt$failed) {
+      break
+    }
+  }
+  if (length(reasons) > 0) {
+    inform(paste(utils::tail(reasons, 1), "Fitting from a cold start."))
+  }
+  attempt <- run_observed(request, session, request$call, cold_start())
+  c(attempt, list(used = FALSE, reasons = reasons))
+}
+
+# The fit, or the reason why there is none: the start does not fit the model, or the fit failed.
+try_start <- function(request, session, start) {
+  held <- hold_warnings(tryCatch(
+    {
+      call <- request$adapter$seed(request$call, request$env, start$state, start$related)
+      run_observed(request, session, call, start)
+    },
+    warmstart_seed_unfit = function(e) list(reason = conditionMessage(e), failed = FALSE),
+    error = function(e) {
+      list(reason = paste("the fit failed,", conditionMessage(e)), failed = TRUE)
+    }
+  ))
+  attempt <- held$value
+  if (is.null(attempt$reason)) {
+    attempt$reason <- doubt(request, start, attempt$fit, held$warnings)
+    attempt$failed <- TRUE
+  }
+  if (is.null(attempt$reason)) {
+    lapply(held$warnings, warning)
+  }
+  attempt
+}
+
+# Why a fit that ended is not to be trusted; NULL where it is.
+doubt <- function(request, start, fit, warnings) {
+  says <- vapply(warnings, conditionMessage, "")
+  if (!request$adapter$converged(fit) || any(grepl("converge|step failure", says))) {
+    return("the fit did not converge.")
+  }
+  before <- start$entry$objective
+  after <- request$adapter$state(fit)$objective
+  if (start$exact && isTRUE(after > before + 1e-6 * max(abs(before), 1))) {
+    return("the fit ended worse than it began.")
+  }
+  NULL
+}
+
+hold_warnings <- function(expr) {
+  warnings <- list()
+  value <- withCallingHandlers(expr, warning = function(w) {
+    warnings <<- c(warnings, list(w))
+    invokeRestart("muffleWarning")
+  })
+  list(value = value, warnings = warnings)
+}
+
+run_observed <- function(request, session, call, start) {
+  began <- proc.time()[["elapsed"]]
+  elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began
+  checkpoints <- 0
+  report <- function(state, objective, iteration) {
+    iterations <- start$iterations + iteration
+    payload <- list(state = state, iterations = iterations, seconds = elapsed())
+    kept <- tryCatch(
+      session_checkpoint(session, payload, objective, iterations),
+      error = function(e) FALSE
+    )
+    checkpoints <<- checkpoints + kept
+  }
+  observed <- request$adapter$observe(call, request$env, report)
+  fit <- as_if_called(request$expr, observed, eval(observed, request$env))
+  list(
+    fit = request$adapter$restore(fit, request$call, request$env),
+    start = start, seconds = elapsed(), seconds_now = elapsed() - start$seconds,
+    checkpoints = checkpoints
+  )
+}
+
+# Errors and warnings of the fitter name the call that the user wrote.
+as_if_called <- function(written, called, fit) {
+  is_ours <- function(condition) identical(conditionCall(condition), called)
+  withCallingHandlers(
+    fit,
+    error = function(e) {
+      if (is_ours(e)) {
+        e$call <- written
+        stop(e)
+      }
+    },
+    warning = function(w) {
+      if (is_ours(w)) {
+        w$call <- written
+        warning(w)
+        invokeRestart("muffleWarning")
+      }
+    }
+  )
+}
+
+save_random_state <- function() {
+  get0(".Random.seed", envir = globalenv(), inherits = FALSE)
+}
+
+restore_random_state <- function(state) {
+  if (is.null(state)) {
+    suppressWarnings(rm(".Random.seed", envir = globalenv()))
+  } else {
+    assign(".Random.seed", state, envir = globalenv())
+  }
+}
