@@ -211,12 +211,11 @@ bam_fitters <- c("bam.fit", "bgam.fit", "bgam.fitd", "bam")
 #' The frame of mgcv in which the model has just been set up
 #' @noRd
 setup_frame <- function(functions) {
-  for (n in rev(seq_len(sys.nframe()))) {
-    if (mgcv_function_name(n) %in% functions) {
-      return(sys.frame(n))
-    }
+  at <- find_mgcv_frame(functions)
+  if (is.null(at)) {
+    stop_seed_unfit("this version of mgcv does not set up a model as expected")
   }
-  stop_seed_unfit("this version of mgcv does not set up a model as expected")
+  sys.frame(at$n)
 }
 
 check_seed_labels <- function(state, setup) {

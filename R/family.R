@@ -89,7 +89,7 @@ family_parameters <- function(family, functions) {
   if (isTRUE(family$n.theta > 0)) {
     values[c(".Theta", "iniTheta", "theta")] <- NULL
   }
-  values[order(names(values), method = "radix")]
+  values[order(as.character(names(values)), method = "radix")]
 }
 
 # A link is known by its name; how it was written in the call does not count.

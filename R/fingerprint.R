@@ -114,7 +114,7 @@ function_parts <- function(f) {
   home <- topenv(environment(f))
   if (isNamespace(home) && identical(environment(f), home)) {
     return(list(
-      package = getNamespaceName(home)[["name"]], formals = formals(f), body = body(f)
+      package = unname(getNamespaceName(home)), formals = formals(f), body = body(f)
     ))
   }
   list(formals = formals(f), body = body(f), uses = captured_values(f))

@@ -257,32 +257,31 @@ new_probe <- function(slot, report) {
 #' further down the stack.
 #' @noRd
 find_outer <- function(slot, look) {
+  at <- find_mgcv_frame(names(outer_optimisers))
+  if (is.null(at)) {
+    return(NULL)
+  }
+  frame <- sys.frame(at$n)
+  setup <- sys.frame(sys.parents()[at$n])$G
+  probed <- environment(frame$family[[slot]])
+  if (!identical(probed$look, look) || is.null(setup)) {
+    return(NULL)
+  }
+  layout <- iterate_layout(frame, setup)
+  c(outer_optimisers[[at$name]], list(frame = frame, layout = layout))
+}
+
+#' The innermost call under way to one of mgcv's functions, by its frame number
+#' @noRd
+find_mgcv_frame <- function(functions) {
   for (n in rev(seq_len(sys.nframe()))) {
-    optimiser <- outer_optimisers[[mgcv_function_name(n)]]
-    if (!is.null(optimiser)) {
-      frame <- sys.frame(n)
-      setup <- sys.frame(sys.parents()[n])$G
-      probed <- environment(frame$family[[slot]])
-      if (!identical(probed$look, look) || is.null(setup)) {
-        return(NULL)
-      }
-      return(c(optimiser, list(
-        frame = frame,
-        layout = iterate_layout(frame, setup)
-      )))
+    name <- sys.call(n)[[1]]
+    if (is.symbol(name) && as.character(name) %in% functions &&
+      identical(environmentName(environment(sys.function(n))), "mgcv")) {
+      return(list(n = n, name = as.character(name)))
     }
   }
   NULL
-}
-
-mgcv_function_name <- function(n) {
-  name <- sys.call(n)[[1]]
-  from <- environment(sys.function(n))
-  if (is.symbol(name) && identical(environmentName(from), "mgcv")) {
-    as.character(name)
-  } else {
-    ""
-  }
 }
 
 # Where each optimiser keeps the iterate it accepted last. newton() replaces
@@ -332,10 +331,15 @@ count_scores <- function(frame) sum(!is.na(frame$score.hist))
 #' then the log scale where it is estimated with them.
 #' @noRd
 iterate_layout <- function(frame, setup) {
+  parts <- c(count_theta(frame$family), length(setup$sp))
+  scale <- length(frame$lsp) - sum(parts)
+  stopifnot(scale %in% 0:1)
+  ends <- cumsum(c(parts, scale))
   list(
-    n_theta = count_theta(frame$family),
+    theta = seq_len(ends[1]),
+    sp = seq_len(parts[2]) + ends[1],
+    scale = seq_len(scale) + ends[2],
     sp_names = names(setup$sp),
-    n_sp = length(setup$sp),
     term_names = setup$term.names,
     # General families are fitted in coordinates of mgcv's own choice.
     Sl = if (is_general(frame$family)) frame$Sl
@@ -344,20 +348,16 @@ iterate_layout <- function(frame, setup) {
 
 iterate_state <- function(iterate, layout) {
   lsp <- as.vector(iterate$lsp)
-  n_scale <- length(lsp) - layout$n_theta - layout$n_sp
-  stopifnot(n_scale %in% 0:1)
-  is_theta <- seq_along(lsp) <= layout$n_theta
-  is_scale <- seq_along(lsp) > length(lsp) - n_scale
-  coefficients <- iterate$coefficients
+  sp <- exp(lsp[layout$sp])
+  names(sp) <- layout$sp_names
+  coefficients <- as.vector(iterate$coefficients)
   if (!is.null(layout$Sl)) {
     back <- getExportedValue("mgcv", "Sl.initial.repara")
     coefficients <- back(layout$Sl, coefficients, inverse = TRUE)
   }
+  names(coefficients) <- layout$term_names
   mgcv_state(
-    sp = stats::setNames(exp(lsp[!is_theta & !is_scale]), layout$sp_names),
-    scale = exp(lsp[is_scale]),
-    coefficients = stats::setNames(as.vector(coefficients), layout$term_names),
-    theta = lsp[is_theta],
-    finished = FALSE
+    sp = sp, scale = exp(lsp[layout$scale]), coefficients = coefficients,
+    theta = lsp[layout$theta], finished = FALSE
   )
 }

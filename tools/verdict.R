@@ -1,5 +1,5 @@
-# Fails unless a check log is free of errors, warnings and notes, but for those listed here, which
-# say something about the place of the check rather than about the package.
+# Fails unless a check log is free of errors, warnings and notes, but for those listed here,
+# which say something about the place of the check rather than about the package.
 #
 #     Rscript tools/verdict.R warmstart.Rcheck/00check.log
 
@@ -7,7 +7,10 @@
 allowed <- list(
   list(
     "checking CRAN incoming feasibility",
-    c("Maintainer: \u2018warmstart authors <warmstart@example.org>\u2019", "New submission")
+    c(
+      "Maintainer: \u2018warmstart authors <warmstart@example.org>\u2019",
+      "New submission"
+    )
   )
 )
 

@@ -44,8 +44,9 @@ void ws_hasher_bytes(struct ws_hasher *hasher, const void *bytes, size_t size);
 /* Whether any of WS_SPECIAL_BLOCK doubles is NaN or -0: for values.c, which gives those one
  * form. */
 int ws_hasher_has_special(const struct ws_hasher *hasher, const double *values);
-/* 16 KiB: half a first-level cache, so that a block that was looked at is hashed from there. */
-#define WS_SPECIAL_BLOCK 2048
+/* 4 KiB: a block that was looked at is hashed from the first cache, while the processor already
+ * fetches the next. */
+#define WS_SPECIAL_BLOCK 512
 
 struct ws_digest ws_hasher_digest(const struct ws_hasher *hasher);
 

@@ -5,10 +5,10 @@
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx512f")
+#pragma GCC target("avx512f,avx512dq")
 #endif
 
 #define XXH_INLINE_ALL
@@ -17,7 +17,20 @@
 #include <string.h>
 #include <xxhash.h>
 
+/* One instruction tells these values from the others. */
+static int engine_has_special(const double *values) {
+    enum { QUIET_NAN = 0x01, NEGATIVE_ZERO = 0x04, SIGNALING_NAN = 0x80 };
+    __mmask8 special = 0;
+
+    for (int i = 0; i < WS_SPECIAL_BLOCK; i += 8) {
+        special |= _mm512_fpclass_pd_mask(_mm512_loadu_pd(values + i),
+                                          QUIET_NAN | NEGATIVE_ZERO | SIGNALING_NAN);
+    }
+    return special != 0;
+}
+
 #define ENGINE_NAME "avx512"
+#define ENGINE_HAS_SPECIAL
 #include "hash_engine_body.h"
 
 #ifdef __clang__
@@ -28,7 +41,7 @@
 
 const struct ws_hash_engine *ws_hash_engine_avx512(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") ? &engine : NULL;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? &engine : NULL;
 }
 
 #else

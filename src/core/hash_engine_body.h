@@ -1,5 +1,6 @@
 /*
- * The functions of one engine, over whichever <xxhash.h> the including file has set up.
+ * The functions of one engine, over whichever <xxhash.h> the including file has set up. It
+ * defines ENGINE_NAME, and ENGINE_HAS_SPECIAL where it has a better engine_has_special().
  */
 static void engine_reset(void *state) { XXH3_128bits_reset(state); }
 
@@ -28,6 +29,7 @@ static uint64_t engine_hash_64(const void *bytes, size_t size) {
     return XXH3_64bits(bytes, size);
 }
 
+#ifndef ENGINE_HAS_SPECIAL
 /* Sign bits collect in `special`: all bits of a NaN's lane, and of a zero's its own. Of a known
  * length and without branches, so that compilers make vector code of it. */
 static int engine_has_special(const double *values) {
@@ -42,6 +44,7 @@ static int engine_has_special(const double *values) {
     }
     return special >> 63 != 0;
 }
+#endif
 
 static const struct ws_hash_engine engine = {
     .name = ENGINE_NAME,

@@ -458,6 +458,11 @@ static int64_t ns_of(FILETIME time) {
     return since_1970 < INT64_MIN / NS_PER_TICK ? INT64_MIN : since_1970 * NS_PER_TICK;
 }
 
+/* A file whose deletion waits for its last handle has lost its name. */
+static uint64_t links_of(const FILE_STANDARD_INFO *info) {
+    return info->DeletePending ? 0 : info->NumberOfLinks;
+}
+
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) {
     BY_HANDLE_FILE_INFORMATION found;
     FILE_STANDARD_INFO standard;
@@ -468,13 +473,22 @@ enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) 
     }
     *info = (struct ws_file_info){
         .size = (uint64_t)standard.EndOfFile.QuadPart,
-        /* A file whose deletion waits for its last handle has lost its name. */
-        .links = standard.DeletePending ? 0 : standard.NumberOfLinks,
+        .links = links_of(&standard),
         .modified = ns_of(found.ftLastWriteTime),
         .regular = (found.dwFileAttributes &
                     (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT)) == 0 &&
                    GetFileType(file->handle) == FILE_TYPE_DISK,
     };
+    return WS_OK;
+}
+
+enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name) {
+    FILE_STANDARD_INFO info;
+
+    if (!GetFileInformationByHandleEx(file->handle, FileStandardInfo, &info, sizeof info)) {
+        return fail();
+    }
+    *has_name = links_of(&info) > 0;
     return WS_OK;
 }
 
@@ -653,21 +667,6 @@ static bool rename_as_posix(const WCHAR *from, const WCHAR *to) {
     return done;
 }
 
-enum ws_status ws_os_rename(struct ws_dir *dir, const char *from, const char *to) {
-    WCHAR *from_path = path_in(dir, from);
-    WCHAR *to_path = path_in(dir, to);
-    enum ws_status status = WS_OK;
-
-    if (!from_path || !to_path ||
-        (!rename_as_posix(from_path, to_path) &&
-         !MoveFileExW(from_path, to_path, MOVEFILE_REPLACE_EXISTING))) {
-        status = fail();
-    }
-    free(from_path);
-    free(to_path);
-    return status;
-}
-
 static bool delete_as_posix(const WCHAR *path) {
     DWORD flags = DELETE_DELETE | DELETE_POSIX | DELETE_READ_ONLY;
     HANDLE handle = open_to_move(path);
@@ -679,6 +678,67 @@ static bool delete_as_posix(const WCHAR *path) {
                                            &flags, sizeof flags);
     close_quietly(handle);
     return done;
+}
+
+static WCHAR *aside_of(const WCHAR *path) {
+    static const WCHAR suffix[] = L".aside";
+    size_t size = wcslen(path);
+    WCHAR *aside = malloc(size * sizeof *aside + sizeof suffix);
+
+    if (aside) {
+        wmemcpy(aside, path, size);
+        wmemcpy(aside + size, suffix, sizeof suffix / sizeof *suffix);
+    } else {
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+    }
+    return aside;
+}
+
+/* Where a name stays taken while somebody, such as a run's own writer, has its file open, the
+ * file is moved aside, which is allowed, and deleted there: gone with its last handle. */
+static bool delete_aside(const WCHAR *path) {
+    WCHAR *aside = aside_of(path);
+    bool done = aside && MoveFileExW(path, aside, 0) && DeleteFileW(aside);
+
+    free(aside);
+    return done;
+}
+
+/* The same to give the name to another file. For a moment nothing has it. */
+static bool rename_in_two_steps(const WCHAR *from, const WCHAR *to) {
+    WCHAR *aside = aside_of(from);
+    bool moved = aside && MoveFileExW(to, aside, 0);
+    bool done = moved && MoveFileExW(from, to, 0);
+    DWORD error = GetLastError();
+
+    if (done) {
+        DeleteFileW(aside);
+    } else if (moved) {
+        MoveFileExW(aside, to, 0);
+    }
+    free(aside);
+    SetLastError(error);
+    return done;
+}
+
+static bool replace(const WCHAR *from, const WCHAR *to) {
+    if (rename_as_posix(from, to) || MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING)) {
+        return true;
+    }
+    DWORD error = GetLastError();
+    return (error == ERROR_ACCESS_DENIED || error == ERROR_SHARING_VIOLATION) &&
+           rename_in_two_steps(from, to);
+}
+
+enum ws_status ws_os_rename(struct ws_dir *dir, const char *from, const char *to) {
+    WCHAR *from_path = path_in(dir, from);
+    WCHAR *to_path = path_in(dir, to);
+    bool done = from_path && to_path && replace(from_path, to_path);
+    enum ws_status status = done ? WS_OK : fail();
+
+    free(from_path);
+    free(to_path);
+    return status;
 }
 
 enum ws_status ws_os_unlink(struct ws_dir *dir, const char *name) {
@@ -693,7 +753,7 @@ enum ws_status ws_os_unlink(struct ws_dir *dir, const char *name) {
         status = fail();
     } else if ((attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
         status = fail_with(EISDIR);
-    } else if (!delete_as_posix(path) && !DeleteFileW(path)) {
+    } else if (!delete_as_posix(path) && !delete_aside(path) && !DeleteFileW(path)) {
         status = fail();
     }
     free(path);

@@ -118,8 +118,11 @@ static inline void write_at(const char *path, size_t offset, const void *bytes, 
     close(fd);
 }
 
+/* A new file each time: emptying one, or renaming over one, makes some file systems write to the
+ * disk. */
 static inline void make_file(const char *path, const void *bytes, size_t size) {
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    unlink(path);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
 
     CHECK(fd >= 0 && pwrite(fd, bytes, size, 0) == (ssize_t)size);
     close(fd);

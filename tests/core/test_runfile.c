@@ -199,6 +199,7 @@ static void begin_trial(struct trial *trial, uint64_t seed) {
 
 static void end_trial(struct trial *trial) {
     ws_runfile_close(trial->run);
+    CHECK_STATUS(ws_os_unlink(trial->dir, RUN), WS_OK);
     forget_images(trial);
 }
 
@@ -290,7 +291,7 @@ TEST("after thousands of random runs a write cut short leaves the best record as
 
     begin_attack(&trial);
     for (uint64_t seed = 1000; seed < 3000; seed++) {
-        attack_by_kill(&trial, seed, 10, 700);
+        attack_by_kill(&trial, seed, 10, 1500);
     }
     end_attack(&trial, "writes cut short in random runs");
 }
@@ -337,7 +338,7 @@ TEST("a power loss, whatever it leaves of the writes since the last sync, keeps 
                 was_synced(&trial);
             }
             take_image(&trial);
-            for (int state = 0; state < 8; state++) {
+            for (int state = 0; state < 4; state++) {
                 lose_power(&trial);
             }
         }

@@ -1,4 +1,588 @@
 skip_if_not_installed("mgcv")
 
-# A small binomial model on real data, and the same on other rows.
-d <- as.data.frame(MASS_Pima())
+small_model <- quote(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"))
+
+# Cold --------------------------------------------------------------------------------------------
+
+test_that("with nothing stored the fit is the cold one, to the last bit", {
+  cold <- eval(earthquake_model)
+  fit <- warm_call(earthquake_model)
+  same <- c("gcv.ubre", "coefficients", "sp", "edf", "fitted.values", "Vp", "outer.info")
+  expect_identical(fit[same], cold[same])
+})
+
+test_that("with nothing stored the fit says that it was cold", {
+  expect_identical(source_of(warm_call(small_model)), "cold")
+})
+
+test_that("a fit is checkpointed while it runs", {
+  expect_gte(warm_info(warm_call(earthquake_model))$checkpoints, 3)
+})
+
+test_that("a fit that ended is stored as final, and no checkpoint of it is left", {
+  store <- new_store()
+  fit <- warm_call(small_model, store)
+  rows <- store_list(store, warm_info(fit)$key)
+  expect_identical(rows$kind, "final")
+})
+
+test_that("a run is labelled with its formula", {
+  store <- new_store()
+  fit <- warm_call(small_model, store)
+  expect_identical(store_list(store, warm_info(fit)$key)$label, "mpg ~ s(hp) + s(wt)")
+})
+
+test_that("a run may be given a label", {
+  store <- new_store()
+  fit <- warm_call(small_model, store, label = "first try")
+  expect_identical(store_list(store, warm_info(fit)$key)$label, "first try")
+})
+
+test_that("a long formula is cut to make a label", {
+  store <- new_store()
+  long <- stats::reformulate(
+    c("s(hp)", paste0("I(wt + ", strrep("0", 1:20), "1)")[1:12]), "mpg"
+  )
+  fit <- warm(gam(long, data = mtcars), store)
+  expect_lte(nchar(store_list(store, warm_info(fit)$key)$label, "bytes"), 143)
+})
+
+# Finished ------------------------------------------------------------------------------------------
+
+test_that("a second run returns the finished fit", {
+  store <- new_store()
+  first <- warm_call(small_model, store)
+  second <- warm_call(small_model, store)
+  expect_identical(source_of(second), "finished")
+  expect_equal(bare(second), bare(first))
+})
+
+test_that("a second run does not call the fitter", {
+  store <- new_store()
+  warm_call(small_model, store)
+  info <- warm_info(warm_call(small_model, store))
+  expect_identical(info$iterations, 0)
+  expect_identical(info$seconds, 0)
+})
+
+test_that("a finished fit serves predict() and summary()", {
+  store <- new_store()
+  first <- warm_call(small_model, store)
+  second <- warm_call(small_model, store)
+  expect_equal(predict(second, mtcars[1:5, ]), predict(first, mtcars[1:5, ]))
+  expect_equal(summary(second)$s.table, summary(first)$s.table)
+})
+
+test_that("without reuse a finished fit is fitted again, from its estimates", {
+  store <- new_store()
+  first <- warm_call(earthquake_model, store)
+  again <- warm_call(earthquake_model, store, reuse = FALSE)
+  expect_identical(source_of(again), "seeded")
+  expect_lte(warm_info(again)$iterations, 2)
+  expect_equal(again$gcv.ubre, first$gcv.ubre, tolerance = 1e-6)
+})
+
+test_that("another fit is not taken for it", {
+  store <- new_store()
+  warm_call(small_model, store)
+  other <- warm(gam(mpg ~ s(hp) + s(qsec), data = mtcars, method = "REML"), store)
+  expect_equal(bare(other)$sp, gam(mpg ~ s(hp) + s(qsec), data = mtcars, method = "REML")$sp)
+})
+
+test_that("a changed value in a column that is used makes it another fit", {
+  store <- new_store()
+  changed <- mtcars
+  warm(gam(mpg ~ s(hp), data = changed), store)
+  changed$hp[[3]] <- changed$hp[[3]] + 1
+  expect_false(source_of(warm(gam(mpg ~ s(hp), data = changed), store)) == "finished")
+})
+
+test_that("a changed value in a column that is not used does not", {
+  store <- new_store()
+  changed <- mtcars
+  warm(gam(mpg ~ s(hp), data = changed), store)
+  changed$qsec[[3]] <- 0
+  expect_identical(source_of(warm(gam(mpg ~ s(hp), data = changed), store)), "finished")
+})
+
+test_that("a finished fit of other versions is only a start", {
+  store <- new_store()
+  key <- warm_info(warm_call(earthquake_model, store))$key
+  entry <- store_lookup(store, key, kind = "final")
+  entry$payload$versions[["mgcv"]] <- "0.0.1"
+  store_save(
+    store, key, entry$payload, entry$objective, entry$iteration, "final", entry$run_id
+  )
+  expect_identical(source_of(warm_call(earthquake_model, store)), "seeded")
+})
+
+test_that("a process finds what another has fitted", {
+  store <- new_store()
+  fit <- warm(mgcv::gam(mpg ~ s(hp), data = mtcars), store)
+  there <- in_process(function(store) {
+    fit <- warm(mgcv::gam(mpg ~ s(hp), data = mtcars), store)
+    list(source = warm_info(fit)$source, coefficients = coef(fit))
+  }, store)
+  expect_identical(there, list(source = "finished", coefficients = coef(fit)))
+})
+
+# Resumed -------------------------------------------------------------------------------------------
+
+test_that("an interrupted fit is resumed", {
+  fit <- warm_call(earthquake_model, interrupted_store(earthquake_model, 3))
+  expect_identical(source_of(fit), "resumed")
+})
+
+test_that("a resumed fit is the cold one, within tolerance", {
+  cold <- eval(earthquake_model)
+  fit <- warm_call(earthquake_model, interrupted_store(earthquake_model, 3))
+  expect_equal(fit$gcv.ubre, cold$gcv.ubre, tolerance = 1e-6)
+  expect_equal(fit$fitted.values, cold$fitted.values, tolerance = 1e-6)
+})
+
+test_that("iterations before and after an interruption are at most one more than cold", {
+  cold <- eval(earthquake_model)
+  fit <- warm_call(earthquake_model, interrupted_store(earthquake_model, 3))
+  info <- warm_info(fit)
+  expect_gt(info$iterations_before, 0)
+  expect_lte(info$iterations_before + info$iterations, cold$outer.info$iter + 1)
+})
+
+test_that("a resumed fit is stored, and found", {
+  store <- interrupted_store(earthquake_model, 3)
+  warm_call(earthquake_model, store)
+  expect_identical(source_of(warm_call(earthquake_model, store)), "finished")
+})
+
+test_that("a state of another form is passed over", {
+  store <- new_store()
+  store_save(store, key_of(small_model)$exact, list("not", "a state"))
+  expect_identical(source_of(warm_call(small_model, store)), "cold")
+})
+
+# Seeded --------------------------------------------------------------------------------------------
+
+test_that("the same model on other rows starts from the earlier fit", {
+  store <- new_store()
+  warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
+  fit <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars[-(1:3), ], method = "REML"), store)
+  expect_identical(source_of(fit), "seeded")
+})
+
+test_that("a fit that was seeded is the cold one, within tolerance", {
+  store <- new_store()
+  warm_call(earthquake_model, store)
+  fold <- earthquakes[seq_len(nrow(earthquakes)) %% 10 != 0, ]
+  on_fold <- earthquake_model
+  on_fold$data <- quote(fold)
+  fit <- warm_call(on_fold, store)
+  expect_identical(source_of(fit), "seeded")
+  expect_equal(fit$gcv.ubre, eval(on_fold)$gcv.ubre, tolerance = 1e-6)
+})
+
+test_that("near = FALSE starts cold", {
+  store <- new_store()
+  warm(gam(mpg ~ s(hp), data = mtcars), store)
+  fit <- warm(gam(mpg ~ s(hp), data = mtcars[-1, ]), store, near = FALSE)
+  expect_identical(source_of(fit), "cold")
+})
+
+spoiled_seed <- function(change) {
+  warm_call(earthquake_model, interrupted_store(earthquake_model, 3, change))
+}
+
+test_that("a seed with other coefficients is passed over, and the reason kept", {
+  fit <- spoiled_seed(function(state) {
+    names(state$coefficients)[[2]] <- "s(other).1"
+    state
+  })
+  expect_identical(source_of(fit), "cold")
+  expect_match(warm_info(fit)$reason, "coefficients")
+})
+
+test_that("a seed of another length is passed over, and the reason kept", {
+  fit <- spoiled_seed(function(state) {
+    state$sp <- state$sp[-1]
+    state
+  })
+  expect_identical(source_of(fit), "cold")
+  expect_match(warm_info(fit)$reason, "smoothing parameters")
+})
+
+test_that("a seed that is not finite is passed over", {
+  fit <- spoiled_seed(function(state) {
+    state$sp[[1]] <- NaN
+    state
+  })
+  expect_identical(source_of(fit), "cold")
+})
+
+test_that("a fit whose seed was passed over is the cold one, to the last bit", {
+  fit <- spoiled_seed(function(state) list())
+  expect_identical(fit$coefficients, eval(earthquake_model)$coefficients)
+})
+
+# The fit is the user's own ---------------------------------------------------------------------------
+
+# Cold, resumed, and returned.
+fits_of_all_sources <- function() {
+  store <- interrupted_store(earthquake_model, 3)
+  list(
+    cold = warm_call(earthquake_model),
+    resumed = warm_call(earthquake_model, store),
+    finished = warm_call(earthquake_model, store)
+  )
+}
+
+test_that("call, class and formula are as without warm()", {
+  plain <- eval(earthquake_model)
+  for (fit in fits_of_all_sources()) {
+    expect_identical(fit$call, plain$call, info = source_of(fit))
+    expect_identical(class(fit), class(plain), info = source_of(fit))
+    expect_identical(fit$formula, plain$formula, info = source_of(fit))
+  }
+})
+
+test_that("the family is as without warm()", {
+  plain <- eval(earthquake_model)
+  for (fit in fits_of_all_sources()) {
+    expect_identical(lapply(fit$family, deparse), lapply(plain$family, deparse))
+    expect_s3_class(fit$family, "family", exact = TRUE)
+  }
+})
+
+test_that("the fit has the parts that it has without warm()", {
+  plain <- eval(earthquake_model)
+  for (fit in fits_of_all_sources()) {
+    expect_identical(names(fit), names(plain))
+  }
+})
+
+test_that("update() refits without warmstart", {
+  for (fit in fits_of_all_sources()) {
+    smaller <- update(fit, . ~ . - s(lat))
+    expect_null(attr(smaller, "warmstart"))
+    expect_identical(formula(smaller), strong ~ s(depth) + s(stations), ignore_formula_env = TRUE)
+  }
+})
+
+test_that("update() may be kept in its turn", {
+  fit <- warm_call(small_model)
+  other <- warm(update(fit, . ~ s(hp)), new_store())
+  expect_identical(source_of(other), "untouched")
+})
+
+test_that("predict(), summary(), anova() and residuals() are as without warm()", {
+  plain <- eval(earthquake_model)
+  for (fit in fits_of_all_sources()) {
+    rows <- earthquakes[1:9, ]
+    expect_equal(predict(fit, rows), predict(plain, rows), tolerance = 1e-5)
+    expect_equal(summary(fit)$s.table, summary(plain)$s.table, tolerance = 1e-3)
+    expect_equal(anova(fit)$s.table, anova(plain)$s.table, tolerance = 1e-3)
+    expect_equal(residuals(fit), residuals(plain), tolerance = 1e-5)
+  }
+})
+
+test_that("two fits can be compared by anova()", {
+  fit <- warm_call(small_model)
+  smaller <- warm(gam(mpg ~ s(hp), data = mtcars, method = "REML"), new_store())
+  expect_s3_class(anova(smaller, fit, test = "F"), "anova")
+})
+
+test_that("the fit prints as without warm()", {
+  plain <- eval(small_model)
+  expect_identical(capture.output(print(warm_call(small_model))), capture.output(print(plain)))
+})
+
+test_that("the user's family object is left as it was", {
+  family <- mgcv::nb()
+  before <- family$getTheta()
+  warm(gam(carb ~ s(hp), family = family, data = mtcars, method = "REML"), new_store())
+  expect_identical(family$getTheta(), before)
+})
+
+# Nothing else is touched -----------------------------------------------------------------------------
+
+random_state_after <- function(expr) {
+  set.seed(1)
+  force(expr)
+  get(".Random.seed", globalenv())
+}
+
+test_that("the random numbers go on as after a cold fit", {
+  skip_if_not_installed("withr")
+  withr::local_preserve_seed()
+  after_cold <- random_state_after(eval(earthquake_model))
+  store <- interrupted_store(earthquake_model, 3)
+  expect_identical(random_state_after(warm_call(earthquake_model)), after_cold)
+  expect_identical(random_state_after(warm_call(earthquake_model, store)), after_cold)
+  expect_identical(random_state_after(warm_call(earthquake_model, store)), after_cold)
+})
+
+test_that("a generator that was not yet seeded stays so", {
+  seeded <- in_process(function(store) {
+    fit <- warm(mgcv::gam(mpg ~ s(hp), data = mtcars), store)
+    fit <- warm(mgcv::gam(mpg ~ s(hp), data = mtcars), store)
+    exists(".Random.seed", globalenv())
+  }, new_store())
+  expect_false(seeded)
+})
+
+test_that("options and the search path stay as they are", {
+  before <- list(options(), search())
+  fits_of_all_sources()
+  expect_identical(list(options(), search()), before)
+})
+
+test_that("the fitter's own warnings come through, and no others", {
+  warning_of <- function(expr) {
+    texts <- character()
+    withCallingHandlers(expr, warning = function(w) {
+      texts <<- c(texts, conditionMessage(w))
+      invokeRestart("muffleWarning")
+    })
+    texts
+  }
+  noisy <- quote(gam(I(mpg / 40) ~ s(hp), family = binomial, data = mtcars))
+  cold <- warning_of(eval(noisy))
+  expect_gt(length(cold), 0)
+  expect_identical(warning_of(warm_call(noisy)), cold)
+})
+
+error_of <- function(expr) {
+  tryCatch(expr, error = identity)
+}
+
+failing <- list(
+  "a missing column" = quote(gam(mpg ~ s(no_such_column), data = mtcars)),
+  "missing data" = quote(gam(mpg ~ s(hp), data = no_such_data)),
+  "too large a basis" = quote(gam(mpg ~ s(cyl, k = 20), data = mtcars)),
+  "an unknown argument's value" = quote(gam(mpg ~ s(hp), data = mtcars, method = "GUESS")),
+  "a formula that is none" = quote(gam("mpg", data = mtcars)),
+  "a family that is none" = quote(gam(mpg ~ s(hp), family = no_such_family, data = mtcars)),
+  "no arguments" = quote(gam())
+)
+
+for (what in names(failing)) {
+  test_that(paste("the fitter's own error comes through for", what), {
+    plain <- error_of(eval(failing[[what]]))
+    kept <- error_of(warm_call(failing[[what]]))
+    expect_s3_class(plain, "error")
+    expect_identical(conditionMessage(kept), conditionMessage(plain))
+    expect_identical(class(kept), class(plain))
+  })
+}
+
+test_that("an error of the fitter leaves no finished fit", {
+  store <- new_store()
+  error_of(warm(gam(mpg ~ s(cyl, k = 20), data = mtcars), store))
+  expect_false("final" %in% store_list(store)$kind)
+})
+
+test_that("an error leaves no session open", {
+  store <- new_store()
+  error_of(warm(gam(mpg ~ s(cyl, k = 20), data = mtcars), store))
+  expect_false("running" %in% store_list(store)$state)
+})
+
+test_that("a fit leaves no session open", {
+  store <- new_store()
+  warm_call(small_model, store)
+  expect_false("running" %in% store_list(store)$state)
+})
+
+# Where the call is ------------------------------------------------------------------------------------
+
+expect_kept <- function(fit) {
+  expect_identical(source_of(fit), "cold")
+  expect_equal(bare(fit)$sp, gam(mpg ~ s(hp), data = mtcars)$sp)
+}
+
+test_that("a call inside a function is evaluated there", {
+  fit_it <- function(rows) {
+    local_data <- mtcars[rows, ]
+    warm(gam(mpg ~ s(hp), data = local_data), new_store())
+  }
+  expect_kept(fit_it(TRUE))
+})
+
+test_that("a formula may be in a variable", {
+  formula <- mpg ~ s(hp)
+  expect_kept(warm(gam(formula, data = mtcars), new_store()))
+})
+
+test_that("a formula may come as a function's argument", {
+  fit_it <- function(f, ...) warm(gam(f, ...), new_store())
+  expect_kept(fit_it(mpg ~ s(hp), data = mtcars))
+})
+
+test_that("the data may be piped in", {
+  skip_if(getRversion() < "4.2", "the pipe has no placeholder")
+  expect_kept(eval(str2lang("warm(mtcars |> gam(mpg ~ s(hp), data = _), new_store())")))
+})
+
+test_that("a call may be piped into warm()", {
+  expect_kept(gam(mpg ~ s(hp), data = mtcars) |> warm(new_store()))
+})
+
+test_that("the fitter may be named by its package", {
+  expect_kept(warm(mgcv::gam(mpg ~ s(hp), data = mtcars), new_store()))
+})
+
+test_that("the fitter's arguments may be given by position", {
+  expect_kept(warm(gam(mpg ~ s(hp), gaussian, mtcars), new_store()))
+})
+
+test_that("the fitter may be called by do.call", {
+  arguments <- list(mpg ~ s(hp), data = mtcars)
+  fit <- warm(do.call(gam, arguments), new_store())
+  expect_equal(fit$sp, gam(mpg ~ s(hp), data = mtcars)$sp)
+})
+
+test_that("warm() may be called by do.call", {
+  expect_kept(do.call(warm, list(quote(gam(mpg ~ s(hp), data = mtcars)), new_store())))
+})
+
+test_that("warm() works in lapply", {
+  fits <- lapply(c("hp", "wt"), function(name) {
+    warm(gam(stats::reformulate(sprintf("s(%s)", name), "mpg"), data = mtcars), new_store())
+  })
+  expect_kept(fits[[1]])
+})
+
+test_that("the data may be columns of the calling environment", {
+  mpg <- mtcars$mpg
+  hp <- mtcars$hp
+  expect_kept(warm(gam(mpg ~ s(hp)), new_store()))
+})
+
+test_that("warm() may fit within another's formula function", {
+  inner <- function(x) {
+    warm(gam(mpg ~ s(wt), data = mtcars), new_store())
+    x
+  }
+  expect_kept(warm(gam(mpg ~ s(hp), data = transform(mtcars, wt = inner(wt))), new_store()))
+})
+
+# Fitters that are not known --------------------------------------------------------------------------
+
+test_that("another fitter runs untouched", {
+  fit <- warm(lm(mpg ~ hp, data = mtcars), new_store())
+  expect_identical(source_of(fit), "untouched")
+  expect_identical(bare(fit), lm(mpg ~ hp, data = mtcars))
+})
+
+test_that("another fitter is named in a message", {
+  skip_if_not_installed("withr")
+  withr::local_options(warmstart.verbose = TRUE)
+  expect_message(warm(lm(mpg ~ hp, data = mtcars), new_store()), "lm")
+})
+
+test_that("another fitter's store stays empty", {
+  store <- new_store()
+  warm(lm(mpg ~ hp, data = mtcars), store)
+  expect_identical(nrow(store_list(store)), 0L)
+})
+
+test_that("a fitter that returns NULL returns NULL", {
+  nothing <- function() NULL
+  expect_null(warm(nothing(), new_store()))
+})
+
+test_that("an error of a fitter that is not known comes through", {
+  kept <- error_of(warm(lm(mpg ~ no_such_column, data = mtcars), new_store()))
+  plain <- error_of(lm(mpg ~ no_such_column, data = mtcars))
+  expect_identical(conditionMessage(kept), conditionMessage(plain))
+})
+
+# A failing store -------------------------------------------------------------------------------------
+
+test_that("a store that cannot be written stops no fit", {
+  fit <- suppressWarnings(warm_call(earthquake_model, blocked_store()))
+  expect_identical(fit$coefficients, eval(earthquake_model)$coefficients)
+})
+
+test_that("a store that cannot be written gives one warning", {
+  expect_length(collect_warnings(warm_call(earthquake_model, blocked_store())), 1)
+})
+
+test_that("the info says why the store could not be written", {
+  fit <- suppressWarnings(warm_call(small_model, blocked_store()))
+  expect_match(warm_info(fit)$failure, "directory")
+  expect_match(format(warm_info(fit)), "could not be written", all = FALSE)
+})
+
+# What it says ----------------------------------------------------------------------------------------
+
+messages_of <- function(expr) {
+  skip_if_not_installed("withr")
+  withr::local_options(warmstart.verbose = TRUE)
+  capture_messages(expr)
+}
+
+test_that("a cold fit says at its end what it saved", {
+  said <- messages_of(warm_call(small_model))
+  expect_length(said, 1)
+  expect_match(said, "^warmstart: Saved")
+})
+
+test_that("a resumed fit says from where", {
+  store <- interrupted_store(earthquake_model, 3)
+  expect_match(
+    messages_of(warm_call(earthquake_model, store))[[1]],
+    "Resuming from iteration [0-9]+, saved .* ago"
+  )
+})
+
+test_that("a finished fit says so", {
+  store <- new_store()
+  warm_call(small_model, store)
+  expect_match(messages_of(warm_call(small_model, store)), "Finished fit, saved .* ago")
+})
+
+test_that("warmstart.verbose = FALSE says nothing", {
+  expect_silent(warm_call(small_model))
+})
+
+test_that("the info of each source prints as a sentence", {
+  fits <- fits_of_all_sources()
+  patterns <- c(
+    cold = "Fitted from a cold start: [0-9]+ iterations in",
+    resumed = "Resumed after [0-9]+ iterations: [0-9]+ iterations in .* more",
+    finished = "Finished before; returned as it was stored"
+  )
+  for (source in names(fits)) {
+    expect_output(print(warm_info(fits[[source]])), patterns[[source]])
+  }
+})
+
+test_that("the info has the documented parts", {
+  expect_named(unclass(warm_info(warm_call(small_model))), c(
+    "source", "key", "found", "written", "reason", "iterations", "iterations_before", "seconds",
+    "seconds_saved", "checkpoints", "failure", "iterations_cold"
+  ), ignore.order = TRUE)
+})
+
+# Bad arguments ---------------------------------------------------------------------------------------
+
+bad_warm_calls <- list(
+  list(quote(warm(fit_it, store)), "call"),
+  list(quote(warm(1, store)), "call"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), "store")), "store"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, reuse = NA)), "reuse"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, reuse = "yes")), "reuse"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, near = c(TRUE, FALSE))), "near"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, label = 1)), "label"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, resue = TRUE)), "resue"),
+  list(quote(warm_info(1)), "fit"),
+  list(quote(warm_info(NULL)), "fit"),
+  list(quote(warm_info(lm(mpg ~ hp, mtcars))), "fit")
+)
+
+for (bad in bad_warm_calls) {
+  test_that(paste(deparse1(bad[[1]]), "names its bad argument"), {
+    store <- new_store()
+    expect_argument_error(eval(bad[[1]]), bad[[2]])
+    expect_identical(nrow(store_list(store)), 0L)
+  })
+}

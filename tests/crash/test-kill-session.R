@@ -1,0 +1,100 @@
+# Children checkpoint with falling objectives and report each that was written; they are killed at
+# random moments. Whatever was reported must be found by another process, whole.
+
+skip_on_os("windows")
+skip_if_not_installed("parallel")
+
+kills <- 40 # of each kind of child: 120 in all, some tenths of a second each at most
+
+# A payload that says itself whether it is whole.
+payload_of <- function(objective, size) {
+  writeBin(rep(objective, size), raw())
+}
+
+is_intact <- function(entry) {
+  numbers <- readBin(entry$payload, "double", length(entry$payload) / 8)
+  length(numbers) > 0 && all(numbers == entry$objective)
+}
+
+# What a child does at its step `i`. Each returns whether it was written.
+steps <- list(
+  "checkpoints" = function(session, objective, i) {
+    session_checkpoint(session, payload_of(objective, 500), objective, i)
+  },
+  # Every payload outgrows the slots of the file.
+  "growing payloads" = function(session, objective, i) {
+    session_checkpoint(session, payload_of(objective, 400 * i), objective, i)
+  },
+  # Two checkpoints, then finalize, which begins a new run.
+  "finalizes" = function(session, objective, i) {
+    save <- if (i %% 3 == 0) session_finalize else session_checkpoint
+    save(session, payload_of(objective, 500), objective, i)
+  }
+)
+
+# Runs in the child until it is killed. A report is one write to the kernel.
+descend <- function(store, key, step, report) {
+  session <- warm_session(store, key)
+  for (i in 1:1e6) {
+    objective <- 1000 - i / 10
+    if (step(session, objective, i)) {
+      writeLines(format(objective, digits = 17), report)
+      flush(report)
+    }
+  }
+}
+
+reported <- function(file) {
+  as.numeric(readLines(file, warn = FALSE))
+}
+
+# Kills a child at a random moment after its first report: what it had reported, and what a
+# lookup finds.
+kill_once <- function(store, step) {
+  key <- fingerprint(runif(2))
+  file <- tempfile("report")
+  file.create(file)
+  child <- parallel::mcparallel(
+    descend(store, key, step, file(file, "a")),
+    detached = TRUE, silent = TRUE
+  )
+  deadline <- Sys.time() + 30
+  while (file.size(file) == 0 && Sys.time() < deadline) Sys.sleep(0.001)
+  Sys.sleep(runif(1, 0, 0.04))
+  tools::pskill(child$pid, tools::SIGKILL)
+  # Reports first: a child that still dies can only improve on them.
+  objectives <- reported(file)
+  list(reported = min(objectives), count = length(objectives), entry = store_lookup(store, key))
+}
+
+set.seed(20240229)
+
+for (what in names(steps)) {
+  store <- warm_store(tempfile("store"))
+  deaths <- lapply(seq_len(kills), function(i) kill_once(store, steps[[what]]))
+  found <- vapply(deaths, function(death) !is.null(death$entry), logical(1))
+
+  test_that(paste("every child that was killed during", what, "had reported something"), {
+    expect_true(all(vapply(deaths, `[[`, 1, "reported") < 1000))
+    expect_gt(sum(vapply(deaths, `[[`, 1L, "count")), 2 * kills)
+  })
+
+  test_that(paste("a kill during", what, "loses nothing that was reported"), {
+    expect_identical(sum(!found), 0L)
+    lost <- Filter(function(death) death$entry$objective > death$reported, deaths[found])
+    expect_length(lost, 0)
+  })
+
+  test_that(paste("a kill during", what, "leaves an intact payload"), {
+    expect_true(all(vapply(lapply(deaths[found], `[[`, "entry"), is_intact, logical(1))))
+  })
+
+  test_that(paste("after a kill during", what, "a new session goes on"), {
+    last <- deaths[[kills]]
+    session <- warm_session(store, last$entry$key)
+    better <- last$entry$objective - 1
+    expect_lte(session_load(session)$objective, last$reported)
+    expect_true(session_checkpoint(session, payload_of(better, 10), better))
+    expect_identical(session_load(session)$run_id, session_run_id(session))
+  })
+}

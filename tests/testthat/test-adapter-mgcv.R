@@ -1,0 +1,201 @@
+skip_if_not_installed("mgcv")
+
+# Families on real data, small, each with several outer iterations.
+counts <- transform(datasets::quakes[1:300, ], level = cut(mag, 3, labels = FALSE))
+counts$class <- counts$level - 1
+
+families <- list(
+  "gaussian" = quote(gam(mag ~ s(depth) + s(lat), data = counts, method = "REML")),
+  "binomial" = quote(gam(mag > 4.6 ~ s(depth) + s(lat), binomial, counts, method = "REML")),
+  "poisson" = quote(gam(stations ~ s(depth) + s(mag), poisson, counts, method = "REML")),
+  "Gamma" = quote(gam(stations ~ s(depth) + s(mag), Gamma("log"), counts, method = "ML")),
+  "quasipoisson" = quote(gam(stations ~ s(depth) + s(mag), quasipoisson, counts, method = "REML")),
+  "negative binomial" = quote(gam(stations ~ s(depth) + s(mag), mgcv::nb, counts, method = "REML")),
+  "Tweedie" = quote(gam(stations ~ s(depth) + s(mag), mgcv::tw, counts, method = "REML")),
+  "scaled t" = quote(gam(mag ~ s(depth) + s(stations), mgcv::scat, counts, method = "REML")),
+  "ordered" = quote(gam(level ~ s(depth) + s(stations), mgcv::ocat(R = 3), counts, method = "REML")),
+  "location and scale" = quote(
+    gam(list(mag ~ s(stations), ~ s(depth)), mgcv::gaulss(), counts, method = "REML")
+  ),
+  "GCV" = quote(gam(mag ~ s(depth) + s(lat), data = counts)),
+  "bfgs" = quote(
+    gam(stations ~ s(depth) + s(mag), poisson, counts, method = "REML",
+        optimizer = c("outer", "bfgs"))
+  ),
+  "random effect" = quote(
+    gam(stations ~ s(depth) + s(factor(level), bs = "re"), poisson, counts, method = "REML")
+  ),
+  "by factor" = quote(
+    gam(stations ~ s(depth, by = factor(level)), poisson, counts, method = "REML")
+  ),
+  "tensor product" = quote(
+    gam(mag > 4.6 ~ te(lat, long, k = 4) + s(depth), binomial, counts, method = "REML")
+  )
+)
+
+same_parts <- c("gcv.ubre", "coefficients", "sp", "edf", "fitted.values", "Vp")
+
+for (name in names(families)) {
+  call <- families[[name]]
+  cold <- eval(call)
+  observed <- observe_states(call)
+  states <- observed$states
+
+  test_that(paste(name, "fit: watching it changes nothing in it"), {
+    expect_identical(observed$fit[same_parts], cold[same_parts])
+  })
+
+  test_that(paste(name, "fit: once watched, its family is the user's again"), {
+    expect_false(any(vapply(observed$fit$family, is_wrapper, NA)))
+    expect_identical(lapply(observed$fit$family, deparse), lapply(cold$family, deparse))
+  })
+
+  test_that(paste(name, "fit: its call is the user's"), {
+    expect_identical(observed$fit$call, cold$call)
+  })
+
+  test_that(paste(name, "fit: its iterates are reported, in order"), {
+    iterations <- vapply(states, `[[`, 1, "iteration")
+    expect_gte(length(states), 2)
+    expect_false(is.unsorted(iterations, strictly = TRUE))
+    expect_lte(max(iterations), cold$outer.info$iter)
+  })
+
+  test_that(paste(name, "fit: reported objectives come down to its score"), {
+    objectives <- vapply(states, `[[`, 1, "objective")
+    expect_true(all(is.finite(objectives)))
+    expect_gte(min(objectives), as.vector(cold$gcv.ubre) - 1e-8 * abs(cold$gcv.ubre))
+  })
+
+  test_that(paste(name, "fit: reported states are plain, finite numbers"), {
+    for (state in lapply(states, `[[`, "state")) {
+      expect_true(is_plain(state))
+      expect_named(state, c("sp", "scale", "coefficients", "theta"))
+      expect_true(all(is.finite(unlist(state))))
+    }
+  })
+
+  test_that(paste(name, "fit: the finished fit's state has the form of the reported ones"), {
+    end <- adapter_mgcv_gam()$state(cold)
+    last <- states[[length(states)]]$state
+    expect_identical(lengths(end$state), lengths(last))
+    expect_identical(names(end$state$sp), names(last$sp))
+  })
+
+  test_that(paste(name, "fit: resumed half-way, it is the cold one within tolerance"), {
+    fit <- warm_call(call, interrupted_store(call, (length(states) + 1) %/% 2))
+    expect_identical(source_of(fit), "resumed")
+    expect_lte(fit$gcv.ubre, cold$gcv.ubre + 1e-6 * abs(cold$gcv.ubre))
+    se <- predict(cold, type = "link", se.fit = TRUE)$se.fit
+    moved <- abs(as.vector(fit$linear.predictors) - as.vector(cold$linear.predictors))
+    expect_lt(max(moved / as.vector(se)), 0.01)
+  })
+
+  test_that(paste(name, "fit: resumed half-way, it takes at most one iteration more"), {
+    info <- warm_info(warm_call(call, interrupted_store(call, (length(states) + 1) %/% 2)))
+    expect_lte(info$iterations + info$iterations_before, cold$outer.info$iter + 1)
+  })
+
+  test_that(paste(name, "fit: from its own end, it takes at most two iterations"), {
+    store <- new_store()
+    warm_call(call, store)
+    again <- warm_call(call, store, reuse = FALSE)
+    expect_identical(source_of(again), "seeded")
+    expect_lte(warm_info(again)$iterations, 2)
+  })
+}
+
+# bam ----------------------------------------------------------------------------------------------
+
+test_that("a bam fit is kept and returned", {
+  store <- new_store()
+  first <- warm(bam(mag ~ s(depth) + s(lat), data = counts), store)
+  second <- warm(bam(mag ~ s(depth) + s(lat), data = counts), store)
+  expect_identical(source_of(second), "finished")
+  expect_equal(coef(second), coef(first))
+})
+
+test_that("a bam fit that was seeded is the cold one, within tolerance", {
+  store <- new_store()
+  warm(bam(stations ~ s(depth), poisson, counts), store)
+  fit <- warm(bam(stations ~ s(depth), poisson, counts[-(1:20), ]), store)
+  cold <- bam(stations ~ s(depth), poisson, counts[-(1:20), ])
+  expect_identical(source_of(fit), "seeded")
+  expect_equal(fitted(fit), fitted(cold), tolerance = 1e-4)
+  expect_identical(fit$call, cold$call)
+})
+
+# Where there is nothing to observe -------------------------------------------------------------------
+
+test_that("a model without smooths is fitted, kept and returned", {
+  store <- new_store()
+  first <- warm(gam(mpg ~ hp, data = mtcars), store)
+  expect_equal(coef(first), coef(gam(mpg ~ hp, data = mtcars)))
+  expect_identical(source_of(warm(gam(mpg ~ hp, data = mtcars), store)), "finished")
+})
+
+test_that("a model whose smoothing parameters are fixed is fitted, kept and returned", {
+  store <- new_store()
+  first <- warm(gam(mpg ~ s(hp), sp = 0.1, data = mtcars), store)
+  expect_equal(first$fitted.values, gam(mpg ~ s(hp), sp = 0.1, data = mtcars)$fitted.values)
+  expect_identical(source_of(warm(gam(mpg ~ s(hp), sp = 0.1, data = mtcars), store)), "finished")
+})
+
+test_that("a set-up without a fit is as without warm()", {
+  setup <- warm(gam(mpg ~ s(hp), data = mtcars, fit = FALSE), new_store())
+  expect_identical(names(setup), names(gam(mpg ~ s(hp), data = mtcars, fit = FALSE)))
+})
+
+# Fits within fits -------------------------------------------------------------------------------------
+
+test_that("the probe tells its own fit from one that runs inside it", {
+  inner <- function(x) {
+    gam(mag ~ s(depth), poisson, data = transform(counts, mag = round(mag)), method = "REML")
+    x
+  }
+  outer <- quote(
+    gam(stations ~ s(depth) + s(mag), poisson, transform(counts, mag = inner(mag)),
+        method = "REML")
+  )
+  plain <- quote(gam(stations ~ s(depth) + s(mag), poisson, counts, method = "REML"))
+  states <- function(call) lapply(observe_states(call)$states, `[[`, "objective")
+  expect_identical(states(outer), states(plain))
+})
+
+# Seeds ----------------------------------------------------------------------------------------------
+
+a_state <- function() {
+  observe_states(families$poisson)$states[[2]]$state
+}
+
+test_that("what the user gives for in.out and start stays", {
+  call <- families$poisson
+  call$start <- quote(own_start)
+  call[["in.out"]] <- quote(own_in_out)
+  call <- match.call(gam, call)
+  seeded <- adapter_mgcv_gam()$seed(call, environment(), a_state())
+  expect_identical(seeded$start, quote(own_start))
+  expect_identical(seeded[["in.out"]], quote(own_in_out))
+})
+
+test_that("a state without the parts of one is unfit", {
+  call <- match.call(gam, families$poisson)
+  expect_error(
+    adapter_mgcv_gam()$seed(call, environment(), list(sp = 1)),
+    class = "warmstart_seed_unfit"
+  )
+})
+
+test_that("two equal fits compare as equal, two others do not", {
+  one <- eval(families$poisson)
+  other <- eval(families$quasipoisson)
+  compare <- adapter_mgcv_gam()$compare
+  expect_identical(unlist(compare(one, one), use.names = FALSE), rep(0, length(compare(one, one))))
+  expect_gt(compare(other, one)$coefficients, 0)
+})
+
+test_that("only mgcv's own functions are recognised", {
+  expect_true(adapter_mgcv_gam()$recognises(mgcv::gam))
+  expect_false(adapter_mgcv_gam()$recognises(mgcv::bam))
+  expect_false(adapter_mgcv_gam()$recognises(function(...) mgcv::gam(...)))
+})
