@@ -92,27 +92,27 @@ mgcv_state <- function(sp, scale, coefficients, theta, finished) {
 #' up, so the last check is made then: the arguments put in are calls that mgcv
 #' evaluates after set-up, and they too signal `warmstart_seed_unfit`.
 #' @noRd
-seed_gam <- function(call, env, state, related = FALSE) {
+seed_gam <- function(call, env, state, related = FALSE, exact = !related) {
   check_seed(state)
   call <- seed_theta(call, env, state)
   if (is.null(call[["in.out"]])) {
-    call[["in.out"]] <- as.call(list(function() seed_in_out(state)))
+    call[["in.out"]] <- as.call(list(function() seed_in_out(state, related, exact)))
   }
   if (is.null(call[["start"]]) && length(state$coefficients) > 0) {
-    call[["start"]] <- as.call(list(function() seed_start(state)))
+    call[["start"]] <- as.call(list(function() seed_start(state, related)))
   }
   call
 }
 
-seed_bam <- function(call, env, state, related = FALSE) {
+seed_bam <- function(call, env, state, related = FALSE, exact = !related) {
   check_seed(state)
   call <- seed_theta(call, env, state)
   fitter <- eval(call[[1]], env)
   if ("in.out" %in% names(formals(fitter)) && is.null(call[["in.out"]])) {
-    call[["in.out"]] <- as.call(list(function() seed_bam_in_out(state)))
+    call[["in.out"]] <- as.call(list(function() seed_bam_in_out(state, related, exact)))
   }
   if (is.null(call[["coef"]]) && length(state$coefficients) > 0) {
-    call[["coef"]] <- as.call(list(function() seed_coef(state)))
+    call[["coef"]] <- as.call(list(function() seed_coef(state, related)))
   }
   call
 }
@@ -157,15 +157,22 @@ in_out_list <- function(state) {
   list(sp = unname(state$sp), scale = scale)
 }
 
-seed_in_out <- function(state) {
+seed_in_out <- function(state, related = FALSE, exact = !related) {
   frame <- setup_frame("estimate.gam")
-  check_seed_labels(state, frame$G)
+  if (related) {
+    state$sp <- adopt_sp(state, names(frame$G$sp), exp(frame$lsp2), frame$G$term.names)
+  } else {
+    check_seed_labels(state, frame$G)
+  }
   estimates_scale <- isTRUE(frame$criterion %in% c("REML", "ML")) &&
     isTRUE(frame$scale <= 0)
   if (estimates_scale && length(state$scale) == 0) {
     stop_seed_unfit("it has no scale, which this fit estimates")
   }
   in_out <- in_out_list(state)
+  if (!exact) {
+    in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2))
+  }
   if (identical(frame$optimizer[1], "efs")) {
     in_out$sp <- in_out$sp * exp(-fellner_schall_shift)
   } else if (isTRUE(state$finished)) {
@@ -183,23 +190,105 @@ optimum_shift <- 1e-3
 # parameters it is given before it begins.
 fellner_schall_shift <- 2.5
 
-seed_start <- function(state) {
+#' Keep a seed where the score still has a slope
+#'
+#' A term that another data set or model smooths away altogether has a smoothing
+#' parameter so large that the score no longer depends on it: an optimiser that
+#' starts there stays there, though the term may be needed now. mgcv's own
+#' initial values tell what is large.
+#' @noRd
+off_the_plateau <- function(sp, initial) {
+  pmin(sp, initial * exp(plateau))
+}
+
+plateau <- 7
+
+#' Another model's smoothing parameters, as far as this one has them
+#'
+#' By the names of their penalties; mgcv's own initial values for the rest.
+#' @noRd
+adopt_sp <- function(state, labels, initial, terms) {
+  at <- match(labels, names(state$sp))
+  shared <- !is.na(at)
+  if (!any(shared) && !any(shared_coefficients(state, terms))) {
+    stop_seed_unfit("it has no term in common with this model")
+  }
+  initial[shared] <- state$sp[at[shared]]
+  initial
+}
+
+#' Another model's coefficients, as far as this one has them; 0 for the rest
+#' @noRd
+adopt_coefficients <- function(state, terms) {
+  shared <- shared_coefficients(state, terms)
+  adopted <- numeric(length(terms))
+  adopted[shared] <- state$coefficients[terms[shared]]
+  adopted
+}
+
+# A smooth's coefficients are numbered: with another number of them it has
+# another basis, and they mean something else. An intercept alone is no start.
+shared_coefficients <- function(state, terms) {
+  before <- names(state$coefficients)
+  size_before <- table(smooth_label(before))
+  size <- table(smooth_label(terms))
+  same_basis <- size[smooth_label(terms)] == size_before[smooth_label(terms)]
+  shared <- terms %in% before & same_basis %in% TRUE
+  if (all(grepl("^\\(Intercept\\)", terms[shared]))) logical(length(terms)) else shared
+}
+
+smooth_label <- function(coefficient) sub("[.][0-9]+$", "", coefficient)
+
+seed_start <- function(state, related = FALSE) {
   setup <- setup_frame("estimate.gam")$G
+  if (related) {
+    return(related_start(state, setup))
+  }
   check_seed_labels(state, setup)
   # With such a matrix a finished fit's coefficients are not those that were
   # iterated, so they cannot start another.
   if (is.null(setup$P)) unname(state$coefficients)
 }
 
-seed_bam_in_out <- function(state) {
-  if (length(state$sp) != length(setup_frame(bam_fitters)$G$S)) {
-    stop_seed_unfit("its smoothing parameters are not those of this model")
+related_start <- function(state, setup) {
+  terms <- setup$term.names
+  if (is.null(setup$P) && any(shared_coefficients(state, terms))) {
+    adopt_coefficients(state, terms)
   }
-  in_out_list(state)
 }
 
-seed_coef <- function(state) {
-  terms <- setup_frame(bam_fitters)$G$term.names
+seed_bam_in_out <- function(state, related = FALSE, exact = !related) {
+  frame <- setup_frame(bam_fitters)
+  setup <- frame$G
+  initial <- if (!exact) bam_initial_sp(frame)
+  if (related) {
+    labels <- names(if (is.null(setup$L)) setup$sp else setup$lsp0)
+    state$sp <- adopt_sp(state, labels, initial, setup$term.names)
+  }
+  if (length(state$sp) != length(setup$S)) {
+    stop_seed_unfit("its smoothing parameters are not those of this model")
+  }
+  in_out <- in_out_list(state)
+  if (!exact) {
+    in_out$sp <- off_the_plateau(in_out$sp, initial)
+  }
+  in_out
+}
+
+# What bam would begin with, were it given no `in.out`.
+bam_initial_sp <- function(frame) {
+  crossproducts <- !is.null(frame$G$Xd)
+  getExportedValue("mgcv", "initial.sp")(
+    frame$qrx$R, frame$G$S, frame$G$off, XX = crossproducts
+  )
+}
+
+seed_coef <- function(state, related = FALSE) {
+  setup <- setup_frame(bam_fitters)$G
+  terms <- setup$term.names
+  if (related) {
+    return(related_start(state, setup))
+  }
   if (!same_labels(state$coefficients, terms, length(terms))) {
     stop_seed_unfit("its coefficients are not those of this model")
   }

@@ -3,10 +3,11 @@
 #
 #   recognises(fun)             is this function the fitter?
 #   identify(call, env)         a model fingerprint: which fit is this?
-#   seed(call, env, state, related)   the call with starting values put in; signals
+#   seed(call, env, state, related, exact)   the call with starting values put in; signals
 #                               "warmstart_seed_unfit", then or while the call runs, where the
-#                               state does not fit. `related`: the state is another model's, of
-#                               which some terms fit
+#                               state does not fit. `exact`: the state is this very fit's;
+#                               `related`: another model's, of which some terms fit; neither:
+#                               the same model's on other rows
 #   observe(call, env, report)  the call, watched: report(state, objective, iteration) is called
 #                               for each new iterate, and never fails
 #   state(fit)                  list(state, objective, iteration) of a finished fit; the state is

@@ -28,7 +28,9 @@ run_fit <- function(request, session, starts) {
 try_start <- function(request, session, start) {
   held <- hold_warnings(tryCatch(
     {
-      call <- request$adapter$seed(request$call, request$env, start$state, start$related)
+      call <- request$adapter$seed(
+        request$call, request$env, start$state, start$related, start$exact
+      )
       run_observed(request, session, call, start)
     },
     warmstart_seed_unfit = function(e) list(reason = conditionMessage(e), failed = FALSE),

@@ -109,7 +109,7 @@ static void stop_opaque(SEXP value, const struct where *where) {
 
     describe_where(where, text, sizeof text);
     SEXP place = PROTECT(Rf_mkString(text));
-    SEXP type = PROTECT(Rf_mkString(Rf_type2char(TYPEOF(value))));
+    SEXP type = PROTECT(Rf_mkString(Rf_type2char((SEXPTYPE)TYPEOF(value))));
     bind_call("stop_opaque", place, type);
     UNPROTECT(2);
 }

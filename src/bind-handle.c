@@ -66,15 +66,15 @@ double bind_number(SEXP value, const char *argument) {
         case REALSXP:
             return REAL_ELT(value, 0);
         case INTSXP:
-            return INTEGER_ELT(value, 0) == NA_INTEGER ? NAN : INTEGER_ELT(value, 0);
+            return INTEGER_ELT(value, 0) == NA_INTEGER ? NA_REAL : INTEGER_ELT(value, 0);
         case LGLSXP:
             if (LOGICAL_ELT(value, 0) == NA_LOGICAL) {
-                return NAN;
+                return NA_REAL;
             }
         }
     }
     bind_stop_argument(argument, "must be one number, or NA.");
-    return NAN;
+    return NA_REAL;
 }
 
 int bind_flag(SEXP value, const char *argument) {

@@ -2,8 +2,8 @@
 #
 #     Rscript resume.R
 #
-# Each of the four fits has an R process of its own. The second is killed with SIGKILL, which no
-# program can catch, once the store shows it half-way.
+# Each of the four fits has an R process of its own. The second is killed with SIGKILL, which
+# no program can catch, once the store shows it half-way.
 
 needed <- c("warmstart", "mgcv", "survival", "callr")
 missing <- needed[!vapply(needed, requireNamespace, logical(1), quietly = TRUE)]
@@ -12,26 +12,32 @@ if (length(missing) > 0) {
 }
 library(warmstart)
 
-# Serum free light chains and death: the 6524 residents of Olmsted County, Minnesota, whose
-# creatinine was measured (Dispenzieri and others 2012; in the package survival).
+# Serum free light chains and death: the 6524 residents of Olmsted County, Minnesota,
+# whose creatinine was measured (Dispenzieri and others 2012; in the package survival).
 # Without a path it is the same line, but warm() does nothing.
 fit_deaths <- function(path = NULL) {
   suppressPackageStartupMessages(library(mgcv))
   warm <- if (is.null(path)) function(call, ...) call else warmstart::warm
-  people <- subset(survival::flchain, !is.na(creatinine))
+  people <- survival::flchain
+  people <- people[!is.na(people$creatinine), ]
   began <- proc.time()[["elapsed"]]
   fit <- warm(
     gam(
-      death ~ sex + s(age, by = sex, k = 20) + s(log(kappa), k = 20) + s(log(lambda), k = 20) +
-        s(log(creatinine), k = 20) + s(sample.yr, k = 8) + te(age, log(kappa)),
+      death ~ sex + s(age, by = sex, k = 20) + s(log(kappa), k = 20) +
+        s(log(lambda), k = 20) + s(log(creatinine), k = 20) + s(sample.yr, k = 8) +
+        te(age, log(kappa)),
       family = binomial, data = people, method = "REML"
     ),
     warmstart::warm_store(path)
   )
   seconds <- proc.time()[["elapsed"]] - began
-  iterations <- if (is.null(path)) fit$outer.info$iter else warmstart::warm_info(fit)$iterations
   list(
-    seconds = seconds, iterations = iterations,
+    seconds = seconds,
+    iterations = if (is.null(path)) {
+      fit$outer.info$iter
+    } else {
+      warmstart::warm_info(fit)$iterations
+    },
     REML = as.vector(fit$gcv.ubre), edf = fit$edf, fitted = fitted(fit)
   )
 }
@@ -62,7 +68,8 @@ run_and_kill <- function(store, path, at) {
   }
   tools::pskill(child$get_pid(), tools::SIGKILL)
   child$wait()
-  cat(sprintf("   %5.1f s  SIGKILL: exit status %d\n", elapsed(), child$get_exit_status()))
+  status <- child$get_exit_status()
+  cat(sprintf("   %5.1f s  SIGKILL: exit status %d\n", elapsed(), status))
   list(seconds = elapsed(), iterations = store_list(store)$iteration)
 }
 
@@ -91,8 +98,8 @@ resumed <- run(path)
 cat("\n4. And once more, in another\n")
 stored <- run(path)
 
-cat("\nOuter iterations and seconds of each, and the largest differences from the cold fit: of the\n")
-cat("REML score (relative), of a coefficient's edf, and of a fitted probability\n\n")
+cat("\nOuter iterations, seconds, and the largest differences from the cold fit:\n")
+cat("REML score (relative), edf of a coefficient, fitted probability\n\n")
 fits <- list(cold, killed, resumed, stored)
 gaps <- vapply(list(resumed, stored), difference, numeric(3), cold)
 print(data.frame(
@@ -106,11 +113,11 @@ print(data.frame(
 ), row.names = FALSE)
 
 cat(sprintf(
-  paste0(
-    "\nOf the %d iterations that were done before the kill %d were saved: the fit was complete %.0f s ",
-    "after\nR came back, instead of %.0f s.\n"
-  ),
-  killed$iterations, cold$iterations - resumed$iterations, resumed$seconds, cold$seconds
+  "\nOf the %d iterations before the kill %d were saved: the fit was complete\n",
+  killed$iterations, cold$iterations - resumed$iterations
+))
+cat(sprintf(
+  "%.0f s after R came back, instead of %.0f s.\n", resumed$seconds, cold$seconds
 ))
 
 # Far more than the tolerance of gam() itself.

@@ -1,7 +1,6 @@
-# Fitters under the names that people use, where mgcv is there.
+# Attached, as people do, and as some of its families ask for.
 if (requireNamespace("mgcv", quietly = TRUE)) {
-  gam <- mgcv::gam
-  bam <- mgcv::bam
+  suppressPackageStartupMessages(library(mgcv))
 }
 
 # Real data of some hundred rows, on which a fit takes several outer iterations.
@@ -12,8 +11,7 @@ earthquake_model <- quote(
 )
 
 # The states that a fit reports while it runs.
-observe_states <- function(call, adapter = adapter_mgcv_gam()) {
-  env <- parent.frame()
+observe_states <- function(call, adapter = adapter_mgcv_gam(), env = parent.frame()) {
   states <- list()
   call <- match.call(eval(call[[1]], env), call)
   observed <- adapter$observe(call, env, function(state, objective, iteration) {
@@ -30,9 +28,8 @@ key_of <- function(call, adapter = adapter_mgcv_gam(), env = parent.frame()) {
 
 # A store in which the fit of `call` was interrupted at its n-th iterate; `change` may spoil the
 # state.
-interrupted_store <- function(call, n, change = identity) {
-  env <- parent.frame()
-  at <- observe_states(call)$states[[n]]
+interrupted_store <- function(call, n, change = identity, env = parent.frame()) {
+  at <- observe_states(call, env = env)$states[[n]]
   store <- new_store()
   store_save(
     store, key_of(call, env = env)$exact,
