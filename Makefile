@@ -7,7 +7,7 @@
 demo:
 	@tools/setup package demo
 	@tools/install
-	@R_LIBS=build/library Rscript inst/demo/resume.R
+	@R_LIBS=build/library Rscript inst/examples/resume.R
 
 # All tests, and R CMD check --as-cran.
 check:

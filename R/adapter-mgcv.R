@@ -250,9 +250,11 @@ seed_start <- function(state, related = FALSE) {
   if (is.null(setup$P)) unname(state$coefficients)
 }
 
+# The multivariate normal family adds coefficients of its own to the model's.
 related_start <- function(state, setup) {
   terms <- setup$term.names
-  if (is.null(setup$P) && any(shared_coefficients(state, terms))) {
+  adds_coefficients <- setup$family$family[1] == "Multivariate normal"
+  if (is.null(setup$P) && !adds_coefficients && any(shared_coefficients(state, terms))) {
     adopt_coefficients(state, terms)
   }
 }

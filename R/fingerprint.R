@@ -20,7 +20,7 @@
 #' @param opaque What to do with a value that cannot be fingerprinted: `"error"` or `"ignore"`.
 #' @return A `fingerprint`: one string of 32 lowercase hex digits.
 #' @section Errors: `warmstart_error_opaque` names the place of a value that has no fingerprint.
-#' @source The digest is XXH3-128 of the canonical form that `vignette("internals")` describes;
+#' @source The digest is XXH3-128 of the canonical form that `vignette("fingerprints")` describes;
 #'   Collet Y., xxHash, <https://xxhash.com>.
 #' @seealso [fingerprinter()] to build one in pieces, [warm()] for models.
 #' @examples

@@ -19,8 +19,8 @@ new_request <- function(expr, env) {
 }
 
 # The formula, cut to what a record has room for.
-request_label <- function(request, prefix = "") {
-  text <- paste0(prefix, part_text(request$key$parts$formula))
+request_label <- function(request) {
+  text <- part_text(request$key$parts$formula)
   text <- gsub("[[:cntrl:]]", " ", enc2utf8(text))
   while (nchar(text, "bytes") > label_bytes) {
     text <- substr(text, 1, nchar(text) - 1)

@@ -89,10 +89,19 @@ absolute_path <- function(path) {
 #' @export
 store_save <- function(store, key, payload, objective = NA, iteration = NA,
                        kind = c("checkpoint", "final"), run_id = NULL, label = NULL) {
-  check_class(store, "warm_store", "store", "warm_store")
   kind <- check_choice(kind, c("checkpoint", "final"), "kind")
+  save_as(kind_code(kind), store, key, payload, objective, iteration, run_id, label)
+}
+
+# Starting values for other fits; listed as what they are, not as anybody's fit.
+save_seed <- function(store, key, payload, objective, iteration, run_id, label) {
+  save_as(3L, store, key, payload, objective, iteration, run_id, label)
+}
+
+save_as <- function(code, store, key, payload, objective, iteration, run_id, label) {
+  check_class(store, "warm_store", "store", "warm_store")
   result <- .Call(
-    C_store_save, store, key, payload, objective, iteration, kind == "final", run_id, label
+    C_store_save, store, key, payload, objective, iteration, code, run_id, label
   )
   if (inherits(result, "failure")) {
     warn_not_kept(unclass(result), "The entry")
@@ -129,10 +138,11 @@ store_delete <- function(store, key, run_id = NULL) {
 #' @param store A [warm_store()].
 #' @param key Only the runs of this key; NULL for all.
 #' @return `store_list()`: a data frame, one row a run, newest first: `key`, `run_id`, `label`,
-#'   `kind` (checkpoint or final), `state` (running, interrupted or finished), `objective`,
-#'   `iteration`, `bytes` (of the file), `written` (POSIXct), `age` (difftime). `store_info()`: a
-#'   list of class `warm_store_info` with `path`, `max_size` (bytes), `max_age` (seconds),
-#'   `bytes`, `runs`, and how many of them are `finished`, `running` and `interrupted`.
+#'   `kind` (checkpoint or final), `state` (running, interrupted, finished, or seed: starting
+#'   values that [warm()] keeps for other fits), `objective`, `iteration`, `bytes` (of the file),
+#'   `written` (POSIXct), `age` (difftime). `store_info()`: a list of class `warm_store_info` with
+#'   `path`, `max_size` (bytes), `max_age` (seconds), `bytes`, `runs`, how many of them are
+#'   `finished`, `running` and `interrupted`, and the number of `seeds`.
 #' @seealso [warm_store()], [store_lookup()]
 #' @examples
 #' store <- warm_store(tempfile("store"))
@@ -158,10 +168,11 @@ store_info <- function(store = warm_store()) {
   structure(
     c(config, list(
       bytes = sum(runs$bytes),
-      runs = nrow(runs),
+      runs = sum(runs$state != "seed"),
       finished = sum(runs$state == "finished"),
       running = sum(runs$state == "running"),
-      interrupted = sum(runs$state == "interrupted")
+      interrupted = sum(runs$state == "interrupted"),
+      seeds = sum(runs$state == "seed")
     )),
     class = "warm_store_info"
   )
@@ -178,7 +189,8 @@ format.warm_store_info <- function(x, ...) {
     paste0("<warm_store> ", format_text(x$path)),
     paste0(
       x$runs, if (x$runs == 1) " run" else " runs", " (", x$finished, " finished, ",
-      x$running, " running, ", x$interrupted, " interrupted), ",
+      x$running, " running, ", x$interrupted, " interrupted)",
+      if (x$seeds > 0) paste0(" and ", x$seeds, " seed", if (x$seeds > 1) "s"), ", ",
       format_size(x$bytes), " of ", format_size(x$max_size), ", kept ", format_age(x$max_age)
     )
   )

@@ -58,27 +58,38 @@ warm_info <- function(fit) {
 
 #' @export
 format.warm_info <- function(x, ...) {
-  number <- function(n) if (is.na(n)) "an unknown number of" else format(n)
-  now <- paste0(number(x$iterations), " iterations in ", format_age(x$seconds))
+  now <- paste(counted(x$iterations, "iteration"), "in", format_age(x$seconds))
   head <- switch(x$source,
     cold = paste0("Fitted from a cold start: ", now, "."),
     resumed = paste0(
-      "Resumed after ", number(x$iterations_before), " iterations: ", now, " more, ",
-      format_age(x$seconds_saved), " saved."
+      "Resumed after ", counted(x$iterations_before, "iteration"), " and ",
+      format_age(x$seconds_saved), "; then ", now, "."
     ),
-    seeded = paste0("Started from an earlier fit (", x$found, "): ", now, "."),
+    seeded = paste0(
+      "Started from an earlier fit (", x$found, "): ", now,
+      if (!is.null(x$iterations_cold)) {
+        paste0("; that one took ", counted(x$iterations_cold, "iteration"))
+      }, "."
+    ),
     finished = paste0(
       "Finished before; returned as it was stored, ", format_age(x$seconds_saved), " saved."
     ),
-    untouched = "Fitted without warmstart."
+    untouched = paste0("Fitted without warmstart: ", x$reason, ".")
   )
   c(
     paste("<warm_info>", head),
-    if (x$checkpoints > 0) paste0(x$checkpoints, " checkpoints written."),
-    x$reason,
+    if (x$checkpoints > 0) paste0(counted(x$checkpoints, "checkpoint"), " written."),
+    if (x$source != "untouched") x$reason,
     if (!is.null(x$failure)) paste0("The store could not be written: ", x$failure, "."),
     if (!is.null(x$key)) paste("key:", x$key)
   )
+}
+
+counted <- function(n, what) {
+  if (is.na(n)) {
+    return(paste0("an unknown number of ", what, "s"))
+  }
+  paste0(format(n), " ", what, if (n != 1) "s")
 }
 
 #' @export

@@ -16,7 +16,7 @@
 #'
 #' @section What makes it the same fit?:
 #' The formula, the values of the columns it uses, the family, and every argument that can change
-#' the result; see `vignette("internals")`. Other columns, their order and row
+#' the result; see `vignette("fingerprints")`. Other columns, their order and row
 #' names do not count.
 #'
 #' @section Which fitters?:
@@ -134,13 +134,23 @@ keep_finished <- function(request, session, store, outcome) {
       state = end$state, terms = model_terms(key), iterations = iterations,
       seconds = outcome$seconds
     )
-    label <- request_label(request, "seed: ")
     save <- function(key, run_id) {
-      store_save(store, key, seed, end$objective, iterations, "final", format(run_id), label)
+      save_seed(
+        store, key, seed, end$objective, iterations, format(run_id), request_label(request)
+      )
     }
     save(key$specification, run_id = key$exact)
     save(key$neighbourhood, run_id = key$specification)
-    inform(paste0("Saved, after ", format_age(outcome$seconds), " of fitting."))
+    delete_superseded(store, key$exact)
+    inform(paste0("Saved, after ", format_age(outcome$seconds_now), " of fitting."))
   }
   kept
+}
+
+# What a finished fit leaves behind of its interrupted runs is of no use any more.
+delete_superseded <- function(store, key) {
+  rows <- store_list(store, key)
+  for (run_id in rows$run_id[rows$state == "interrupted"]) {
+    store_delete(store, key, run_id)
+  }
 }

@@ -17,7 +17,7 @@ SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age);
 SEXP bind_store_config(SEXP store);
 SEXP bind_store_shift_clock(SEXP store, SEXP seconds);
 SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration,
-                     SEXP final, SEXP run_id, SEXP label);
+                     SEXP kind, SEXP run_id, SEXP label);
 SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id);
 SEXP bind_store_list(SEXP store, SEXP key);
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);

@@ -263,12 +263,12 @@ static int counting_attributes(SEXP names, const char *const *skip, int *order) 
     int count = 0;
 
     for (int i = 0; i < LENGTH(names); i++) {
-        const char *name = CHAR(STRING_ELT(names, i));
+        const char *name = Rf_translateCharUTF8(STRING_ELT(names, i));
         if (is_one_of(name, never_count) || is_one_of(name, skip)) {
             continue;
         }
         int at = count++;
-        for (; at > 0 && strcmp(name, CHAR(STRING_ELT(names, order[at - 1]))) < 0; at--) {
+        for (; at > 0 && strcmp(name, Rf_translateCharUTF8(STRING_ELT(names, order[at - 1]))) < 0; at--) {
             order[at] = order[at - 1];
         }
         order[at] = i;
@@ -289,7 +289,7 @@ static void absorb_attributes(struct walk *walk, struct tag tag, SEXP value,
         frame(walk, TYPE_ATTRIBUTES, tag, count);
     }
     for (int i = 0; i < count; i++) {
-        const char *name = CHAR(STRING_ELT(names, order[i]));
+        const char *name = Rf_translateCharUTF8(STRING_ELT(names, order[i]));
         struct where here = {.parent = where, .name = name};
         absorb(walk, tag_of(name), VECTOR_ELT(list, order[i]), &here);
     }
@@ -385,6 +385,7 @@ static void absorb_function(struct walk *walk, struct tag tag, SEXP value,
     SEXP outer = walk->functions;
     SEXP parts = PROTECT(bind_call("function_parts", value, NULL));
     walk->functions = PROTECT(Rf_cons(value, outer));
+    absorb_attributes(walk, tag, value, none, where);
     frame(walk, TYPE_FUNCTION, tag, 1);
     absorb(walk, no_tag, parts, where);
     walk->functions = outer;

@@ -11,6 +11,9 @@
 #define NS_PER_S 1e9
 #define AGE_MAX_S 9e9 /* 285 years, within the ns that an int64 holds */
 
+/* As R/store.R numbers them. */
+enum kind_code { KIND_CHECKPOINT = 1, KIND_FINAL = 2, KIND_SEED = 3 };
+
 enum store_tag { STORE_PATH, STORE_MAX_SIZE, STORE_MAX_AGE };
 
 static void finalize_store(SEXP pointer) {
@@ -74,14 +77,16 @@ SEXP bind_store_shift_clock(SEXP store, SEXP seconds) {
 
 /* The run id, or where the disk failed the reason with its class set to "failure". */
 SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration,
-                     SEXP final, SEXP run_id, SEXP label) {
+                     SEXP kind, SEXP run_id, SEXP label) {
     struct ws_store *opened = bind_store(store);
     struct ws_digest digest = bind_key(key, "key");
     struct ws_offer offer = bind_offer(objective, iteration);
     const char *given = bind_optional_string(run_id, "run_id");
     char name[WS_RUN_ID_MAX + 1];
+    int code = Rf_asInteger(kind);
     struct ws_note note = {
-        .kind = bind_flag(final, "kind") ? WS_FINAL : WS_CHECKPOINT,
+        .kind = code == KIND_CHECKPOINT ? WS_CHECKPOINT : WS_FINAL,
+        .is_seed = code == KIND_SEED,
         .has_iteration = offer.has_iteration,
         .iteration = offer.iteration,
     };
@@ -155,6 +160,9 @@ static enum ws_status add_row(void *context, const struct ws_run *run) {
 }
 
 static const char *state_of(const struct ws_run *run) {
+    if (run->record.note.is_seed) {
+        return "seed";
+    }
     if (run->record.note.kind == WS_FINAL) {
         return "finished";
     }

@@ -303,9 +303,11 @@ enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const voi
         offset += (uint64_t)n;
         for (int i = 0; i < 2; i++) {
             size_t done = (size_t)n < parts[i].iov_len ? (size_t)n : parts[i].iov_len;
-            parts[i].iov_base = (char *)parts[i].iov_base + done;
-            parts[i].iov_len -= done;
-            n -= (ssize_t)done;
+            if (done > 0) { /* an empty part may have no address to add to */
+                parts[i].iov_base = (char *)parts[i].iov_base + done;
+                parts[i].iov_len -= done;
+                n -= (ssize_t)done;
+            }
         }
     }
     return WS_OK;

@@ -86,12 +86,11 @@ static enum ws_status set_label(const char *label) {
 
 /* Labels that no terminal should see, and no reader accept. */
 static const char *const bad_labels[] = {
-    "\x1b[31mred", /* an escape */
-    "two\nlines",  /* a line end */
-    "a\ttab",      /* a tab */
-    "\x7f",        /* delete */
-    "\xc2\x9b"
-    "31m",              /* the one-character form of an escape, U+009B */
+    "\x1b[31mred",      /* an escape */
+    "two\nlines",       /* a line end */
+    "a\ttab",           /* a tab */
+    "\x7f",             /* delete */
+    "\xc2\x9bK",        /* the one-character form of an escape, U+009B */
     "\x80",             /* a continuation alone */
     "\xc3",             /* a sequence cut short */
     "\xc3(",            /* a sequence broken off */

@@ -397,6 +397,34 @@ TEST("the newest record is there beside a better one") {
     ws_os_dir_close(dir);
 }
 
+TEST("a write does not go to the newest record's slot while another is free") {
+    struct ws_dir *dir = test_dir();
+    struct ws_runfile *run = create_run(dir, record_of(WS_CHECKPOINT, 1, 1), 100);
+
+    for (uint64_t sequence = 2; sequence <= 3; sequence++) {
+        struct ws_record record = record_of(WS_CHECKPOINT, 2, sequence);
+        CHECK_STATUS(write_run(run, &record, 100, false), WS_OK);
+    }
+    CHECK(count_valid(dir) == 3);
+    ws_runfile_close(run);
+    ws_os_dir_close(dir);
+}
+
+TEST("of equal objectives the newest is the one to protect") {
+    struct ws_dir *dir = test_dir();
+    struct ws_runfile *run = create_run(dir, record_of(WS_CHECKPOINT, 1, 1), 100);
+    struct ws_record record = record_of(WS_CHECKPOINT, 1, 2);
+
+    CHECK_STATUS(write_run(run, &record, 100, true), WS_OK);
+    for (uint64_t sequence = 3; sequence < 9; sequence++) {
+        record = record_of(WS_CHECKPOINT, 2, sequence);
+        CHECK_STATUS(write_run(run, &record, 100, false), WS_OK);
+    }
+    CHECK(best_in(dir).sequence == 2);
+    ws_runfile_close(run);
+    ws_os_dir_close(dir);
+}
+
 TEST("a write changes nothing outside one slot") {
     struct ws_dir *dir = test_dir();
     struct ws_runfile *run = create_run(dir, record_of(WS_CHECKPOINT, 1, 1), 3000);
@@ -1064,6 +1092,16 @@ TEST("a payload size beyond the file is not counted, and no memory is taken for 
         CHECK(scan_in(dir).count == 0);
         free(image.bytes);
     }
+    ws_os_dir_close(dir);
+}
+
+TEST("a slot's payload beyond the file's end is not counted") {
+    struct ws_dir *dir = test_dir();
+
+    make_zeros(WS_SLOTS * WS_SLOT_ALIGN);
+    plant(slotted(1, 0, WS_SLOT_ALIGN), 1000, 0);
+    CHECK(truncate(harness_path(RUN), WS_RECORD_HEADER + 999) == 0);
+    CHECK(scan_in(dir).count == 0);
     ws_os_dir_close(dir);
 }
 

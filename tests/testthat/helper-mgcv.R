@@ -48,6 +48,11 @@ source_of <- function(fit) {
   warm_info(fit)$source
 }
 
+# REML, ML or GCV score.
+score_of <- function(fit) {
+  as.vector(fit$gcv.ubre)
+}
+
 # What a fit is, without what warm() says of it.
 bare <- function(fit) {
   attr(fit, "warmstart") <- NULL

@@ -122,14 +122,21 @@ in_mount <- function(options, directory, code) {
   skip_if(Sys.which("unshare") == "", "needs unshare")
   dir.create(directory)
   mount <- paste("mount -t tmpfs -o", options, "none", shQuote(directory))
-  if (system2("unshare", c("-rm", "sh", "-c", shQuote(mount)), stdout = FALSE, stderr = FALSE)) {
+  if (length(attr(in_namespace(mount), "status")) > 0) {
     skip("cannot mount a file system here")
   }
   script <- tempfile(fileext = ".R")
   writeLines(code, script)
-  run <- paste(mount, "&& exec", shQuote(file.path(R.home("bin"), "Rscript")), shQuote(script))
-  system2(
-    "unshare", c("-rm", "sh", "-c", shQuote(run)),
+  rscript <- file.path(R.home("bin"), "Rscript")
+  in_namespace(paste(mount, "&& exec", shQuote(rscript), shQuote(script)))
+}
+
+# Output of a shell command, whose mounts nobody else sees. Users other than root need a
+# namespace of users, too.
+in_namespace <- function(command) {
+  flags <- if (Sys.info()[["effective_user"]] == "root") "-m" else "-rm"
+  suppressWarnings(system2(
+    "unshare", c(flags, "sh", "-c", shQuote(command)),
     stdout = TRUE, stderr = TRUE, env = paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
-  )
+  ))
 }

@@ -2,7 +2,7 @@ skip_if_not_installed("mgcv")
 
 # Families on real data, small, each with several outer iterations.
 counts <- transform(datasets::quakes[1:300, ], level = cut(mag, 3, labels = FALSE))
-counts$class <- counts$level - 1
+counts$band <- factor(counts$level)
 
 families <- list(
   "gaussian" = quote(gam(mag ~ s(depth) + s(lat), data = counts, method = "REML")),
@@ -17,16 +17,16 @@ families <- list(
   "location and scale" = quote(
     gam(list(mag ~ s(stations), ~ s(depth)), mgcv::gaulss(), counts, method = "REML")
   ),
-  "GCV" = quote(gam(mag ~ s(depth) + s(lat), data = counts)),
+  "GCV" = quote(gam(stations ~ s(depth) + s(mag), Gamma("log"), counts)),
   "bfgs" = quote(
     gam(stations ~ s(depth) + s(mag), poisson, counts, method = "REML",
         optimizer = c("outer", "bfgs"))
   ),
   "random effect" = quote(
-    gam(stations ~ s(depth) + s(factor(level), bs = "re"), poisson, counts, method = "REML")
+    gam(stations ~ s(depth) + s(band, bs = "re"), poisson, counts, method = "REML")
   ),
   "by factor" = quote(
-    gam(stations ~ s(depth, by = factor(level)), poisson, counts, method = "REML")
+    gam(stations ~ s(depth, by = band), poisson, counts, method = "REML")
   ),
   "tensor product" = quote(
     gam(mag > 4.6 ~ te(lat, long, k = 4) + s(depth), binomial, counts, method = "REML")
@@ -78,7 +78,8 @@ for (name in names(families)) {
   test_that(paste(name, "fit: the finished fit's state has the form of the reported ones"), {
     end <- adapter_mgcv_gam()$state(cold)
     last <- states[[length(states)]]$state
-    expect_identical(lengths(end$state), lengths(last))
+    iterated <- c("sp", "coefficients", "theta")
+    expect_identical(lengths(end$state[iterated]), lengths(last[iterated]))
     expect_identical(names(end$state$sp), names(last$sp))
   })
 

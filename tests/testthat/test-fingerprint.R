@@ -36,7 +36,6 @@ equal_pairs <- list(
   "data frame columns named in UTF-8 and in Latin-1" = list(
     stats::setNames(data.frame(1), "\u00fc"), stats::setNames(data.frame(1), latin1("\u00fc"))
   ),
-  "symbols in UTF-8 and in Latin-1" = list(as.name("\u00fc"), as.name(latin1("\u00fc"))),
   "data frames with other row names" = list(
     data.frame(x = 1:2), data.frame(x = 1:2, row.names = c("a", "b"))
   ),
@@ -94,6 +93,11 @@ for (what in names(equal_pairs)) {
     expect_identical(format(fingerprint(pair[[1]])), format(fingerprint(pair[[2]])))
   })
 }
+
+test_that("equal fingerprints have symbols in UTF-8 and in Latin-1", {
+  skip_if_not(l10n_info()[["UTF-8"]], "R keeps symbols in the locale's encoding")
+  expect_true(same(as.name("\u00fc"), as.name(latin1("\u00fc"))))
+})
 
 # Pairs that are not ------------------------------------------------------------------------------
 

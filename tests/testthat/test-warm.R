@@ -79,14 +79,16 @@ test_that("without reuse a finished fit is fitted again, from its estimates", {
   again <- warm_call(earthquake_model, store, reuse = FALSE)
   expect_identical(source_of(again), "seeded")
   expect_lte(warm_info(again)$iterations, 2)
-  expect_equal(again$gcv.ubre, first$gcv.ubre, tolerance = 1e-6)
+  expect_equal(score_of(again), score_of(first), tolerance = 1e-6)
 })
 
 test_that("another fit is not taken for it", {
   store <- new_store()
   warm_call(small_model, store)
   other <- warm(gam(mpg ~ s(hp) + s(qsec), data = mtcars, method = "REML"), store)
-  expect_equal(bare(other)$sp, gam(mpg ~ s(hp) + s(qsec), data = mtcars, method = "REML")$sp)
+  cold <- gam(mpg ~ s(hp) + s(qsec), data = mtcars, method = "REML")
+  expect_false(source_of(other) == "finished")
+  expect_equal(score_of(other), score_of(cold), tolerance = 1e-6)
 })
 
 test_that("a changed value in a column that is used makes it another fit", {
@@ -136,7 +138,7 @@ test_that("an interrupted fit is resumed", {
 test_that("a resumed fit is the cold one, within tolerance", {
   cold <- eval(earthquake_model)
   fit <- warm_call(earthquake_model, interrupted_store(earthquake_model, 3))
-  expect_equal(fit$gcv.ubre, cold$gcv.ubre, tolerance = 1e-6)
+  expect_equal(score_of(fit), score_of(cold), tolerance = 1e-6)
   expect_equal(fit$fitted.values, cold$fitted.values, tolerance = 1e-6)
 })
 
@@ -177,7 +179,7 @@ test_that("a fit that was seeded is the cold one, within tolerance", {
   on_fold$data <- quote(fold)
   fit <- warm_call(on_fold, store)
   expect_identical(source_of(fit), "seeded")
-  expect_equal(fit$gcv.ubre, eval(on_fold)$gcv.ubre, tolerance = 1e-6)
+  expect_equal(score_of(fit), score_of(eval(on_fold)), tolerance = 1e-6)
 })
 
 test_that("near = FALSE starts cold", {
@@ -185,6 +187,31 @@ test_that("near = FALSE starts cold", {
   warm(gam(mpg ~ s(hp), data = mtcars), store)
   fit <- warm(gam(mpg ~ s(hp), data = mtcars[-1, ]), store, near = FALSE)
   expect_identical(source_of(fit), "cold")
+})
+
+test_that("a model with one term more starts from the one without", {
+  store <- new_store()
+  warm_call(earthquake_model, store)
+  larger <- earthquake_model
+  larger[[2]] <- quote(strong ~ s(depth) + s(stations) + s(lat) + s(long))
+  fit <- warm_call(larger, store)
+  expect_identical(source_of(fit), "seeded")
+  expect_match(warm_info(fit)$found, "related")
+  expect_equal(score_of(fit), score_of(eval(larger)), tolerance = 1e-6)
+})
+
+test_that("near = FALSE does not start from a related model", {
+  store <- new_store()
+  warm_call(earthquake_model, store)
+  smaller <- earthquake_model
+  smaller[[2]] <- quote(strong ~ s(depth) + s(stations))
+  expect_identical(source_of(warm_call(smaller, store, near = FALSE)), "cold")
+})
+
+test_that("a model with another response does not start from this one", {
+  store <- new_store()
+  warm(gam(mpg ~ s(hp), data = mtcars), store)
+  expect_identical(source_of(warm(gam(qsec ~ s(hp), data = mtcars), store)), "cold")
 })
 
 spoiled_seed <- function(change) {

@@ -2,8 +2,8 @@
 #
 #     Rscript resume.R
 #
-# Each of the four fits has an R process of its own. The second is killed with SIGKILL, which
-# no program can catch, once the store shows it half-way.
+# Each of the four fits has an R process of its own. The second is killed with SIGKILL,
+# which no program can catch, once the store shows it half-way.
 
 needed <- c("warmstart", "mgcv", "survival", "callr")
 missing <- needed[!vapply(needed, requireNamespace, logical(1), quietly = TRUE)]
