@@ -29,6 +29,11 @@ check-windows:
 	@tools/setup package windows
 	@tools/windows
 
+# Fuzzes what reads bytes from outside, FUZZ_SECONDS (60) for each target.
+fuzz:
+	@tools/setup package fuzz
+	@tools/fuzz
+
 # Measurements, as ratios in one run.
 bench:
 	@tools/setup package check bench
@@ -46,7 +51,7 @@ lint:
 
 format:
 	@tools/setup lint
-	clang-format -i src/*.[ch] src/core/*.[ch] tests/core/*.[ch]
+	clang-format -i src/*.[ch] src/core/*.[ch] tests/core/*.[ch] fuzz/*.[ch]
 
 clean:
 	./cleanup

@@ -34,10 +34,7 @@ adapter_mgcv_bam <- function() {
     identify = function(call, env) identify_mgcv(call, env, "mgcv::bam"),
     seed = seed_bam,
     observe = function(call, env, report) call,
-    # bam's `in.out` wants one smoothing parameter a penalty, linked or not.
-    state = function(fit) {
-      finished_gam(fit, if (is.null(fit$full.sp)) fit$sp else fit$full.sp)
-    },
+    state = finished_bam,
     restore = restore_gam,
     converged = mgcv_converged,
     compare = compare_gams,
@@ -171,6 +168,9 @@ seed_in_out <- function(state, related = FALSE, exact = !related) {
   }
   in_out <- in_out_list(state)
   if (!exact) {
+    if (identical(frame$optimizer[1], "efs")) {
+      stop_seed_unfit("the extended Fellner-Schall iteration is slower from another optimum")
+    }
     in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2))
   }
   if (identical(frame$optimizer[1], "efs")) {
@@ -366,6 +366,14 @@ finished_gam <- function(fit, sp) {
     objective = as.vector(fit$gcv.ubre),
     iteration = if (is.null(iteration)) NA_integer_ else iteration
   )
+}
+
+# bam's `in.out` wants one smoothing parameter a penalty, linked or not. What
+# takes the time in bam are the passes over the data.
+finished_bam <- function(fit) {
+  end <- finished_gam(fit, if (is.null(fit$full.sp)) fit$sp else fit$full.sp)
+  end$iteration <- as.integer(fit$iter)
+  end
 }
 
 #' Make a fit the user's own again

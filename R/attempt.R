@@ -52,7 +52,7 @@ try_start <- function(request, session, start) {
 # Why a fit that ended is not to be trusted; NULL where it is.
 doubt <- function(request, start, fit, warnings) {
   says <- vapply(warnings, conditionMessage, "")
-  if (!request$adapter$converged(fit) || any(grepl("converge|step failure", says))) {
+  if (!request$adapter$converged(fit) || any(grepl("converge|divergence|step failure", says))) {
     return("the fit did not converge.")
   }
   before <- start$entry$objective

@@ -25,7 +25,8 @@ diff_part <- function(name, a, b) {
   if (is.null(a) || is.null(b)) {
     side <- if (is.null(b)) "first" else "second"
     text <- part_text(if (is.null(b)) a else b)
-    return(if (startsWith(name, "given ")) NULL else paste0(name, ": only in the ", side, ", ", text))
+    said_elsewhere <- startsWith(name, "given ")
+    return(if (!said_elsewhere) paste0(name, ": only in the ", side, ", ", text))
   }
   if (name == "formula") {
     return(diff_formulas(a$shown, b$shown))

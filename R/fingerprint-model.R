@@ -10,13 +10,14 @@
 #' | neighbourhood | fitter, response, family and link | a related formula |
 #'
 #' @section What counts:
-#' Of the data, the columns that the formula, the weights, the offset and the subset use, by name;
-#' `.` stands for all. Their order does not count, nor do other columns and row names; the order of rows does.
-#' Of the formula, its terms in their order; not spacing, line breaks or redundant parentheses.
-#' Variables from the formula's environment count by value: as data where they have more than one
-#' row, else as part of the specification, as `K` in `s(x, k = K)`. User functions count by their
-#' definition. A family given as object, function or name is the same family. An argument that
-#' repeats the fitter's default is the same as none. `options(contrasts, na.action)` count.
+#' Of the data, the columns that the formula, the weights, the offset and the subset use, by
+#' name; `.` stands for all. Their order does not count, nor do other columns and row names;
+#' the order of rows does. Of the formula, its terms in their order; not spacing, line
+#' breaks or redundant parentheses. Variables from the formula's environment count by value:
+#' as data where they have more than one row, else as part of the specification, as `K` in
+#' `s(x, k = K)`. User functions count by their definition. A family given as object,
+#' function or name is the same family. An argument that repeats the fitter's default is the
+#' same as none. `options(contrasts, na.action)` count.
 #'
 #' @param x,formula A formula, or for `fingerprint_model()` also a list of formulas.
 #' @param data A data frame, list or environment; NULL for the formula's environment.

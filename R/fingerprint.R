@@ -4,12 +4,13 @@
 #' fingerprints on every platform, in every R version and locale.
 #'
 #' @section What counts:
-#' Values and their type (integer, logical and double differ), dimensions, names, levels, class
-#' and other attributes. A data frame counts by its columns and their names, so a tibble or
-#' data.table equals the data frame with the same columns; row names do not count.
-#' A function counts by its arguments and body, and by the values of what it uses
-#' from its surroundings, recursively; functions of packages are taken by name. `-0` equals `0`, every `NaN` is
-#' one `NaN`, and `NA` is another. Text counts by its characters, whatever its encoding.
+#' Values and their type (integer, logical and double differ), dimensions, names, levels,
+#' class and other attributes. A data frame counts by its columns and their names, so a
+#' tibble or data.table equals the data frame with the same columns; row names do not count.
+#' A function counts by its arguments and body, and by the values of what it uses from its
+#' surroundings, recursively; functions of packages are taken by name. `-0` equals `0`,
+#' every `NaN` is one `NaN`, and `NA` is another. Text counts by its characters, whatever
+#' its encoding.
 #'
 #' @section What has no value:
 #' Environments, external pointers and connections. They give an error that says where in `x`

@@ -2,50 +2,41 @@
 # the same table. Changing a meaning needs a new number.
 #
 #   0 raw     the bytes of a raw vector without attributes, as they are
-#   1 plain   R's serialization format, version 2, XDR: vectors, lists and attributes, no code
+#   1 plain   R's serialization format, version 2, XDR: what src/core/plain.h accepts
 #   2 object  R's serialization format, version 3, XDR: anything
 #
 # Version 2 of the format has no compact (ALTREP) forms, so plain bytes can be checked before
-# they are read.
+# they are read: a lookup never returns any that were not. Whole objects hold code, and are
+# returned only from a place that nobody else can write (see R/trust.R).
 encoding_raw <- 0L
 encoding_plain <- 1L
 encoding_object <- 2L
 
-payload_encoding <- function(payload) {
+# Called from C: the encoding and the bytes.
+encode_payload <- function(payload) {
   if (is.raw(payload) && is.null(attributes(payload))) {
-    encoding_raw
-  } else if (is_plain(payload)) {
-    encoding_plain
+    return(list(encoding_raw, payload))
+  }
+  bytes <- plain_bytes(payload)
+  if (is.null(bytes)) {
+    list(encoding_object, serialize(payload, NULL, version = 3, xdr = TRUE))
   } else {
-    encoding_object
+    list(encoding_plain, bytes)
+  }
+}
+
+# Of plain data; NULL for anything else. The reader's own check has the last word here too: what
+# is written as plain is what will be accepted.
+plain_bytes <- function(payload) {
+  if (.Call(C_may_be_plain, payload)) {
+    bytes <- serialize(payload, NULL, version = 2, xdr = TRUE)
+    if (.Call(C_bytes_are_plain, bytes)) bytes
   }
 }
 
 # Data all the way down.
 is_plain <- function(x) {
-  if (isS4(x)) {
-    return(FALSE)
-  }
-  plain_type <- typeof(x) %in%
-    c("NULL", "logical", "integer", "double", "complex", "character", "raw", "list")
-  if (!plain_type || !all(names(attributes(x)) %in% plain_attributes)) {
-    return(FALSE)
-  }
-  all(vapply(attributes(x), is_plain, logical(1))) &&
-    (typeof(x) != "list" || all(vapply(unclass(x), is_plain, logical(1))))
-}
-
-plain_attributes <- c("names", "dim", "dimnames", "levels", "tsp", "class")
-
-# Called from C: the encoding and the bytes.
-encode_payload <- function(payload) {
-  encoding <- payload_encoding(payload)
-  bytes <- switch(encoding + 1L,
-    payload,
-    serialize(payload, NULL, version = 2, xdr = TRUE),
-    serialize(payload, NULL, version = 3, xdr = TRUE)
-  )
-  list(encoding, bytes)
+  !is.null(plain_bytes(x))
 }
 
 # Called from C.

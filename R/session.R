@@ -4,17 +4,18 @@
 #' as often as you like, finalize at the end.
 #'
 #' @section When is a checkpoint written?:
-#' When its objective improves on this run's best by more than 1e-12 (the first finite one does),
-#' at once; otherwise when 2 s have passed since the last write. A later, worse state never
-#' replaces a better one on disk. Data is synced to the disk with the first checkpoint, then at most every
-#' 2 s, and by `session_finalize()`.
+#' When its objective improves on this run's best by more than 1e-12 (the first finite one
+#' does), at once; otherwise when 2 s have passed since the last write. A later, worse state
+#' never replaces a better one on disk. Data is synced to the disk with the first
+#' checkpoint, then at most every 2 s, and by `session_finalize()`.
 #'
 #' @section What if R is killed?:
 #' The next session on the same key loads the best checkpoint that was reported as written.
 #'
 #' @section What if the disk fails?:
-#' `session_checkpoint()` and `session_finalize()` return FALSE, `session_status()` says why, and there is one
-#' warning a session. The fit goes on, and the next checkpoint tries again.
+#' `session_checkpoint()` and `session_finalize()` return FALSE, `session_status()` says
+#' why, and there is one warning a session. The fit goes on, and the next checkpoint tries
+#' again.
 #'
 #' @section Several processes?:
 #' Any number of sessions may have one key. Each writes its own file and loads the best of all. A
@@ -31,11 +32,13 @@
 #' @param objective The number being minimised; NA, NaN and infinite values count as absent.
 #' @param iteration A whole number from 0 to 2^53, or NA.
 #' @return `warm_session()`: an object of class `warm_session`. `session_load()` and
-#'   `session_peek()`: an entry (see [store_lookup()]) with `source`, `"exact"` or `"preloaded"`, or NULL;
-#'   peeking does not consume a preloaded one. `session_checkpoint()`, `session_finalize()`:
-#'   TRUE where it was written. `session_status()`: a list of class `warm_session_status` with `run_id`,
-#'   `state` (empty, running, finished or closed), `written`, `refused`, `failed` (counts), `objective` (best of this
-#'   run), `last_write` (POSIXct), `reason` (why the last write failed, or NA).
+#'   `session_peek()`: an entry (see [store_lookup()]) with `source`, `"exact"` or
+#'   `"preloaded"`, or NULL; peeking does not consume a preloaded one.
+#'   `session_checkpoint()`, `session_finalize()`: TRUE where it was written.
+#'   `session_status()`: a list of class `warm_session_status` with `run_id`, `state`
+#'   (empty, running, finished or closed), `written`, `refused`, `failed` (counts),
+#'   `objective` (best of this run), `last_write` (POSIXct), `reason` (why the last write
+#'   failed, or NA).
 #' @section Errors: `warmstart_error_argument` names a bad argument, or a session that was closed.
 #' @seealso [warm()], which does all of this for a model call.
 #' @examples

@@ -20,8 +20,10 @@ find_starts <- function(request, store, finished, near) {
   )
 }
 
+# Of no class: `$` must not be somebody's method.
 has_state <- function(entry) {
-  is.list(entry$payload) && !is.null(entry$payload$state)
+  payload <- entry$payload
+  is.list(payload) && !is.object(payload) && !is.null(payload$state)
 }
 
 new_start <- function(entry, exact = FALSE, related = FALSE) {

@@ -4,8 +4,9 @@
 #' [fingerprint()], bounded in size and age.
 #'
 #' @section Where is it?:
-#' Without `path`, in the directory that the environment variable `WARMSTART_STORE` names, else in
-#' the user's cache directory, `tools::R_user_dir("warmstart", "cache")`. It is made when something is first saved.
+#' Without `path`, in the directory that the environment variable `WARMSTART_STORE` names,
+#' else in the user's cache directory, `tools::R_user_dir("warmstart", "cache")`. It is made
+#' when something is first saved.
 #'
 #' @section How big does it get?:
 #' At most `max_size` bytes, and a little more between two sweeps: each process that writes may add
@@ -14,15 +15,43 @@
 #' fit is never removed.
 #'
 #' @section What if R is killed?:
-#' Whatever a call reported as saved is found by the next lookup, from any process of this machine. After a power loss, what was saved up to two seconds before.
+#' Whatever a call reported as saved is found by the next lookup, from any process of this
+#' machine. After a power loss, what was saved up to two seconds before.
 #'
 #' @section Several processes?:
 #' Any number may use one store at once. Each run has its own file; a lookup sees them all.
+#'
+#' @section What is stored, and who can read it:
+#' Of a running or finished fit its state (parameters, objective, iteration), and of a finished one
+#' the fit itself, with the data that the fitter keeps in it; besides, a label, for [warm()] the
+#' formula. Nothing is encrypted. All of it is in the store's directory, and nowhere else: there
+#' are no logs and no copies. [store_delete()] removes a key's data for good; [warm()] keeps a
+#' finished fit's state under two further keys, for related models, which [store_list()] shows.
+#'
+#' A new store can be read and written by you alone (modes 0700 and 0600, whatever the umask). To
+#' share one, make its directory yourself, with the rights that you want. On Windows the rights of
+#' the directory above it apply.
+#'
+#' @section Is a shared store safe?:
+#' What others have written cannot run code, nor break anything by what it says. States are
+#' plain data, which is checked byte for byte before R reads it: numbers, text, and lists of
+#' these; warm starts work from any store. A whole fit holds functions. It is loaded only
+#' where nobody else can have written it: the file and the store's directory are yours,
+#' others cannot write them nor replace a directory on the way, and there is no symbolic
+#' link. Otherwise the lookup warns (`warmstart_warning_trust`) and goes on to the next
+#' entry, and `warm()` fits again, from the plain state. `trust = TRUE` takes whole fits
+#' from such a store too: then whoever can write there can run code with your rights. On
+#' Windows, where the rights of files are not looked at, whole fits are loaded with `trust =
+#' TRUE` only.
+#'
+#' What others have written can still be wrong: a start far from the optimum, or a finished fit's
+#' state that is another's. `warm()` checks how a fit ends, not where its start came from.
 #'
 #' @param path Path of the directory.
 #' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, `"500 MB"`, `"Inf"`.
 #' @param max_age Bound in seconds: a number, a `difftime`, or text such as `"30 days"`,
 #'   `"12 hours"`, `"Inf"`.
+#' @param trust Load whole fits also from a store that others can write?
 #' @return An object of class `warm_store`. It may be saved and sent to other processes: there it
 #'   opens the same directory again.
 #' @section Errors: `warmstart_error_argument` names a bad argument, such as a path that is a file.
@@ -34,18 +63,20 @@
 #' store_lookup(store, key)
 #' store
 #' @export
-warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days") {
+warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days", trust = FALSE) {
   if (is.null(path)) {
     path <- Sys.getenv("WARMSTART_STORE", tools::R_user_dir("warmstart", "cache"))
   }
   if (!is.character(path) || length(path) != 1 || is.na(path) || path == "") {
     stop_argument("path", "must be the path of a directory, as one string.")
   }
+  check_flag(trust, "trust")
   .Call(
     C_store_open,
     enc2utf8(absolute_path(path)),
     parse_size(max_size, "max_size"),
-    parse_age(max_age, "max_age")
+    parse_age(max_age, "max_age"),
+    trust
   )
 }
 
@@ -77,7 +108,9 @@ absolute_path <- function(path) {
 #'   `warm_entry` with `payload`, `objective`, `iteration`, `kind`, `written` (POSIXct), `run_id`,
 #'   `key` and `label`. `store_delete()`: the number of files removed, invisibly.
 #' @section Errors: `warmstart_error_argument` names a bad argument, before anything is written. A
-#'   damaged, foreign or newer file is no error: it is passed over.
+#'   damaged, foreign or newer file is no error: it is passed over. So is an object that holds code,
+#'   in a store that others can write, with a warning (`warmstart_warning_trust`); see
+#'   [warm_store()].
 #' @seealso [warm_store()], [store_list()]
 #' @examples
 #' store <- warm_store(tempfile("store"))
@@ -178,9 +211,9 @@ store_info <- function(store = warm_store()) {
   )
 }
 
-# path, max_size in bytes, max_age in seconds.
+# path, max_size in bytes, max_age in seconds, trust.
 store_config <- function(store) {
-  stats::setNames(.Call(C_store_config, store), c("path", "max_size", "max_age"))
+  stats::setNames(.Call(C_store_config, store), c("path", "max_size", "max_age", "trust"))
 }
 
 #' @export

@@ -7,7 +7,8 @@ new_info <- function(source, key = NULL, found = NULL, written = NULL, reason = 
     list(
       source = source, key = key, found = found, written = written, reason = reason,
       iterations = iterations, iterations_before = iterations_before,
-      iterations_cold = iterations_cold, seconds = seconds, seconds_saved = seconds_saved, checkpoints = checkpoints, failure = failure
+      iterations_cold = iterations_cold, seconds = seconds, seconds_saved = seconds_saved,
+      checkpoints = checkpoints, failure = failure
     ),
     class = "warm_info"
   )
@@ -40,10 +41,11 @@ with_info <- function(fit, info) {
 #'
 #' @param fit What [warm()] returned.
 #' @return A list of class `warm_info`: `source` ("cold", "resumed", "seeded", "finished" or
-#'   "untouched"), `key` (fingerprint), `found` (what there was to start from), `written` (when it was saved, POSIXct), `reason` (why it was not used),
-#'   `iterations` (outer iterations now), `iterations_before` (before the
-#'   interruption), `seconds` (now), `seconds_saved`, `checkpoints` (written), `failure` (why the
-#'   store could not be written, or NULL).
+#'   "untouched"), `key` (fingerprint), `found` (what there was to start from), `written`
+#'   (when it was saved, POSIXct), `reason` (why it was not used), `iterations` (outer
+#'   iterations now), `iterations_before` (before the interruption), `seconds` (now),
+#'   `seconds_saved`, `checkpoints` (written), `failure` (why the store could not be
+#'   written, or NULL).
 #' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
 #' @seealso [warm()]
 #' @examplesIf requireNamespace("mgcv", quietly = TRUE)

@@ -20,9 +20,9 @@
 #' names do not count.
 #'
 #' @section Which fitters?:
-#' `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs). `mgcv::bam()` gives
-#' nothing to observe: finished fits are kept, and seed others. Any other call runs as it is,
-#' with a message.
+#' `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
+#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. Any
+#' other call runs as it is, with a message.
 #'
 #' @param call The call, as you would write it without `warm()`.
 #' @param store A [warm_store()].
@@ -31,9 +31,12 @@
 #' @param near Start from an earlier fit of the same model on other rows, where there is none of
 #'   this very fit?
 #' @param label A short text for people, shown by [store_list()]; by default the formula.
+#' @param trust Return a finished fit also from a store that others can write? FALSE starts from
+#'   its estimates there, with a warning; see [warm_store()].
 #' @return What `call` returns, with an attribute that [warm_info()] reads.
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
-#'   names a bad argument of `warm()` itself.
+#'   names a bad argument of `warm()` itself. Warning: `warmstart_warning_trust` where a finished
+#'   fit was not returned because others may have written it.
 #' @seealso [warm_info()], [warm_session()] for fitters of your own.
 #' @examplesIf requireNamespace("mgcv", quietly = TRUE)
 #' library(mgcv)
@@ -42,10 +45,12 @@
 #' again <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
 #' warm_info(again)
 #' @export
-warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL) {
+warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL,
+                 trust = FALSE) {
   check_dots(...)
   check_flag(reuse, "reuse")
   check_flag(near, "near")
+  check_flag(trust, "trust")
   expr <- substitute(call)
   env <- parent.frame()
   if (!is.call(expr)) {
@@ -56,7 +61,7 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   if (!is.null(request$reason)) {
     return(fit_untouched(request))
   }
-  fit_kept(request, store, reuse, near, label)
+  fit_kept(request, if (trust) trust_store(store) else store, reuse, near, label)
 }
 
 # Bad arguments are the fitter's to complain about.
@@ -73,7 +78,8 @@ fit_kept <- function(request, store, reuse, near, label) {
   if (reuse && !is.null(finished$fit)) {
     return(return_finished(request, finished))
   }
-  starts <- or_nothing(find_starts(request, store, finished, near))
+  # What withholds the finished fit has been said.
+  starts <- or_nothing(without_trust_warnings(find_starts(request, store, finished, near)))
   outcome <- run_fit(request, session, starts)
   or_nothing(keep_finished(request, session, store, outcome))
   with_info(outcome$fit, or_nothing(info_of(request, session, outcome)))
@@ -89,11 +95,14 @@ or_nothing <- function(value) {
 
 # A finished fit. ------------------------------------------------------------------------------
 
+# Where the fit itself cannot be had, the state that keep_finished() has put beside it can.
 find_finished <- function(request, store) {
-  entry <- store_lookup(store, request$key$exact, kind = "final")
+  key <- request$key
+  entry <- store_lookup(store, key$exact, kind = "final") %||%
+    store_lookup_run(store, key$specification, format(key$exact))
   if (has_state(entry)) {
     same_versions <- identical(entry$payload$versions, request_versions(request))
-    list(entry = entry, fit = if (same_versions) entry$payload$fit)
+    list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
   }
 }
 

@@ -13,15 +13,19 @@ SEXP bind_absorb(SEXP fingerprinter, SEXP tag, SEXP value, SEXP ignore_opaque);
 SEXP bind_fingerprinter_digest(SEXP fingerprinter);
 SEXP bind_hash_engine(void);
 
-SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age);
+SEXP bind_may_be_plain(SEXP value);
+SEXP bind_bytes_are_plain(SEXP bytes);
+
+SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust);
 SEXP bind_store_config(SEXP store);
 SEXP bind_store_shift_clock(SEXP store, SEXP seconds);
-SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration,
-                     SEXP kind, SEXP run_id, SEXP label);
+SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration, SEXP kind,
+                     SEXP run_id, SEXP label);
 SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id);
 SEXP bind_store_list(SEXP store, SEXP key);
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);
 SEXP bind_store_sweep(SEXP store);
+SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id);
 
 SEXP bind_session_open(SEXP store, SEXP key, SEXP label);
 SEXP bind_session_close(SEXP session);

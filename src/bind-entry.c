@@ -3,8 +3,36 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/plain.h"
+
 /* How a payload became bytes; R/payload.R has the same table. */
 enum encoding { ENCODING_RAW = 0, ENCODING_PLAIN = 1, ENCODING_OBJECT = 2 };
+
+enum ws_status bind_accept(const struct ws_candidate *candidate) {
+    const struct ws_record *record = candidate->record;
+
+    switch (record->note.encoding) {
+    case ENCODING_RAW:
+        return WS_OK;
+    case ENCODING_PLAIN:
+        return ws_plain_check(candidate->payload, (size_t)record->payload_size);
+    case ENCODING_OBJECT:
+        return ws_candidate_is_trusted(candidate) ? WS_OK : WS_REFUSED;
+    default:
+        return WS_NEWER;
+    }
+}
+
+SEXP bind_with_withheld(const struct ws_store *store, uint64_t before, SEXP value) {
+    if (ws_store_withheld(store) == before) {
+        return value;
+    }
+    PROTECT(value);
+    SEXP path = PROTECT(Rf_ScalarString(Rf_mkCharCE(ws_store_path(store), CE_UTF8)));
+    bind_call("warn_withheld", path, NULL);
+    UNPROTECT(2);
+    return value;
+}
 
 SEXP bind_time(int64_t ns) {
     SEXP time = PROTECT(Rf_ScalarReal((double)ns / 1e9));
@@ -55,14 +83,12 @@ static SEXP make_entry(void *context) {
     const char *names[] = {"payload", "objective", "iteration", "kind", "written",
                            "run_id",  "key",       "label",     "",     ""};
 
-    if (note->encoding > ENCODING_OBJECT) {
-        return R_NilValue;
-    }
     names[8] = making->source ? "source" : "";
     SEXP value = PROTECT(Rf_mkNamed(VECSXP, names));
     SET_VECTOR_ELT(value, 0, decode_payload(entry));
     SET_VECTOR_ELT(value, 1, Rf_ScalarReal(note->has_objective ? note->objective : NA_REAL));
-    SET_VECTOR_ELT(value, 2, Rf_ScalarReal(note->has_iteration ? (double)note->iteration : NA_REAL));
+    SET_VECTOR_ELT(value, 2,
+                   Rf_ScalarReal(note->has_iteration ? (double)note->iteration : NA_REAL));
     SET_VECTOR_ELT(value, 3, Rf_mkString(note->kind == WS_FINAL ? "final" : "checkpoint"));
     SET_VECTOR_ELT(value, 4, bind_time(entry->record.written));
     SET_VECTOR_ELT(value, 5, Rf_mkString(entry->run_id));

@@ -138,11 +138,15 @@ typedef enum ws_status (*loader)(struct ws_session *, struct ws_entry **, enum w
 static SEXP load_by(loader load, SEXP session) {
     struct ws_entry *entry = NULL;
     enum ws_source source;
+    struct ws_session *open = bind_session(session);
+    struct ws_store *store = bind_store(R_ExternalPtrProtected(session));
+    uint64_t withheld = ws_store_withheld(store);
+    SEXP value = R_NilValue;
 
-    if (load(bind_session(session), &entry, &source) != WS_OK) {
-        return R_NilValue;
+    if (load(open, &entry, &source) == WS_OK) {
+        value = bind_entry(entry, source == WS_EXACT ? "exact" : "preloaded");
     }
-    return bind_entry(entry, source == WS_EXACT ? "exact" : "preloaded");
+    return bind_with_withheld(store, withheld, value);
 }
 
 SEXP bind_session_load(SEXP session) { return load_by(ws_session_load, session); }

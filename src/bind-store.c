@@ -14,7 +14,7 @@
 /* As R/store.R numbers them. */
 enum kind_code { KIND_CHECKPOINT = 1, KIND_FINAL = 2, KIND_SEED = 3 };
 
-enum store_tag { STORE_PATH, STORE_MAX_SIZE, STORE_MAX_AGE };
+enum store_tag { STORE_PATH, STORE_MAX_SIZE, STORE_MAX_AGE, STORE_TRUST, STORE_TAGS };
 
 static void finalize_store(SEXP pointer) {
     ws_store_release(R_ExternalPtrAddr(pointer));
@@ -28,6 +28,8 @@ static struct ws_store *open_store(SEXP tag) {
     struct ws_store_options options = {
         .max_size = size < 9e18 ? (uint64_t)size : UINT64_MAX / 2,
         .max_age = (int64_t)((age < AGE_MAX_S ? age : AGE_MAX_S) * NS_PER_S),
+        .trust = bind_flag(VECTOR_ELT(tag, STORE_TRUST), "trust"),
+        .accept = bind_accept,
     };
     const char *path = bind_string(VECTOR_ELT(tag, STORE_PATH), "path");
     enum ws_status status = ws_store_open(path, &options, &store);
@@ -42,12 +44,13 @@ static struct ws_store *open_store(SEXP tag) {
     return store;
 }
 
-SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age) {
-    SEXP tag = PROTECT(Rf_allocVector(VECSXP, 3));
+SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust) {
+    SEXP tag = PROTECT(Rf_allocVector(VECSXP, STORE_TAGS));
 
     SET_VECTOR_ELT(tag, STORE_PATH, path);
     SET_VECTOR_ELT(tag, STORE_MAX_SIZE, max_size);
     SET_VECTOR_ELT(tag, STORE_MAX_AGE, max_age);
+    SET_VECTOR_ELT(tag, STORE_TRUST, trust);
     SEXP pointer = PROTECT(bind_pointer(NULL, tag, R_NilValue, "warm_store", finalize_store));
     R_SetExternalPtrAddr(pointer, open_store(tag));
     UNPROTECT(2);
@@ -129,10 +132,18 @@ SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id
     enum ws_select select = bind_flag(latest, "select") ? WS_LATEST : WS_BEST;
     const char *only = bind_optional_string(run_id, "run_id");
 
-    if (ws_store_lookup(opened, &digest, select, INTEGER_ELT(kind, 0), only, &entry) != WS_OK) {
-        return R_NilValue;
-    }
-    return bind_entry(entry, NULL);
+    uint64_t withheld = ws_store_withheld(opened);
+    enum ws_status status =
+        ws_store_lookup(opened, &digest, select, INTEGER_ELT(kind, 0), only, &entry);
+    SEXP value = status == WS_OK ? bind_entry(entry, NULL) : R_NilValue;
+    return bind_with_withheld(opened, withheld, value);
+}
+
+SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id) {
+    struct ws_store *opened = bind_store(store);
+    struct ws_digest digest = bind_key(key, "key");
+
+    return Rf_ScalarLogical(ws_store_trusts(opened, &digest, bind_string(run_id, "run_id")));
 }
 
 /* Listing: rows are collected first, then made into R vectors. */

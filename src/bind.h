@@ -53,8 +53,14 @@ struct ws_session *bind_session(SEXP session); /* the same; raises where it was 
 SEXP bind_with_cleanup(SEXP (*make)(void *context), void (*cleanup)(void *context, Rboolean jump),
                        void *context);
 
-/* A `warm_entry`, or NULL where its payload's encoding is not known here; frees `entry`. */
+/* What a lookup may return to R: bytes, plain data that was checked, and whole objects from a
+ * place that nobody else can write. */
+enum ws_status bind_accept(const struct ws_candidate *candidate);
+/* A `warm_entry`; frees `entry`. */
 SEXP bind_entry(struct ws_entry *entry, const char *source);
+/* `value`, with R's warning where the store has withheld an entry since it had withheld
+ * `before`. */
+SEXP bind_with_withheld(const struct ws_store *store, uint64_t before, SEXP value);
 SEXP bind_time(int64_t ns);
 SEXP bind_key_string(const struct ws_digest *key);
 

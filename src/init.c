@@ -12,7 +12,10 @@ static const R_CallMethodDef routines[] = {
     CALL(fingerprinter_digest, 1),
     CALL(hash_engine, 0),
 
-    CALL(store_open, 3),
+    CALL(may_be_plain, 1),
+    CALL(bytes_are_plain, 1),
+
+    CALL(store_open, 4),
     CALL(store_config, 1),
     CALL(store_shift_clock, 2),
     CALL(store_save, 8),
@@ -20,6 +23,7 @@ static const R_CallMethodDef routines[] = {
     CALL(store_list, 2),
     CALL(store_delete, 3),
     CALL(store_sweep, 1),
+    CALL(store_trusts, 3),
 
     CALL(session_open, 3),
     CALL(session_close, 1),

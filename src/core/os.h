@@ -5,6 +5,7 @@
  * Files are reached through a directory handle, by a single name:
  *
  *     ws_os_dir_open(path, create, &dir)        a directory; missing parents are made on request
+ *     ws_os_dir_open_below(path, below, ...)    one below it, by names that are no links
  *     ws_os_file_open / ws_os_file_create       a file in it, for reading or new and exclusive
  *     ws_os_file_read / _write / _sync ...      positioned; there is no file offset to keep
  *     ws_os_rename / ws_os_unlink               names in one directory
@@ -35,8 +36,19 @@ struct ws_file_info {
     bool regular;
 };
 
-/* WS_NOT_FOUND where the directory is missing and `create` is false. Created: 0700. */
+/* Which file it is, among all that exist on this machine. */
+struct ws_file_identity {
+    uint64_t device;
+    uint64_t number;
+};
+
+/* WS_NOT_FOUND where the directory is missing and `create` is false. Created: 0700, whatever the
+ * umask. */
 enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir);
+/* The directory `below` ("v1/0123") the directory `path`. Symbolic links are followed on the way
+ * to `path`, which is the user's to choose, and not below it. */
+enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
+                                    struct ws_dir **dir);
 /* Calls `visit` for each name except "." and ".."; stops at the first that is not WS_OK. */
 enum ws_status ws_os_dir_list(struct ws_dir *dir,
                               enum ws_status (*visit)(void *context, const char *name),
@@ -46,9 +58,17 @@ void ws_os_dir_close(struct ws_dir *dir);
 
 /* For reading. Symbolic links are not followed. */
 enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file);
-/* For reading and writing; the name must be new. Created: 0600. */
+/* For reading and writing; the name must be new. Created: 0600, whatever the umask. */
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file);
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info);
+enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity *identity);
+/* Whether the file is the one at `path` (an absolute one), and nobody but this user and the system's administrator
+ * can have put it there or changed it: the file and the `depth` directories above it are owned by
+ * this user and cannot be written by others; so for the directories further up, but for those that
+ * the administrator owns, and where all may add names but only a name's owner remove it, as in
+ * /tmp. No part is a symbolic link, but for such that the administrator set up in those. False
+ * where that cannot be known. */
+bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity *identity);
 /* Whether a name still leads to the file. Cheap enough to ask before every write. */
 enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name);
 /* Reads up to `size` bytes from `offset`; *got is less only where the file ends. */

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,19 +76,49 @@ static int open_directory(const char *path) {
     return open_retrying(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-/* Makes `path` a directory and its name durable. */
-static enum ws_status make_directory(const char *path, const char *parent) {
-    if (mkdir(path, 0700) < 0) {
+/* Some file systems cannot sync a directory; then its names are as durable as they get. */
+static enum ws_status sync_directory(int fd) {
+    return sync_retrying(fd) < 0 && errno != EINVAL ? WS_OS_ERROR : WS_OK;
+}
+
+/* `*made` is false where there was one. */
+static enum ws_status make_directory_at(int at, const char *name, bool *made) {
+    *made = mkdirat(at, name, 0700) == 0;
+    if (!*made) {
         return errno == EEXIST ? WS_OK : status_of_errno();
     }
-    int fd = open_directory(parent);
-    if (fd < 0) {
-        return status_of_errno();
+    /* A umask can only have taken more away. Where this fails, that is how it stays. */
+    (void)fchmodat(at, name, 0700, AT_SYMLINK_NOFOLLOW);
+    return WS_OK;
+}
+
+/* Makes the name durable also where another process made it: that one may not have come to this
+ * yet. Where it fails the directory goes again, so that the next to need it comes here too. */
+static enum ws_status sync_made(int parent, int at, const char *name, bool made) {
+    enum ws_status status = sync_directory(parent);
+
+    if (status != WS_OK && made) {
+        int saved = errno;
+        unlinkat(at, name, AT_REMOVEDIR);
+        errno = saved;
     }
-    /* Some file systems cannot sync a directory; then its names are as durable as they get. */
-    int synced = sync_retrying(fd);
-    close_quietly(fd);
-    return synced < 0 && errno != EINVAL ? WS_OS_ERROR : WS_OK;
+    return status;
+}
+
+/* Makes `path` a directory and its name durable. */
+static enum ws_status make_directory(const char *path, const char *parent) {
+    bool made;
+    enum ws_status status = make_directory_at(AT_FDCWD, path, &made);
+
+    if (status != WS_OK || !made) {
+        return status;
+    }
+    int fd = open_directory(parent);
+    status = fd < 0 ? status_of_errno() : sync_made(fd, AT_FDCWD, path, made);
+    if (fd >= 0) {
+        close_quietly(fd);
+    }
+    return status;
 }
 
 /* Makes each missing directory on the way to `path`, outermost first. */
@@ -114,19 +145,38 @@ static enum ws_status make_directories(const char *path) {
     return status;
 }
 
-enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir) {
-    int fd = open_directory(path);
-
-    if (fd < 0 && errno == ENOENT && create) {
+static enum ws_status open_or_make(const char *path, bool create, int *fd) {
+    *fd = open_directory(path);
+    if (*fd < 0 && errno == ENOENT && create) {
         enum ws_status status = make_directories(path);
         if (status != WS_OK) {
             return status;
         }
-        fd = open_directory(path);
+        *fd = open_directory(path);
     }
-    if (fd < 0) {
-        return status_of_errno();
+    return *fd < 0 ? status_of_errno() : WS_OK;
+}
+
+/* The same for one name in a directory, which may not be a link. */
+static enum ws_status enter_or_make(int at, const char *name, bool create, int *fd) {
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+    *fd = open_retrying(at, name, flags, 0);
+    if (*fd < 0 && errno == ENOENT && create) {
+        bool made;
+        enum ws_status status = make_directory_at(at, name, &made);
+        if (status == WS_OK) {
+            status = sync_made(at, at, name, made);
+        }
+        if (status != WS_OK) {
+            return status;
+        }
+        *fd = open_retrying(at, name, flags, 0);
     }
+    return *fd < 0 ? status_of_errno() : WS_OK;
+}
+
+static enum ws_status dir_of_fd(int fd, struct ws_dir **dir) {
     *dir = malloc(sizeof **dir);
     if (!*dir) {
         close(fd);
@@ -134,6 +184,37 @@ enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir
     }
     **dir = (struct ws_dir){.fd = fd};
     return WS_OK;
+}
+
+enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir) {
+    int fd;
+    enum ws_status status = open_or_make(path, create, &fd);
+
+    return status == WS_OK ? dir_of_fd(fd, dir) : status;
+}
+
+enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
+                                    struct ws_dir **dir) {
+    char name[NAME_MAX + 1];
+    int fd;
+    enum ws_status status = open_or_make(path, create, &fd);
+
+    while (status == WS_OK && *below != '\0') {
+        size_t size = strcspn(below, "/");
+        int next = -1;
+        if (size >= sizeof name) {
+            errno = ENAMETOOLONG;
+            status = WS_OS_ERROR;
+        } else {
+            memcpy(name, below, size);
+            name[size] = '\0';
+            status = enter_or_make(fd, name, create, &next);
+        }
+        close_quietly(fd);
+        fd = next;
+        below += size + (below[size] == '/');
+    }
+    return status == WS_OK ? dir_of_fd(fd, dir) : status;
 }
 
 enum ws_status ws_os_dir_list(struct ws_dir *dir,
@@ -162,9 +243,7 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
     return status;
 }
 
-enum ws_status ws_os_dir_sync(struct ws_dir *dir) {
-    return sync_retrying(dir->fd) < 0 && errno != EINVAL ? WS_OS_ERROR : WS_OK;
-}
+enum ws_status ws_os_dir_sync(struct ws_dir *dir) { return sync_directory(dir->fd); }
 
 void ws_os_dir_close(struct ws_dir *dir) {
     if (!dir) {
@@ -204,8 +283,12 @@ enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_f
 
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file) {
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+    int fd = open_retrying(dir->fd, name, flags, 0600);
 
-    return file_of_fd(open_retrying(dir->fd, name, flags, 0600), file);
+    if (fd >= 0) { /* a umask can only have taken more away */
+        (void)fchmod(fd, 0600);
+    }
+    return file_of_fd(fd, file);
 }
 
 /* File systems go further than nanoseconds can count, and anyone can set a file's time. */
@@ -235,6 +318,19 @@ enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) 
         .links = (uint64_t)stat.st_nlink,
         .modified = ns_of(modified),
         .regular = S_ISREG(stat.st_mode),
+    };
+    return WS_OK;
+}
+
+enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity *identity) {
+    struct stat stat;
+
+    if (fstat(file->fd, &stat) < 0) {
+        return status_of_errno();
+    }
+    *identity = (struct ws_file_identity){
+        .device = (uint64_t)stat.st_dev,
+        .number = (uint64_t)stat.st_ino,
     };
     return WS_OK;
 }
@@ -438,6 +534,140 @@ enum ws_status ws_os_rename(struct ws_dir *dir, const char *from, const char *to
 
 enum ws_status ws_os_unlink(struct ws_dir *dir, const char *name) {
     return unlinkat(dir->fd, name, 0) < 0 ? status_of_errno() : WS_OK;
+}
+
+/* Privacy. The path is gone through name by name, each opened in the directory that was checked
+ * before it: so that what was checked is what was gone through. */
+
+#define LINKS_MAX 40 /* as many as Linux follows */
+
+#ifdef O_PATH
+#define GO_THROUGH O_PATH /* also where the directory may not be listed */
+#else
+#define GO_THROUGH O_RDONLY
+#endif
+
+static bool others_can_write(const struct stat *stat) {
+    return (stat->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+static bool is_own(const struct stat *stat) {
+    return stat->st_uid == geteuid() && !others_can_write(stat);
+}
+
+/* Whether nobody else can replace what is in this directory and ours, or the administrator's. */
+static bool keeps_names(const struct stat *stat) {
+    return (stat->st_uid == 0 || stat->st_uid == geteuid()) &&
+           (!others_can_write(stat) || (stat->st_mode & S_ISVTX) != 0);
+}
+
+struct way {
+    int at;         /* the directory reached */
+    char *path;     /* what is left to go, malloc'd */
+    unsigned links; /* followed so far */
+};
+
+static unsigned names_in(const char *path) {
+    unsigned count = 0;
+
+    for (path += strspn(path, "/"); *path != '\0'; path += strspn(path, "/")) {
+        path += strcspn(path, "/");
+        count++;
+    }
+    return count;
+}
+
+static bool go_to(struct way *way, int fd) {
+    if (way->at >= 0) {
+        close(way->at);
+    }
+    way->at = fd;
+    return fd >= 0;
+}
+
+/* Back to the root, where the way that is left begins there. */
+static bool begin_way(struct way *way) {
+    struct stat stat;
+
+    if (way->path[0] != '/') {
+        return way->at >= 0;
+    }
+    return go_to(way, open_retrying(AT_FDCWD, "/", GO_THROUGH | O_DIRECTORY, 0)) &&
+           fstat(way->at, &stat) == 0 && keeps_names(&stat);
+}
+
+/* Puts the link's target before `rest`. */
+static bool follow_link(struct way *way, const char *name, const char *rest) {
+    char target[PATH_MAX];
+    struct stat stat;
+
+    if (++way->links > LINKS_MAX || fstatat(way->at, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISLNK(stat.st_mode) || stat.st_uid != 0) {
+        return false;
+    }
+    ssize_t size = readlinkat(way->at, name, target, sizeof target);
+    if (size <= 0 || (size_t)size == sizeof target) {
+        return false;
+    }
+    size_t room = (size_t)size + strlen(rest) + 2;
+    char *path = malloc(room);
+    if (!path) {
+        return false;
+    }
+    snprintf(path, room, "%.*s/%s", (int)size, target, rest);
+    free(way->path);
+    way->path = path;
+    return begin_way(way);
+}
+
+/* Goes through the directory `name`. */
+static bool go_through(struct way *way, const char *name, const char *rest, bool must_be_own) {
+    struct stat stat;
+    int fd = open_retrying(way->at, name, GO_THROUGH | O_DIRECTORY | O_NOFOLLOW, 0);
+
+    if (fd < 0) {
+        return !must_be_own && follow_link(way, name, rest);
+    }
+    if (fstat(fd, &stat) < 0 || !(must_be_own ? is_own(&stat) : keeps_names(&stat))) {
+        close(fd);
+        return false;
+    }
+    memmove(way->path, rest, strlen(rest) + 1);
+    return go_to(way, fd);
+}
+
+static bool is_private_file(int at, const char *name, const struct ws_file_identity *identity) {
+    struct stat stat;
+
+    return fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
+           is_own(&stat) && (uint64_t)stat.st_dev == identity->device &&
+           (uint64_t)stat.st_ino == identity->number;
+}
+
+bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity *identity) {
+    char name[NAME_MAX + 1];
+    struct way way = {.at = -1, .path = strdup(path)};
+    bool private = way.path && begin_way(&way);
+    unsigned ahead = private ? names_in(way.path) : 0;
+
+    for (; private && ahead > 0; ahead = names_in(way.path)) {
+        const char *begin = way.path + strspn(way.path, "/");
+        size_t size = strcspn(begin, "/");
+        if (size >= sizeof name) {
+            private = false;
+            break;
+        }
+        memcpy(name, begin, size);
+        name[size] = '\0';
+        if (ahead == 1) {
+            private = is_private_file(way.at, name, identity);
+            break;
+        }
+        private = go_through(&way, name, begin + size, ahead <= (unsigned)depth + 1);
+    }
+    go_to(&way, -1);
+    free(way.path);
+    return private && ahead == 1;
 }
 
 /* Clock, process, host, chance. */

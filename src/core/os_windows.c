@@ -313,6 +313,47 @@ enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir
     return status;
 }
 
+/* Whether `path`\\`below` leads there by names that are no links. */
+static bool is_straight(const WCHAR *path, size_t from) {
+    WCHAR *upto = _wcsdup(path);
+    bool straight = upto != NULL;
+
+    for (size_t at = from + 1; straight && at <= wcslen(path); at++) {
+        if (path[at] != L'\0' && path[at] != L'\\') {
+            continue;
+        }
+        upto[at] = L'\0';
+        DWORD attributes = GetFileAttributesW(upto);
+        straight = attributes == INVALID_FILE_ATTRIBUTES ||
+                   (attributes & FILE_ATTRIBUTE_REPARSE_POINT) == 0;
+        upto[at] = path[at];
+    }
+    free(upto);
+    return straight;
+}
+
+enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
+                                    struct ws_dir **dir) {
+    size_t size = strlen(path) + strlen(below) + 2;
+    char *whole = malloc(size);
+    struct ws_dir *fresh = NULL;
+
+    if (!whole) {
+        return WS_NO_MEMORY;
+    }
+    snprintf(whole, size, "%s\\%s", path, below);
+    enum ws_status status = ws_os_dir_open(whole, create, &fresh);
+    free(whole);
+    if (status == WS_OK && !is_straight(fresh->path, fresh->size - strlen(below) - 1)) {
+        ws_os_dir_close(fresh);
+        return fail_with(ELOOP);
+    }
+    if (status == WS_OK) {
+        *dir = fresh;
+    }
+    return status;
+}
+
 static enum ws_status visit_found(const WIN32_FIND_DATAW *found,
                                   enum ws_status (*visit)(void *context, const char *name),
                                   void *context) {
@@ -480,6 +521,27 @@ enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) 
                    GetFileType(file->handle) == FILE_TYPE_DISK,
     };
     return WS_OK;
+}
+
+enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity *identity) {
+    BY_HANDLE_FILE_INFORMATION found;
+
+    if (!GetFileInformationByHandle(file->handle, &found)) {
+        return fail();
+    }
+    *identity = (struct ws_file_identity){
+        .device = found.dwVolumeSerialNumber,
+        .number = (uint64_t)found.nFileIndexHigh << 32 | found.nFileIndexLow,
+    };
+    return WS_OK;
+}
+
+/* Access control lists are not read yet: nobody knows. */
+bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity *identity) {
+    (void)path;
+    (void)depth;
+    (void)identity;
+    return false;
 }
 
 enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name) {

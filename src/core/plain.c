@@ -45,15 +45,15 @@ enum type {
 
 enum attribute { NAMES, DIM, DIMNAMES, LEVELS, TSP, CLASS, ROW_NAMES, ATTRIBUTES };
 
-static const char *const attribute_names[ATTRIBUTES] = {
-    "names", "dim", "dimnames", "levels", "tsp", "class", "row.names"};
+static const char *const attribute_names[ATTRIBUTES] = {"names", "dim",   "dimnames", "levels",
+                                                        "tsp",   "class", "row.names"};
 
 struct walk {
     const uint8_t *bytes;
     size_t size;
     size_t at;
     unsigned depth;
-    bool again; /* this part was walked before */
+    bool again;                  /* this part was walked before */
     uint8_t symbols[ATTRIBUTES]; /* the attributes named so far, in order */
     unsigned symbol_count;
 };
@@ -351,9 +351,8 @@ static bool dimnames_fit(const struct walk *walk, const struct item *dimnames,
     again.symbol_count = dimnames->symbols;
     for (uint32_t i = 0; i < dim->length; i++) {
         if (!walk_item(&again, &names) ||
-            (names.type != NOTHING &&
-             (names.type != CHARACTER ||
-              names.length != word_at(walk, dim->data + (size_t)4 * i)))) {
+            (names.type != NOTHING && (names.type != CHARACTER ||
+                                       names.length != word_at(walk, dim->data + (size_t)4 * i)))) {
             return false;
         }
     }

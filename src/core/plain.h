@@ -26,9 +26,9 @@
  * - Text says how it is encoded: what is marked as ASCII or UTF-8 must be. No text holds a NUL.
  * - Values nest at most WS_PLAIN_DEPTH deep.
  *
- * It reads only `size` bytes, allocates nothing, and takes time linear in `size` (twice over for
- * the names in dimnames). What R then allocates is at most 16 times `size`: the smallest vector
- * takes 8 bytes here and 48 there, with room for a pointer in its list.
+ * It reads only `size` bytes, allocates nothing, and passes over them once, and over the names in
+ * dimnames once more. What R then allocates is less than 16 times `size`: the smallest vector
+ * takes 8 bytes here, and there 48 and a pointer in its list.
  */
 #ifndef WS_PLAIN_H
 #define WS_PLAIN_H
@@ -37,8 +37,8 @@
 
 #include "status.h"
 
-/* States of fits nest three or four levels. R's reader and the walkers here recurse: a hundred
- * levels take some 100 KB of the 1 MB of stack that the smallest platform gives. */
+/* States of fits nest three or four levels. The walker and R's reader recurse, at less than 1 KB
+ * a level: this takes a tenth of the smallest stack, the 1 MB of a thread on Windows. */
 #define WS_PLAIN_DEPTH 100
 
 /* WS_OK or WS_DAMAGED. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "utf8.h"
 
 enum field {
     AT_MAGIC = 0,
@@ -30,37 +31,18 @@ enum flag { HAS_OBJECTIVE = 1, HAS_ITERATION = 2, IS_SEED = 4 };
 
 static const uint8_t magic[8] = {0x89, 'W', 'A', 'R', 'M', 0x0d, 0x0a, 0x1a};
 
-/* Size of the UTF-8 sequence at `text`, 0 where it is none or stands for a control character. */
-static size_t printable_size(const uint8_t *text, size_t left) {
-    uint32_t point = text[0];
-    size_t size = point < 0x80 ? 1 : point < 0xe0 ? 2 : point < 0xf0 ? 3 : 4;
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-
-    if (size > left || (point >= 0x80 && point < 0xc2) || point > 0xf4) {
-        return 0;
-    }
-    if (size > 1) {
-        point &= 0x7fu >> size;
-        for (size_t i = 1; i < size; i++) {
-            if ((text[i] & 0xc0) != 0x80) {
-                return 0;
-            }
-            point = point << 6 | (text[i] & 0x3f);
-        }
-    }
-    if (point < least[size] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
-        return 0;
-    }
-    return point < 0x20 || (point >= 0x7f && point < 0xa0) ? 0 : size;
+static bool is_control(uint32_t point) {
+    return point < 0x20 || (point >= 0x7f && point < 0xa0);
 }
 
 static bool label_is_valid(const char *label, size_t size) {
-    for (size_t i = 0; i < size;) {
-        size_t step = printable_size((const uint8_t *)label + i, size - i);
-        if (step == 0) {
+    uint32_t point;
+
+    for (size_t i = 0, step; i < size; i += step) {
+        step = ws_utf8_next((const uint8_t *)label + i, size - i, &point);
+        if (step == 0 || is_control(point)) {
             return false;
         }
-        i += step;
     }
     return true;
 }

@@ -59,10 +59,15 @@ static enum ws_status temporary_name(const char *name, char temporary[WS_FILE_NA
 
 /* Where the file system has no locks, a live run looks interrupted to others, and a sweep may
  * take its file; the session then makes a new one. That beats keeping nothing. */
+static bool has_no_locks(void) {
+    return errno == ENOLCK || errno == ENOSYS || errno == EINVAL || errno == ENOTSUP ||
+           errno == EOPNOTSUPP;
+}
+
 static enum ws_status lock_if_possible(struct ws_file *file) {
     enum ws_status status = ws_os_file_lock(file);
 
-    return status == WS_OS_ERROR ? WS_OK : status;
+    return status == WS_OS_ERROR && has_no_locks() ? WS_OK : status;
 }
 
 static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_t reserve,
@@ -283,8 +288,8 @@ enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, co
         if (status == WS_OK) {
             pieces[count++] = (struct piece){
                 .record = &best, .payload = best_payload, .size = (size_t)best.payload_size};
-        } else if (status == WS_NO_MEMORY) {
-            return status;
+        } else if (status != WS_DAMAGED) {
+            return status; /* it may be read again later: to go on without it would lose it */
         } /* else the disk lost it already: the new record is the best there is */
     }
     pieces[count++] = fresh;

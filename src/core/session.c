@@ -248,7 +248,7 @@ static void was_written(struct ws_session *session, const struct ws_record *reco
 
 static void file_was_put(struct ws_session *session, int64_t now, uint64_t size) {
     session->last_sync = now;
-    ws_store_growth(session->store)->bytes += size;
+    ws_store_grew(session->store, size);
     ws_sweep_when_due(session->store);
 }
 

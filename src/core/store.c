@@ -19,6 +19,7 @@
 struct ws_store {
     struct ws_store_options options;
     struct ws_growth growth;
+    uint64_t withheld;
     int64_t clock_shift;
     unsigned references; /* R calls from one thread */
     char path[];
@@ -105,6 +106,13 @@ int64_t ws_store_now(const struct ws_store *store) { return ws_os_now() + store-
 void ws_store_shift_clock(struct ws_store *store, int64_t ns) { store->clock_shift += ns; }
 
 struct ws_growth *ws_store_growth(struct ws_store *store) { return &store->growth; }
+
+void ws_store_grew(struct ws_store *store, uint64_t bytes) {
+    store->growth.bytes += bytes;
+    store->growth.untold += bytes;
+}
+
+uint64_t ws_store_withheld(const struct ws_store *store) { return store->withheld; }
 
 /* Names. */
 
@@ -199,17 +207,11 @@ enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
 /* <path>/v1, or a shard of it. */
 static enum ws_status open_directory(const struct ws_store *store, const char *shard, bool create,
                                      struct ws_dir **dir) {
-    size_t size = strlen(store->path) + sizeof "/" VERSION_DIRECTORY "/" + SHARD_DIGITS;
-    char *path = malloc(size);
+    char below[sizeof VERSION_DIRECTORY "/" + SHARD_DIGITS];
 
-    if (!path) {
-        return WS_NO_MEMORY;
-    }
-    snprintf(path, size, "%s/" VERSION_DIRECTORY "%s%.*s", store->path, shard ? "/" : "",
-             SHARD_DIGITS, shard ? shard : "");
-    enum ws_status status = ws_os_dir_open(path, create, dir);
-    free(path);
-    return status;
+    snprintf(below, sizeof below, VERSION_DIRECTORY "%s%.*s", shard ? "/" : "", SHARD_DIGITS,
+             shard ? shard : "");
+    return ws_os_dir_open_below(store->path, below, create, dir);
 }
 
 enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir) {
@@ -288,7 +290,7 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
         status = save_once(store, key, run_id, &record, payload, size);
     }
     if (status == WS_OK) {
-        store->growth.bytes += WS_RECORD_HEADER + (uint64_t)size;
+        ws_store_grew(store, WS_RECORD_HEADER + (uint64_t)size);
     }
     return status == WS_NOT_FOUND ? WS_OS_ERROR : status;
 }
@@ -492,6 +494,75 @@ static enum ws_status read_chosen(const struct lookup *lookup, struct found_run 
     return status;
 }
 
+/* <path>/v1/<shard>/<name>: the directories that the store has made, or is. */
+#define OWN_DIRECTORIES 3
+
+static bool trusts_file(const struct ws_store *store, const struct ws_digest *key,
+                        const char *run_id, struct ws_file *file) {
+    struct ws_file_identity identity;
+    char hex[WS_DIGEST_HEX + 1];
+    char name[WS_FILE_NAME_MAX + 1];
+
+    if (store->options.trust) {
+        return true;
+    }
+    if (ws_os_file_identity(file, &identity) != WS_OK) {
+        return false;
+    }
+    ws_digest_format(key, hex);
+    ws_run_file_name(key, run_id, name);
+    size_t size =
+        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "//" + SHARD_DIGITS + strlen(name);
+    char *path = malloc(size);
+    if (!path) {
+        return false;
+    }
+    snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%s", store->path, SHARD_DIGITS, hex, name);
+    bool trusts = ws_os_is_private(path, OWN_DIRECTORIES, &identity);
+    free(path);
+    return trusts;
+}
+
+bool ws_candidate_is_trusted(const struct ws_candidate *candidate) {
+    return trusts_file(candidate->store, &candidate->record->key, candidate->run_id,
+                       candidate->file);
+}
+
+bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
+                     const char *run_id) {
+    char name[WS_FILE_NAME_MAX + 1];
+    struct ws_dir *dir = NULL;
+    struct ws_file *file = NULL;
+
+    if (!ws_run_id_is_valid(run_id) || ws_store_shard(store, key, false, &dir) != WS_OK) {
+        return false;
+    }
+    ws_run_file_name(key, run_id, name);
+    bool trusts = ws_os_file_open(dir, name, &file) == WS_OK &&
+                  trusts_file(store, key, run_id, file);
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+    return trusts;
+}
+
+static bool is_accepted(struct lookup *lookup, const struct found_run *run, int index,
+                        const void *payload) {
+    struct ws_candidate candidate = {
+        .record = &run->scan.records[index],
+        .payload = payload,
+        .store = lookup->store,
+        .run_id = run->run_id,
+        .file = run->file,
+    };
+    enum ws_status (*accept)(const struct ws_candidate *) = lookup->store->options.accept;
+    enum ws_status status = accept ? accept(&candidate) : WS_OK;
+
+    if (status == WS_REFUSED) {
+        lookup->store->withheld++;
+    }
+    return status == WS_OK;
+}
+
 static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) {
     size_t r;
     int i;
@@ -503,6 +574,12 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
     while (choose(lookup, &r, &i)) {
         struct found_run *run = &lookup->runs[r];
         enum ws_status status = read_chosen(lookup, run, i, &found->payload);
+        if (status == WS_OK && !is_accepted(lookup, run, i, found->payload)) {
+            free(found->payload);
+            found->payload = NULL;
+            run->dropped[i] = true;
+            continue;
+        }
         if (status == WS_OK) {
             found->record = run->scan.records[i];
             memcpy(found->run_id, run->run_id, sizeof found->run_id);
@@ -667,6 +744,7 @@ struct deletion {
     const struct ws_digest *key;
     const char *run_id; /* NULL: all of the key's */
     uint64_t removed;
+    bool changed; /* a name is gone, be it that of a run or not */
 };
 
 /* Also what a killed writer left behind: deleted data is gone for good. A live writer that loses
@@ -683,8 +761,9 @@ static enum ws_status delete_run(void *context, const char *name) {
         return WS_OK;
     }
     enum ws_status status = ws_os_unlink(deletion->dir, name);
-    if (status == WS_OK && is_run) {
-        deletion->removed++;
+    if (status == WS_OK) {
+        deletion->removed += is_run;
+        deletion->changed = true;
     }
     return status == WS_NOT_FOUND ? WS_OK : status;
 }
@@ -701,7 +780,7 @@ enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *k
     if (status == WS_OK) {
         status = ws_os_dir_list(deletion.dir, delete_run, &deletion);
     }
-    if (status == WS_OK && deletion.removed > 0) {
+    if (status == WS_OK && deletion.changed) {
         status = ws_os_dir_sync(deletion.dir);
     }
     ws_os_dir_close(deletion.dir);

@@ -12,8 +12,9 @@
  *     ws_store_each / ws_store_delete            every run, or those of one key
  *     ws_store_release(store)                    stores are counted: sessions retain theirs
  *
- * A lookup returns an entry whose digests verify, or WS_NOT_FOUND; damaged, foreign and newer
- * files are passed over. A file's time of modification is the time of its last use, written or
+ * A lookup returns an entry whose digests verify and that the store's accept() takes, or
+ * WS_NOT_FOUND; damaged, foreign and newer files are passed over. A digest is no signature: what
+ * verifies may be anybody's. A file's time of modification is the time of its last use, written or
  * looked up; that is what a sweep goes by (sweep.h).
  */
 #ifndef WS_STORE_H
@@ -24,10 +25,15 @@
 #define WS_DAY ((int64_t)86400 * 1000000000) /* ns */
 
 struct ws_store;
+struct ws_candidate;
 
 struct ws_store_options {
     uint64_t max_size; /* bytes */
     int64_t max_age;   /* ns */
+    bool trust;        /* take what others may have written for the user's own */
+    /* Whether a lookup may return what it found. Not WS_OK: it is passed over, as what is damaged
+     * is; WS_REFUSED: and counted, see ws_store_withheld(). NULL: it may. */
+    enum ws_status (*accept)(const struct ws_candidate *candidate);
 };
 
 /* WS_INVALID where `path` exists and is not a directory. */
@@ -41,6 +47,22 @@ struct ws_store_options ws_store_options(const struct ws_store *store);
 /* The store's time: the clock's, and what tests have added to it. */
 int64_t ws_store_now(const struct ws_store *store);
 void ws_store_shift_clock(struct ws_store *store, int64_t ns);
+
+/* What a lookup found, and has verified, for accept() to judge. */
+struct ws_candidate {
+    const struct ws_record *record;
+    const void *payload;
+    const struct ws_store *store;
+    const char *run_id;
+    struct ws_file *file;
+};
+
+/* Whether nobody but this user can have written it (ws_os_is_private), or the store is trusted. */
+bool ws_candidate_is_trusted(const struct ws_candidate *candidate);
+/* The same of a run's file as it is now. */
+bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key, const char *run_id);
+/* How many entries lookups through this handle have passed over because accept() refused. */
+uint64_t ws_store_withheld(const struct ws_store *store);
 
 /* 1 to WS_RUN_ID_MAX of A-Z a-z 0-9 . _ - and not a dot first. */
 bool ws_run_id_is_valid(const char *run_id);
@@ -109,11 +131,13 @@ enum ws_status ws_store_each_shard(const struct ws_store *store,
                                    enum ws_status (*visit)(void *context, struct ws_dir *dir),
                                    void *context);
 
-/* What this handle has done to the store's size since it last swept; sweep.c keeps it. */
+/* What this handle has added to the store; sweep.c keeps it. */
 struct ws_growth {
-    uint64_t bytes;
-    bool looked; /* when the store was last swept has been asked */
+    uint64_t bytes;  /* since its last sweep */
+    uint64_t untold; /* of these, what other processes do not know of yet */
+    bool looked;     /* when the store was last swept has been asked */
 };
 struct ws_growth *ws_store_growth(struct ws_store *store);
+void ws_store_grew(struct ws_store *store, uint64_t bytes);
 
 #endif

@@ -3,13 +3,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARKER ".swept" /* its time of modification is that of the last sweep */
+#include "bytes.h"
 
-struct kept {
+#define MARKER ".swept"
+
+/* A run of the shard that is being judged. */
+struct run {
     struct ws_digest key;
-    char run_id[WS_RUN_ID_MAX + 1];
+    uint64_t id;
     int64_t used;
     uint64_t size;
+    bool final;
+};
+
+/* What is kept in mind of a run, until it is known whether the store is too large. */
+struct kept {
+    uint64_t id; /* of its name and the time of its last use: used again, it is another */
+    int64_t used;
+    uint64_t size;
+    uint32_t shard;
     bool final;
 };
 
@@ -17,30 +29,48 @@ struct sweep {
     struct ws_store *store;
     int64_t now;
     struct ws_dir *dir;
+    struct run *runs; /* of this shard */
+    size_t run_count;
+    size_t run_room;
     struct kept *kept; /* what may go if the store is too large */
     size_t count;
     size_t room;
     struct ws_swept swept;
 };
 
-static void count_removed(struct sweep *sweep, uint64_t size) {
+static void count_removed(struct sweep *sweep, enum ws_sweep_reason reason, uint64_t size) {
     sweep->swept.files++;
     sweep->swept.bytes += size;
+    sweep->swept.removed[reason].files++;
+    sweep->swept.removed[reason].bytes += size;
 }
 
-static enum ws_status keep(struct sweep *sweep, const struct kept *run) {
-    if (sweep->count == sweep->room) {
-        size_t room = sweep->room > 0 ? 2 * sweep->room : 64;
-        struct kept *kept = realloc(sweep->kept, room * sizeof *kept);
-        if (!kept) {
-            return WS_NO_MEMORY;
-        }
-        sweep->kept = kept;
-        sweep->room = room;
+/* Makes room for one element more. */
+static enum ws_status make_room(void **elements, size_t size, size_t count, size_t *room) {
+    if (count < *room) {
+        return WS_OK;
     }
-    sweep->kept[sweep->count++] = *run;
+    size_t wanted = *room + *room / 2 + 64;
+    void *larger = realloc(*elements, wanted * size);
+    if (!larger) {
+        return WS_NO_MEMORY;
+    }
+    *elements = larger;
+    *room = wanted;
     return WS_OK;
 }
+
+static uint64_t id_of(const char *name, int64_t used) {
+    uint8_t bytes[WS_FILE_NAME_MAX + 8];
+    size_t size = strlen(name);
+
+    size = size > WS_FILE_NAME_MAX ? WS_FILE_NAME_MAX : size;
+    memcpy(bytes, name, size);
+    ws_put_u64(bytes + size, (uint64_t)used);
+    return ws_hash_64(bytes, size + 8);
+}
+
+/* Judging files. */
 
 /* Expired as a whole: a run may hold one record that is and one that is not. */
 static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
@@ -54,9 +84,20 @@ static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
     return true;
 }
 
+static enum ws_status keep(struct sweep *sweep, const struct run *run) {
+    void *runs = sweep->runs;
+    enum ws_status status = make_room(&runs, sizeof *run, sweep->run_count, &sweep->run_room);
+
+    sweep->runs = runs;
+    if (status == WS_OK) {
+        sweep->runs[sweep->run_count++] = *run;
+        sweep->swept.kept_bytes += run->size;
+    }
+    return status;
+}
+
 static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const char *name,
-                                const struct ws_digest *key,
-                                const char run_id[WS_RUN_ID_MAX + 1]) {
+                                const struct ws_digest *key) {
     struct ws_scan scan;
     bool locked = true;
 
@@ -70,18 +111,17 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
     }
     if (scan.count == 0 || is_expired(sweep, &scan)) {
         if (ws_os_unlink(sweep->dir, name) == WS_OK) {
-            count_removed(sweep, scan.info.size);
+            count_removed(sweep, scan.count == 0 ? WS_BROKEN : WS_EXPIRED, scan.info.size);
         }
         return WS_OK;
     }
-    struct kept run = {
+    struct run run = {
         .key = *key,
+        .id = id_of(name, scan.info.modified),
         .used = scan.info.modified,
         .size = scan.info.size,
         .final = scan.records[0].note.kind == WS_FINAL,
     };
-    memcpy(run.run_id, run_id, sizeof run.run_id);
-    sweep->swept.kept_bytes += run.size;
     return keep(sweep, &run);
 }
 
@@ -94,7 +134,7 @@ static void remove_leftover(struct sweep *sweep, struct ws_file *file, const cha
     if (ws_os_file_info(file, &info) == WS_OK && info.regular &&
         ws_os_file_is_locked(file, &locked) == WS_OK && !locked &&
         ws_os_unlink(sweep->dir, name) == WS_OK) {
-        count_removed(sweep, info.size);
+        count_removed(sweep, WS_LEFTOVER, info.size);
     }
 }
 
@@ -113,20 +153,22 @@ static enum ws_status judge_file(void *context, const char *name) {
     if (temporary) {
         remove_leftover(sweep, file, name);
     } else {
-        status = judge_run(sweep, file, name, &key, run_id);
+        status = judge_run(sweep, file, name, &key);
     }
     ws_os_file_close(file);
     return status;
 }
 
+/* Judging shards. */
+
 static int by_key(const void *a, const void *b) {
-    return memcmp(((const struct kept *)a)->key.bytes, ((const struct kept *)b)->key.bytes,
+    return memcmp(((const struct run *)a)->key.bytes, ((const struct run *)b)->key.bytes,
                   sizeof(struct ws_digest));
 }
 
 /* Within one key, what is not final counts as used no later than the oldest final entry, so that
  * it goes first. */
-static void order_key(struct kept *runs, size_t count) {
+static void order_key(struct run *runs, size_t count) {
     int64_t oldest_final = INT64_MAX;
 
     for (size_t i = 0; i < count; i++) {
@@ -141,29 +183,50 @@ static void order_key(struct kept *runs, size_t count) {
     }
 }
 
+static uint32_t shard_of(const struct ws_digest *key) {
+    return (uint32_t)key->bytes[0] << 8 | key->bytes[1];
+}
+
+static enum ws_status keep_in_mind(struct sweep *sweep, const struct run *run) {
+    void *kept = sweep->kept;
+    enum ws_status status = make_room(&kept, sizeof *sweep->kept, sweep->count, &sweep->room);
+
+    sweep->kept = kept;
+    if (status == WS_OK) {
+        sweep->kept[sweep->count++] = (struct kept){.id = run->id,
+                                                    .used = run->used,
+                                                    .size = run->size,
+                                                    .shard = shard_of(&run->key),
+                                                    .final = run->final};
+    }
+    return status;
+}
+
 /* All runs of a key are in one shard. */
 static enum ws_status judge_shard(void *context, struct ws_dir *dir) {
     struct sweep *sweep = context;
-    size_t begin = sweep->count;
 
     sweep->dir = dir;
+    sweep->run_count = 0;
     enum ws_status status = ws_os_dir_list(dir, judge_file, sweep);
-    if (status != WS_OK) {
-        return status;
+    if (sweep->run_count > 1) {
+        qsort(sweep->runs, sweep->run_count, sizeof *sweep->runs, by_key);
     }
-    if (sweep->count > begin) {
-        qsort(sweep->kept + begin, sweep->count - begin, sizeof *sweep->kept, by_key);
-    }
-    for (size_t first = begin, last; first < sweep->count; first = last) {
-        for (last = first + 1; last < sweep->count; last++) {
-            if (by_key(&sweep->kept[first], &sweep->kept[last]) != 0) {
+    for (size_t first = 0, last; first < sweep->run_count; first = last) {
+        for (last = first + 1; last < sweep->run_count; last++) {
+            if (by_key(&sweep->runs[first], &sweep->runs[last]) != 0) {
                 break;
             }
         }
-        order_key(sweep->kept + first, last - first);
+        order_key(sweep->runs + first, last - first);
     }
-    return WS_OK;
+    for (size_t i = 0; status == WS_OK && i < sweep->run_count; i++) {
+        status = keep_in_mind(sweep, &sweep->runs[i]);
+    }
+    return status;
 }
+
+/* Removing what was used least recently. */
 
 static int by_use(const void *a, const void *b) {
     const struct kept *x = a;
@@ -175,86 +238,162 @@ static int by_use(const void *a, const void *b) {
     return (int)x->final - (int)y->final;
 }
 
-static void remove_run(struct sweep *sweep, const struct kept *run) {
-    char name[WS_FILE_NAME_MAX + 1];
-    struct ws_dir *dir = NULL;
+static int by_shard(const void *a, const void *b) {
+    const struct kept *x = a;
+    const struct kept *y = b;
 
-    ws_run_file_name(&run->key, run->run_id, name);
-    if (ws_store_shard(sweep->store, &run->key, false, &dir) == WS_OK &&
-        ws_os_unlink(dir, name) == WS_OK) {
-        count_removed(sweep, run->size);
-        sweep->swept.kept_bytes -= run->size;
+    if (x->shard != y->shard) {
+        return x->shard < y->shard ? -1 : 1;
     }
-    ws_os_dir_close(dir);
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Those of one shard that have to go, by their ids. */
+struct removal {
+    struct sweep *sweep;
+    const struct kept *kept;
+    size_t count;
+};
+
+static int by_id(const void *id, const void *kept) {
+    uint64_t x = *(const uint64_t *)id;
+    uint64_t y = ((const struct kept *)kept)->id;
+
+    return (x > y) - (x < y);
+}
+
+static enum ws_status remove_if_listed(void *context, const char *name) {
+    const struct removal *removal = context;
+    struct sweep *sweep = removal->sweep;
+    struct ws_file *file = NULL;
+    struct ws_file_info info;
+    bool locked = true;
+
+    if (ws_os_file_open(sweep->dir, name, &file) != WS_OK) {
+        return WS_OK;
+    }
+    if (ws_os_file_info(file, &info) == WS_OK &&
+        bsearch(&(uint64_t){id_of(name, info.modified)}, removal->kept, removal->count,
+                sizeof *removal->kept, by_id) &&
+        ws_os_file_is_locked(file, &locked) == WS_OK && !locked &&
+        ws_os_unlink(sweep->dir, name) == WS_OK) {
+        count_removed(sweep, WS_LEAST_USED, info.size);
+        sweep->swept.kept_bytes -= info.size;
+    }
+    ws_os_file_close(file);
+    return WS_OK;
+}
+
+static void remove_from_shard(struct sweep *sweep, const struct kept *kept, size_t count) {
+    struct ws_digest key = {
+        .bytes = {(uint8_t)(kept->shard >> 8), (uint8_t)kept->shard}}; /* one of that shard */
+    struct removal removal = {.sweep = sweep, .kept = kept, .count = count};
+
+    if (ws_store_shard(sweep->store, &key, false, &sweep->dir) == WS_OK) {
+        ws_os_dir_list(sweep->dir, remove_if_listed, &removal);
+        ws_os_dir_close(sweep->dir);
+    }
 }
 
 static void fit_size(struct sweep *sweep) {
     uint64_t max_size = ws_store_options(sweep->store).max_size;
+    uint64_t excess = sweep->swept.kept_bytes > max_size ? sweep->swept.kept_bytes - max_size : 0;
+    size_t going = 0;
 
-    if (sweep->swept.kept_bytes <= max_size) {
+    if (excess == 0 || sweep->count == 0) {
         return;
     }
-    if (sweep->count > 0) {
-        qsort(sweep->kept, sweep->count, sizeof *sweep->kept, by_use);
+    qsort(sweep->kept, sweep->count, sizeof *sweep->kept, by_use);
+    for (uint64_t bytes = 0; going < sweep->count && bytes < excess; going++) {
+        bytes += sweep->kept[going].size;
     }
-    for (size_t i = 0; i < sweep->count && sweep->swept.kept_bytes > max_size; i++) {
-        remove_run(sweep, &sweep->kept[i]);
+    qsort(sweep->kept, going, sizeof *sweep->kept, by_shard);
+    for (size_t first = 0, last; first < going; first = last) {
+        for (last = first + 1; last < going; last++) {
+            if (sweep->kept[last].shard != sweep->kept[first].shard) {
+                break;
+            }
+        }
+        remove_from_shard(sweep, sweep->kept + first, last - first);
     }
 }
 
-/* The marker is there to be seen by others; without one they sweep more often. */
-static void mark_swept(const struct sweep *sweep) {
-    struct ws_dir *root = NULL;
-    struct ws_file *file = NULL;
+/* The marker. Without one, be it that it cannot be made, others sweep more often. */
 
-    if (ws_store_root(sweep->store, false, &root) == WS_OK) {
-        if (ws_os_file_open(root, MARKER, &file) != WS_OK) {
-            ws_os_file_create(root, MARKER, &file);
-        }
-        if (file) {
-            ws_os_file_touch(file, sweep->now);
-        }
+static void open_marker(const struct ws_store *store, bool create, struct ws_file **marker) {
+    struct ws_dir *root = NULL;
+
+    if (ws_store_root(store, false, &root) == WS_OK &&
+        ws_os_file_open(root, MARKER, marker) != WS_OK && create) {
+        ws_os_file_create(root, MARKER, marker);
     }
-    ws_os_file_close(file);
     ws_os_dir_close(root);
+}
+
+static void mark_swept(const struct sweep *sweep) {
+    struct ws_file *marker = NULL;
+
+    open_marker(sweep->store, true, &marker);
+    if (marker) {
+        ws_os_file_touch(marker, sweep->now);
+    }
+    ws_os_file_close(marker);
 }
 
 enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept) {
     struct sweep sweep = {.store = store, .now = ws_store_now(store)};
-    enum ws_status status = ws_store_each_shard(store, judge_shard, &sweep);
 
+    mark_swept(&sweep); /* first, lest others that look meanwhile sweep too */
+    enum ws_status status = ws_store_each_shard(store, judge_shard, &sweep);
     if (status == WS_OK) {
         fit_size(&sweep);
-        mark_swept(&sweep);
         *ws_store_growth(store) = (struct ws_growth){.looked = true};
     }
+    free(sweep.runs);
     free(sweep.kept);
     *swept = sweep.swept;
     return status;
 }
 
-static bool swept_within_a_day(const struct ws_store *store) {
-    struct ws_dir *root = NULL;
-    struct ws_file *file = NULL;
-    struct ws_file_info info = {.modified = INT64_MIN};
+/* When. */
 
-    if (ws_store_root(store, false, &root) == WS_OK &&
-        ws_os_file_open(root, MARKER, &file) == WS_OK) {
-        ws_os_file_info(file, &info);
+static uint64_t share_of(const struct ws_store *store) {
+    return ws_store_options(store).max_size / WS_SWEEP_SHARE;
+}
+
+/* As much time as the bytes stand for, at most two days. */
+static int64_t time_for(uint64_t bytes, uint64_t share) {
+    return bytes / 2 >= share ? 2 * WS_DAY
+                              : (int64_t)((double)bytes / (double)share * (double)WS_DAY);
+}
+
+/* Tells the others what was added, and hears whether all together have added enough. */
+static bool tell(struct ws_store *store, uint64_t bytes) {
+    struct ws_file *marker = NULL;
+    struct ws_file_info info = {.modified = INT64_MIN};
+    int64_t now = ws_store_now(store);
+    bool due = true;
+
+    open_marker(store, false, &marker);
+    if (marker && ws_os_file_info(marker, &info) == WS_OK && info.modified > now - 2 * WS_DAY) {
+        int64_t earlier = info.modified - time_for(bytes, share_of(store));
+        ws_os_file_touch(marker, earlier);
+        due = earlier <= now - WS_DAY;
     }
-    ws_os_file_close(file);
-    ws_os_dir_close(root);
-    return info.modified > ws_store_now(store) - WS_DAY;
+    ws_os_file_close(marker);
+    return due;
 }
 
 void ws_sweep_when_due(struct ws_store *store) {
     struct ws_growth *growth = ws_store_growth(store);
     struct ws_swept swept;
-    bool due = growth->bytes > ws_store_options(store).max_size / WS_SWEEP_SHARE;
+    uint64_t share = share_of(store);
+    bool due = growth->bytes > share;
 
-    if (!due && !growth->looked) {
+    if (!growth->looked || growth->untold > share / WS_TELL_SHARE) {
+        due = tell(store, growth->untold) || due;
         growth->looked = true;
-        due = !swept_within_a_day(store);
+        growth->untold = 0;
     }
     if (due) {
         ws_sweep(store, &swept);

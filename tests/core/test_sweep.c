@@ -434,7 +434,7 @@ TEST("a handle's first file brings no sweep within a day of the last") {
     save(store, KEY_HEX, "run", WS_FINAL);
     sweep(store);
     set_canary(second);
-    ws_store_shift_clock(second, WS_DAY - 60 * SECOND);
+    ws_store_shift_clock(second, WS_DAY - 3600 * SECOND); /* the canary counts for some minutes */
     ws_sweep_when_due(second);
     CHECK(canary_lives());
     ws_store_release(second);
@@ -458,9 +458,10 @@ TEST("a handle's first file brings a sweep a day after the last") {
 TEST("a sweep is due once a handle has added more than its share") {
     struct ws_store *store = bounded_store(4 * WS_SWEEP_SHARE * FILE_SIZE, WS_DAY);
 
+    save(store, KEY_HEX, "run", WS_FINAL);
     ws_sweep_when_due(store); /* the first look */
     set_canary(store);
-    for (int saved = 1; saved <= 4; saved++) {
+    for (int saved = 1; saved <= 3; saved++) {
         ws_sweep_when_due(store);
         CHECK(canary_lives());
         save(store, KEY_HEX, "run", WS_FINAL);
@@ -516,5 +517,84 @@ TEST("one writer exceeds the size by no more than its share and one record") {
         CHECK(total <= max_size + max_size / WS_SWEEP_SHARE + FILE_SIZE);
         ws_sweep_when_due(store);
     }
+    ws_store_release(store);
+}
+
+static uint64_t size_of_store(struct ws_store *store) {
+    uint64_t total = 0;
+
+    CHECK_STATUS(ws_store_each(store, NULL, add_size, &total), WS_OK);
+    return total;
+}
+
+TEST("handles that live for one save each count together") {
+    uint64_t max_size = 4 * WS_SWEEP_SHARE * FILE_SIZE;
+    char run_id[32];
+
+    for (int i = 0; i < 300; i++) {
+        struct ws_store *store = bounded_store(max_size, WS_DAY);
+        snprintf(run_id, sizeof run_id, "run-%d", i);
+        save(store, KEY_HEX, run_id, WS_FINAL);
+        CHECK(size_of_store(store) <= max_size + max_size / WS_SWEEP_SHARE + FILE_SIZE);
+        ws_sweep_when_due(store);
+        ws_store_release(store);
+    }
+}
+
+/* Saves under one key of its own. */
+static void save_many(uint64_t max_size, int writer) {
+    struct ws_store *store = bounded_store(max_size, WS_DAY);
+    char hex[WS_DIGEST_HEX + 1] = KEY_HEX;
+    char run_id[32];
+
+    hex[3] = "0123456789abcdef"[writer];
+    for (int i = 0; i < 200; i++) {
+        snprintf(run_id, sizeof run_id, "run-%d-%d", writer, i);
+        save(store, hex, run_id, WS_FINAL);
+        ws_sweep_when_due(store);
+    }
+    _exit(0);
+}
+
+TEST("several writers exceed the size by no more than a share and one record each") {
+    enum { WRITERS = 4 };
+    uint64_t max_size = 4 * WS_SWEEP_SHARE * FILE_SIZE;
+    struct ws_store *store = bounded_store(max_size, WS_DAY);
+    pid_t children[WRITERS];
+
+    for (int i = 0; i < WRITERS; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            save_many(max_size, i);
+        }
+    }
+    uint64_t largest = 0;
+    for (int i = 0; i < WRITERS; i++) {
+        int status = -1;
+        while (waitpid(children[i], &status, WNOHANG) == 0) {
+            uint64_t size = size_of_store(store);
+            largest = size > largest ? size : largest;
+        }
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    CHECK(largest <= max_size + WRITERS * (max_size / WS_SWEEP_SHARE + FILE_SIZE));
+    ws_store_release(store);
+}
+
+TEST("a sweep says what it removed, and why") {
+    struct ws_store *store = bounded_store(FILE_SIZE, WS_DAY);
+
+    save(store, KEY_HEX, "expired", WS_FINAL);
+    ws_store_shift_clock(store, WS_DAY);
+    save(store, KEY_HEX, "damaged", WS_FINAL);
+    flip_bit(run_path(KEY_HEX, "damaged"), 60);
+    save_used(store, KEY_HEX, "used", WS_FINAL, ws_os_now());
+    save_used(store, KEY_HEX, "unused", WS_FINAL, LONG_AGO);
+    make_file(harness_path(LEFTOVER), "half a record", 13);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 4 && swept.bytes == 3 * FILE_SIZE + 13);
+    CHECK(swept.removed[WS_EXPIRED].files == 1 && swept.removed[WS_BROKEN].files == 1);
+    CHECK(swept.removed[WS_LEFTOVER].files == 1 && swept.removed[WS_LEFTOVER].bytes == 13);
+    CHECK(swept.removed[WS_LEAST_USED].files == 1 && has(KEY_HEX, "used"));
     ws_store_release(store);
 }

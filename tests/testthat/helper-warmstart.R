@@ -1,6 +1,6 @@
 options(warmstart.verbose = FALSE)
 
-# Stores and keys ------------------------------------------------------------------------------
+# Stores and keys ------------------------------------------------
 
 a_key <- "00112233445566778899aabbccddeeff"
 other_key <- "ffeeddccbbaa99887766554433221100"
@@ -60,7 +60,7 @@ unblock <- function(store) {
   file.remove(dirname(store_config(store)$path))
 }
 
-# Expectations ---------------------------------------------------------------------------------
+# Expectations ------------------------------------------------
 
 expect_argument_error <- function(expr, argument) {
   error <- expect_error(expr, class = "warmstart_error_argument")
@@ -77,7 +77,7 @@ collect_warnings <- function(expr) {
   warnings
 }
 
-# Other processes ------------------------------------------------------------------------------
+# Other processes ------------------------------------------------
 
 # Runs `fun` in an R process of its own, with this package attached.
 in_process <- function(fun, ..., env = character()) {

@@ -106,7 +106,7 @@ for (name in names(families)) {
   })
 }
 
-# bam ----------------------------------------------------------------------------------------------
+# bam ------------------------------------------------
 
 test_that("a bam fit is kept and returned", {
   store <- new_store()
@@ -126,7 +126,7 @@ test_that("a bam fit that was seeded is the cold one, within tolerance", {
   expect_identical(fit$call, cold$call)
 })
 
-# Where there is nothing to observe -------------------------------------------------------------------
+# Where there is nothing to observe ------------------------------------------------
 
 test_that("a model without smooths is fitted, kept and returned", {
   store <- new_store()
@@ -147,7 +147,7 @@ test_that("a set-up without a fit is as without warm()", {
   expect_identical(names(setup), names(gam(mpg ~ s(hp), data = mtcars, fit = FALSE)))
 })
 
-# Fits within fits -------------------------------------------------------------------------------------
+# Fits within fits ------------------------------------------------
 
 test_that("the probe tells its own fit from one that runs inside it", {
   inner <- function(x) {
@@ -163,7 +163,7 @@ test_that("the probe tells its own fit from one that runs inside it", {
   expect_identical(states(outer), states(plain))
 })
 
-# Seeds ----------------------------------------------------------------------------------------------
+# Seeds ------------------------------------------------
 
 a_state <- function() {
   observe_states(families$poisson)$states[[2]]$state

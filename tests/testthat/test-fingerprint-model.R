@@ -11,7 +11,7 @@ exact <- function(...) format(model(...)$exact)
 specification <- function(...) format(model(...)$specification)
 neighbourhood <- function(...) format(model(...)$neighbourhood)
 
-# The formula --------------------------------------------------------------------------------------
+# The formula ------------------------------------------------
 
 test_that("spacing and line breaks do not count", {
   expect_identical(exact(y ~ x + z), exact(stats::as.formula("y~x  +\n z")))
@@ -71,7 +71,7 @@ test_that("the environment of a formula does not count by itself", {
   expect_identical(exact(local(y ~ x + z)), exact(y ~ x + z))
 })
 
-# The data -----------------------------------------------------------------------------------------
+# The data ------------------------------------------------
 
 test_that("a column that is not used does not count", {
   expect_identical(exact(data = transform(d, unused = 0)), exact())
@@ -146,7 +146,7 @@ test_that("the data come before the formula's environment", {
   expect_identical(exact(y ~ x), exact(local(y ~ x)))
 })
 
-# What the formula uses besides --------------------------------------------------------------------
+# What the formula uses besides ------------------------------------------------
 
 test_that("a variable from the formula's environment counts by value", {
   with_basis <- function(K) exact(y ~ s(x, k = K))
@@ -206,7 +206,7 @@ test_that("the fitter counts for the neighbourhood", {
   expect_false(neighbourhood(fitter = "a") == neighbourhood(fitter = "b"))
 })
 
-# Families -----------------------------------------------------------------------------------------
+# Families ------------------------------------------------
 
 test_that("a family given as object, function and name is the same", {
   keys <- c(exact(family = stats::poisson()), exact(family = stats::poisson), exact(family = "poisson"))
@@ -281,7 +281,7 @@ test_that("a family of the user's own counts by its functions", {
   expect_false(exact(family = own(1)) == exact(family = own(2)))
 })
 
-# Calls of a fitter ----------------------------------------------------------------------------------
+# Calls of a fitter ------------------------------------------------
 
 call_key <- function(call, env = parent.frame()) {
   skip_if_not_installed("mgcv")
@@ -360,7 +360,7 @@ test_that("two fitters of one model have two keys", {
   )
 })
 
-# The value ----------------------------------------------------------------------------------------
+# The value ------------------------------------------------
 
 test_that("fingerprint() of a formula is the exact key", {
   expect_identical(fingerprint(y ~ x, data = d), model(y ~ x)$exact)

@@ -12,7 +12,7 @@ same <- function(...) {
   length(unique(keys)) == 1
 }
 
-# Pairs that are the same value -------------------------------------------------------------------
+# Pairs that are the same value ------------------------------------------------
 
 equal_pairs <- list(
   "-0 and 0" = list(-0, 0),
@@ -99,7 +99,7 @@ test_that("equal fingerprints have symbols in UTF-8 and in Latin-1", {
   expect_true(same(as.name("\u00fc"), as.name(latin1("\u00fc"))))
 })
 
-# Pairs that are not ------------------------------------------------------------------------------
+# Pairs that are not ------------------------------------------------
 
 different_pairs <- list(
   "an integer and a double" = list(1L, 1),
@@ -235,7 +235,7 @@ for (what in names(different_pairs)) {
   })
 }
 
-# Data from other packages -------------------------------------------------------------------------
+# Data from other packages ------------------------------------------------
 
 plain_frame <- data.frame(x = c(1, 2), y = c("a", NA), z = factor(c("u", "v")))
 
@@ -312,7 +312,7 @@ test_that("S4 objects count by class and slots", {
   expect_false(same(one(a = 1), two(a = 1)))
 })
 
-# Functions ----------------------------------------------------------------------------------------
+# Functions ------------------------------------------------
 
 test_that("a recursive function has a fingerprint", {
   count_down <- function(n) if (n > 0) count_down(n - 1)
@@ -362,7 +362,7 @@ test_that("taking the fingerprint of a function changes nothing in it", {
   expect_identical(f, copy)
 })
 
-# What has no value --------------------------------------------------------------------------------
+# What has no value ------------------------------------------------
 
 expect_opaque <- function(x, place) {
   error <- expect_error(fingerprint(x), class = "warmstart_error_opaque")
@@ -418,7 +418,7 @@ test_that("names with braces do not upset the error", {
   expect_opaque(list("{a}" = new.env()), "x${a}")
 })
 
-# Aliasing -----------------------------------------------------------------------------------------
+# Aliasing ------------------------------------------------
 
 # A random value, small, so that near misses are frequent.
 random_value <- function(depth = 2) {
@@ -485,7 +485,7 @@ test_that("lengths around those of the inner blocks have keys of their own", {
   }
 })
 
-# Long and compact vectors -------------------------------------------------------------------------
+# Long and compact vectors ------------------------------------------------
 
 test_that("a million strings have the key of the same million, made otherwise", {
   one <- sprintf("s%d", seq_len(1e6))
@@ -528,7 +528,7 @@ test_that("a deeply nested list has a fingerprint or an error, and R goes on", {
   expect_s3_class(fingerprint(deep), "fingerprint")
 })
 
-# Streams ------------------------------------------------------------------------------------------
+# Streams ------------------------------------------------
 
 stream <- function(...) {
   fp <- fingerprinter()
@@ -599,7 +599,7 @@ test_that("a stream prints its digest so far", {
   expect_output(print(fp), format(fingerprint(fp)))
 })
 
-# The value and bad arguments ------------------------------------------------------------------------
+# The value and bad arguments ------------------------------------------------
 
 test_that("a fingerprint is one string of 32 lowercase hex digits", {
   expect_match(format(fingerprint(mtcars)), "^[0-9a-f]{32}$")
@@ -627,7 +627,7 @@ for (bad in bad_fingerprint_calls) {
   })
 }
 
-# Golden values ------------------------------------------------------------------------------------
+# Golden values ------------------------------------------------
 
 golden <- function() {
   utils::read.csv(test_path("fixtures", "fingerprints.csv"), colClasses = "character")

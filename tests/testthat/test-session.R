@@ -1,6 +1,6 @@
 payload <- list(sp = c(0.1, 2), text = "state")
 
-# Checkpoint and load ---------------------------------------------------------------------------
+# Checkpoint and load ------------------------------------------------
 
 test_that("a load returns the payload that was checkpointed", {
   session <- new_session()
@@ -34,7 +34,7 @@ test_that("a checkpoint that was written is TRUE", {
   expect_true(session_checkpoint(new_session(), payload, objective = 1))
 })
 
-# What is written, and when -----------------------------------------------------------------------
+# What is written, and when ------------------------------------------------
 
 test_that("each objective that improves is written at once", {
   session <- new_session()
@@ -161,7 +161,7 @@ test_that("a refused payload is not encoded", {
   expect_false(session_checkpoint(session, untouched, objective = 2))
 })
 
-# Finalize ---------------------------------------------------------------------------------------
+# Finalize ------------------------------------------------
 
 test_that("finalize is written however soon and however bad", {
   session <- new_session()
@@ -216,7 +216,7 @@ test_that("a second finalize does not overwrite the first", {
   expect_identical(nrow(store_list(session_store(session))), 2L)
 })
 
-# Several sessions on one key ----------------------------------------------------------------------
+# Several sessions on one key ------------------------------------------------
 
 test_that("a session sees another's checkpoint at once", {
   store <- new_store()
@@ -280,7 +280,7 @@ test_that("a checkpoint outlives the crash of its process", {
   expect_identical(session_load(new_session(store))$payload, as.raw(7))
 })
 
-# Preloading -------------------------------------------------------------------------------------
+# Preloading ------------------------------------------------
 
 preloaded_session <- function() {
   store <- new_store()
@@ -365,7 +365,7 @@ test_that("an R object survives being preloaded", {
   expect_identical(session_load(session)$payload, payload)
 })
 
-# A failing disk -----------------------------------------------------------------------------------
+# A failing disk ------------------------------------------------
 
 test_that("a checkpoint that cannot be written is FALSE", {
   session <- new_session(blocked_store())
@@ -479,7 +479,7 @@ test_that("on a read-only disk nothing is written and nothing stops", {
   expect_match(output, "[Rr]ead-only", all = FALSE)
 })
 
-# Handles ----------------------------------------------------------------------------------------
+# Handles ------------------------------------------------
 
 open_files <- function() {
   skip_if_not(dir.exists("/proc/self/fd"), "no /proc")
@@ -650,7 +650,7 @@ test_that("the parent's run goes on after its children ended", {
   expect_identical(store_lookup(parent$store, a_key)$run_id, parent$run_id)
 })
 
-# Status, closing, printing ------------------------------------------------------------------------
+# Status, closing, printing ------------------------------------------------
 
 test_that("the status counts what was written and refused", {
   session <- new_session()
@@ -724,7 +724,7 @@ test_that("printing the status of a failed session says why", {
   expect_output(print(session_status(session)), "last write failed: .*directory")
 })
 
-# Bad arguments ------------------------------------------------------------------------------------
+# Bad arguments ------------------------------------------------
 
 bad_session_calls <- list(
   list(quote(warm_session("store", a_key)), "store"),

@@ -1,6 +1,6 @@
 payload <- list(sp = c(0.1, 2), text = "state")
 
-# Saving and looking up -----------------------------------------------------------------------------
+# Saving and looking up ------------------------------------------------
 
 test_that("a lookup returns what was saved", {
   store <- new_store()
@@ -80,7 +80,7 @@ test_that("another process finds what was saved", {
   expect_identical(found, payload)
 })
 
-# Which entry a lookup chooses ------------------------------------------------------------------------
+# Which entry a lookup chooses ------------------------------------------------
 
 # Saves entries one second apart, and looks one up by its label.
 chosen <- function(..., select = "best", kind = NULL) {
@@ -160,7 +160,7 @@ test_that("a lookup for a kind that is not there is NULL", {
   expect_null(chosen(list(label = "a"), kind = "final"))
 })
 
-# Damaged and foreign files ---------------------------------------------------------------------------
+# Damaged and foreign files ------------------------------------------------
 
 # A store with a better and a worse entry of one key; `spoil` gets the better one's file.
 spoiled_store <- function(spoil) {
@@ -279,7 +279,7 @@ test_that("a run with a damaged slot shows the next best", {
   expect_identical(store_lookup(store, a_key)$objective, 2)
 })
 
-# Saving under a given run id -------------------------------------------------------------------------
+# Saving under a given run id ------------------------------------------------
 
 test_that("saving under a run id replaces that run's entry whole", {
   store <- new_store()
@@ -305,7 +305,7 @@ test_that("a run id that is generated is not used twice", {
   expect_length(unique(ids), 50)
 })
 
-# Listing ----------------------------------------------------------------------------------------
+# Listing ------------------------------------------------
 
 test_that("a listing has the documented columns", {
   store <- new_store()
@@ -409,7 +409,7 @@ test_that("a run whose process crashed is interrupted", {
   expect_identical(store_list(store)$state, "interrupted")
 })
 
-# Deleting ---------------------------------------------------------------------------------------
+# Deleting ------------------------------------------------
 
 test_that("deleting a key removes its damaged files, too", {
   store <- spoiled_store(empty_file)
@@ -443,7 +443,7 @@ test_that("deleting a run leaves the others of its key", {
   expect_identical(store_list(store)$run_id, "two")
 })
 
-# Age and size ------------------------------------------------------------------------------------
+# Age and size ------------------------------------------------
 
 test_that("an entry is found until it is older than max_age", {
   store <- new_store(max_age = 100)
@@ -491,7 +491,7 @@ test_that("saving keeps a store from growing without bound", {
   expect_lte(store_info(store)$bytes, 1.2e5)
 })
 
-# Opening ----------------------------------------------------------------------------------------
+# Opening ------------------------------------------------
 
 test_that("opening a store makes no directory", {
   path <- tempfile("store")
@@ -561,7 +561,7 @@ test_that("a store that went through saveRDS is the same store", {
   expect_identical(store_config(thawed), store_config(store))
 })
 
-# A failing disk ----------------------------------------------------------------------------------
+# A failing disk ------------------------------------------------
 
 test_that("a save that fails is NA with one warning that says why", {
   warnings <- collect_warnings(id <- store_save(blocked_store(), a_key, raw(1)))
@@ -576,7 +576,7 @@ test_that("a store that cannot be read is an empty one", {
   expect_identical(nrow(store_list(store)), 0L)
 })
 
-# Info and printing --------------------------------------------------------------------------------
+# Info and printing ------------------------------------------------
 
 test_that("info counts runs by state", {
   store <- new_store()
@@ -617,7 +617,7 @@ test_that("an empty store prints", {
   expect_output(print(new_store()), "0 runs")
 })
 
-# Bad arguments ------------------------------------------------------------------------------------
+# Bad arguments ------------------------------------------------
 
 a_file <- function() {
   file <- tempfile()

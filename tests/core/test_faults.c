@@ -1,0 +1,307 @@
+#include "fixtures.h"
+#include "os_sim.h"
+#include "payloads.h"
+
+/*
+ * Each test does the same work again and again, and each time another of its calls to the system
+ * fails: once, three times in a row, or from there on. Whatever came of it, what had been
+ * acknowledged is found afterwards, nothing stays open or locked, the reason was given, and the
+ * next call works.
+ */
+
+#define SHORT ((size_t)700)
+#define LONGER ((size_t)5000)
+#define CALLS_MAX 2000 /* of work without an end */
+
+static const int errors[] = {ENOSPC, EDQUOT, EIO, EROFS, EACCES, EMFILE};
+static const size_t lengths[] = {1, 3, CALLS_MAX};
+
+static struct ws_store *store;
+static struct ws_session *session;
+static double acknowledged; /* a lookup must find this or better; INFINITY: nothing */
+static int injected;        /* the error that calls may report */
+static int failures;
+
+static struct ws_store *open_simulated(void) {
+    struct ws_store_options options = {.max_size = 20000, .max_age = 30 * WS_DAY};
+    struct ws_store *opened = NULL;
+
+    CHECK_STATUS(ws_store_open("/home/store", &options, &opened), WS_OK);
+    return opened;
+}
+
+/* A failed call says so, and why. */
+static bool succeeded(enum ws_status status) {
+    int reason = errno;
+
+    if (status == WS_OK) {
+        return true;
+    }
+    failures++;
+    CHECK_STATUS(status, WS_OS_ERROR);
+    CHECK(reason == injected);
+    return false;
+}
+
+static void offer(bool final, double objective, size_t size) {
+    uint8_t payload[2 * LONGER];
+    struct ws_offer made = {.payload = payload, .size = size, .objective = objective};
+
+    make_payload(payload, size, objective);
+    if (!final) {
+        enum ws_status status = ws_session_checkpoint(session, &made);
+        if (succeeded(status)) {
+            acknowledged = fmin(acknowledged, objective);
+        } else {
+            CHECK(ws_session_status(session).failure_errno == injected);
+        }
+        return;
+    }
+    bool finished = succeeded(ws_session_finalize(session, &made));
+    /* Where it failed it may have taken place or not. */
+    acknowledged = finished || isinf(acknowledged) ? acknowledged : fmax(acknowledged, objective);
+    acknowledged = finished ? objective : acknowledged;
+}
+
+static void checkpoint(double objective) { offer(false, objective, SHORT); }
+static void finalize(double objective) { offer(true, objective, SHORT); }
+
+static void open_session(void) {
+    struct ws_digest key = a_key();
+
+    /* Without chance there is no run id. */
+    if (!succeeded(ws_session_open(store, &key, "label", &session))) {
+        session = NULL;
+    }
+}
+
+static void let_time_pass(void) { ws_store_shift_clock(store, WS_RATE_INTERVAL); }
+
+/* Under a fault it may find nothing, but nothing that is wrong. */
+static void look_up(void) {
+    struct ws_digest key = a_key();
+    struct ws_entry *entry = NULL;
+    enum ws_status status = ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry);
+
+    CHECK(status == WS_OK || status == WS_NOT_FOUND || status == WS_OS_ERROR);
+    bool right = status != WS_OK || is_intact(entry);
+    if (status == WS_OK) {
+        ws_entry_free(entry);
+    }
+    CHECK(right);
+}
+
+/* The works. */
+
+static void work_of_a_fit(void) {
+    open_session();
+    if (session) {
+        checkpoint(10);
+        checkpoint(9);
+        let_time_pass();
+        checkpoint(11);
+        look_up();
+        checkpoint(8);
+    }
+}
+
+static void work_that_grows(void) {
+    open_session();
+    if (session) {
+        checkpoint(10);
+        offer(false, 9, LONGER);
+        let_time_pass();
+        offer(false, 9.5, 2 * LONGER); /* the best is read, and carried over */
+    }
+}
+
+static void work_that_ends(void) {
+    open_session();
+    if (session) {
+        checkpoint(10);
+        checkpoint(9);
+        finalize(8);
+        look_up();
+    }
+}
+
+static void work_that_goes_on_after_its_end(void) {
+    open_session();
+    if (session) {
+        checkpoint(10);
+        finalize(9);
+        checkpoint(8);
+        finalize(7);
+    }
+}
+
+static void save(const char *run_id, double objective) {
+    uint8_t payload[SHORT];
+    struct ws_digest key = a_key();
+    struct ws_note note = note_of(WS_FINAL, objective);
+
+    make_payload(payload, sizeof payload, objective);
+    if (succeeded(ws_store_save(store, &key, run_id, &note, payload, sizeof payload))) {
+        acknowledged = fmin(acknowledged, objective);
+    }
+    ws_sweep_when_due(store);
+}
+
+static void work_of_saves(void) {
+    save("one", 10);
+    save("two", 9);
+    save("one", 8);
+}
+
+static void work_of_deleting(void) {
+    struct ws_digest key = a_key();
+    uint64_t removed = 0;
+
+    save("one", 10);
+    acknowledged = INFINITY;
+    succeeded(ws_store_delete(store, &key, NULL, &removed));
+    save("two", 9);
+}
+
+/* Nothing is larger than the store may be, and nothing expired: a sweep takes nothing. */
+static void work_of_sweeping(void) {
+    struct ws_swept swept;
+
+    save("one", 10);
+    succeeded(ws_sweep(store, &swept));
+    succeeded(ws_store_each(store, NULL, count_one_run, &(int){0}));
+    look_up();
+}
+
+static void work_while_the_run_is_deleted(void) {
+    struct ws_digest key = a_key();
+    uint64_t removed = 0;
+
+    open_session();
+    if (session) {
+        checkpoint(10);
+        acknowledged = INFINITY;
+        succeeded(ws_store_delete(store, &key, NULL, &removed));
+        checkpoint(9);
+        checkpoint(8);
+    }
+}
+
+/* What must hold. */
+
+static void expect_acknowledged(void) {
+    struct ws_digest key = a_key();
+    struct ws_store *other = open_simulated();
+    struct ws_entry *entry = NULL;
+    enum ws_status status = ws_store_lookup(other, &key, WS_BEST, WS_ANY_KIND, NULL, &entry);
+    double found = INFINITY;
+    bool intact = true;
+
+    ws_store_release(other);
+    if (status == WS_OK) {
+        found = entry->record.note.objective;
+        intact = is_intact(entry);
+        ws_entry_free(entry);
+    }
+    CHECK(intact);
+    if (found > acknowledged) {
+        harness_fail(__FILE__, __LINE__, "found %g, not %g, after %s failed", found, acknowledged,
+                     sim_failed_call());
+    }
+}
+
+static size_t work_with_failing(void (*work)(void), size_t call, size_t length, int error,
+                                enum sim_failure how) {
+    sim_reset();
+    store = open_simulated();
+    session = NULL;
+    acknowledged = INFINITY;
+    injected = error;
+    size_t before = sim_calls();
+    sim_fail(before + call, before + call + length, error, how);
+    work();
+    size_t taken = sim_calls() - before;
+    CHECK(taken < CALLS_MAX);
+    sim_fail_stops();
+
+    expect_acknowledged();
+    if (session) {
+        checkpoint(-1);
+        CHECK(acknowledged == -1 && ws_session_status(session).failure == WS_OK);
+    } else {
+        save("afterwards", -1);
+        CHECK(acknowledged == -1);
+    }
+    expect_acknowledged();
+    ws_session_close(session);
+    ws_store_release(store);
+    CHECK(sim_open_handles() == 0 && sim_held_locks() == 0);
+    return taken;
+}
+
+static void expect_no_harm(void (*work)(void)) {
+    size_t calls = work_with_failing(work, CALLS_MAX, 1, EIO, SIM_CLEAN);
+    int tried = 0;
+
+    failures = 0;
+    for (size_t e = 0; e < sizeof errors / sizeof *errors; e++) {
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+            for (size_t call = 0; call < calls; call++) {
+                work_with_failing(work, call, lengths[l], errors[e], SIM_CLEAN);
+                work_with_failing(work, call, lengths[l], errors[e], SIM_PART);
+                tried += 2;
+            }
+        }
+    }
+    CHECK(failures > 0);
+    printf("# %zu calls, %d faults, %d calls of ours that reported one\n", calls, tried, failures);
+}
+
+/* The tests. */
+
+TEST("whichever call fails, checkpoints lose nothing, and say why") {
+    expect_no_harm(work_of_a_fit);
+}
+
+TEST("whichever call fails, payloads that grow lose nothing") { expect_no_harm(work_that_grows); }
+
+TEST("whichever call fails, a fit that ends loses nothing") { expect_no_harm(work_that_ends); }
+
+TEST("whichever call fails, a second run of a session loses nothing") {
+    expect_no_harm(work_that_goes_on_after_its_end);
+}
+
+TEST("whichever call fails, saves lose nothing") { expect_no_harm(work_of_saves); }
+
+TEST("whichever call fails, a deletion says so, and later saves lose nothing") {
+    expect_no_harm(work_of_deleting);
+}
+
+TEST("whichever call fails, a sweep takes nothing that it should keep") {
+    expect_no_harm(work_of_sweeping);
+}
+
+TEST("whichever call fails, a run whose file was deleted is safe again") {
+    expect_no_harm(work_while_the_run_is_deleted);
+}
+
+TEST("while the disk is full, an earlier best stays, and later ones are kept again") {
+    sim_reset();
+    store = open_simulated();
+    acknowledged = INFINITY;
+    injected = ENOSPC;
+    open_session();
+    checkpoint(10);
+    sim_fail(sim_calls(), SIZE_MAX, ENOSPC, SIM_PART);
+    for (int i = 0; i < 100; i++) {
+        checkpoint(9 - i / 100.0);
+    }
+    CHECK(acknowledged == 10 && ws_session_status(session).failed == 100);
+    sim_fail_stops();
+    expect_acknowledged();
+    checkpoint(5);
+    expect_acknowledged();
+    ws_session_close(session);
+    ws_store_release(store);
+    CHECK(sim_open_handles() == 0 && sim_held_locks() == 0);
+}
