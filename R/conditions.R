@@ -31,6 +31,11 @@ stop_opaque <- function(place, type) {
   )
 }
 
+# Called from C: `doing` is what could not be done.
+stop_store <- function(doing, reason) {
+  stop_warmstart(paste0(doing, ": ", reason, "."), class = "store")
+}
+
 warn_warmstart <- function(message, class) {
   warning(warningCondition(
     cli::format_warning(escape_braces(message)),

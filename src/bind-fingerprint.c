@@ -216,12 +216,23 @@ static void absorb_integer64(struct walk *walk, SEXP value) {
     }
 }
 
+/* R takes a complex number for missing where either part is, and its versions differ in what
+ * they put into the other. */
+static void settle_missing(Rcomplex *value) {
+    if (R_IsNA(value->r) || R_IsNA(value->i)) {
+        value->r = value->i = NA_REAL;
+    }
+}
+
 static void absorb_complex(struct walk *walk, SEXP value) {
     R_xlen_t count = XLENGTH(value);
     Rcomplex block[BLOCK];
 
     for (R_xlen_t i = 0; i < count; i += BLOCK) {
         R_xlen_t n = COMPLEX_GET_REGION(value, i, BLOCK, block);
+        for (R_xlen_t k = 0; k < n; k++) {
+            settle_missing(&block[k]);
+        }
         ws_hasher_doubles(walk->hasher, &block[0].r, 2 * (size_t)n);
     }
 }

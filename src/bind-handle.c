@@ -44,7 +44,11 @@ void bind_stop_status(const char *doing, enum ws_status status) {
     char reason[256];
 
     ws_status_describe(status, errno, reason, sizeof reason);
-    Rf_error("%s: %s", doing, reason);
+    SEXP first = PROTECT(Rf_mkString(doing));
+    SEXP second = PROTECT(Rf_mkString(reason));
+    bind_call("stop_store", first, second);
+    UNPROTECT(2);
+    Rf_error("%s: %s", doing, reason); /* not reached */
 }
 
 /* Arguments. */

@@ -26,9 +26,9 @@
  * - Text says how it is encoded: what is marked as ASCII or UTF-8 must be. No text holds a NUL.
  * - Values nest at most WS_PLAIN_DEPTH deep.
  *
- * It reads only `size` bytes, allocates nothing, and passes over them once, and over the names in
- * dimnames once more. What R then allocates is less than 16 times `size`: the smallest vector
- * takes 8 bytes here, and there 48 and a pointer in its list.
+ * It reads only `size` bytes, allocates nothing, and passes over them once, and over dimnames once
+ * more for each level at which they lie in others. What R then allocates is less than 16 times
+ * `size`: the smallest vector takes 8 bytes here, and there 48 and a pointer in its list.
  */
 #ifndef WS_PLAIN_H
 #define WS_PLAIN_H
