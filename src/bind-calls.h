@@ -24,7 +24,9 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP it
 SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id);
 SEXP bind_store_list(SEXP store, SEXP key);
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);
+
 SEXP bind_store_sweep(SEXP store);
+SEXP bind_store_check_shard(SEXP store, SEXP shard, SEXP repair);
 SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id);
 
 SEXP bind_session_open(SEXP store, SEXP key, SEXP label);

@@ -263,18 +263,3 @@ SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id) {
     }
     return Rf_ScalarReal((double)removed);
 }
-
-SEXP bind_store_sweep(SEXP store) {
-    struct ws_swept swept;
-    enum ws_status status = ws_sweep(bind_store(store), &swept);
-
-    if (status != WS_OK) {
-        bind_stop_status("cannot sweep the store", status);
-    }
-    SEXP value = PROTECT(Rf_allocVector(REALSXP, 3));
-    REAL(value)[0] = (double)swept.files;
-    REAL(value)[1] = (double)swept.bytes;
-    REAL(value)[2] = (double)swept.kept_bytes;
-    UNPROTECT(1);
-    return value;
-}

@@ -22,7 +22,9 @@ static const R_CallMethodDef routines[] = {
     CALL(store_lookup, 5),
     CALL(store_list, 2),
     CALL(store_delete, 3),
+
     CALL(store_sweep, 1),
+    CALL(store_check_shard, 3),
     CALL(store_trusts, 3),
 
     CALL(session_open, 3),

@@ -359,6 +359,15 @@ static bool dimnames_fit(const struct walk *walk, const struct item *dimnames,
     return true;
 }
 
+/* One a row; or, where they are only numbered, NA and how many there are. */
+static bool row_names_fit(const struct walk *walk, const struct item *rows) {
+    if (rows->type != INTEGER) {
+        return rows->type == CHARACTER;
+    }
+    return rows->length != 2 || word_at(walk, rows->data) != MISSING ||
+           word_at(walk, rows->data + 4) != MISSING;
+}
+
 static bool attributes_fit(const struct walk *walk, const struct item *item,
                            const struct attributes *attributes, bool is_object) {
     const struct item *names = &attributes->values[NAMES];
@@ -374,7 +383,7 @@ static bool attributes_fit(const struct walk *walk, const struct item *item,
            (dimnames->type == NOTHING ||
             (dim->type != NOTHING && dimnames_fit(walk, dimnames, dim))) &&
            (tsp->type == NOTHING || (tsp->type == DOUBLE && tsp->length == 3)) &&
-           (rows->type == NOTHING || rows->type == INTEGER || rows->type == CHARACTER);
+           (rows->type == NOTHING || row_names_fit(walk, rows));
 }
 
 /* Values. */

@@ -681,3 +681,14 @@ test_that("fingerprints are the same in a Latin-1 locale", {
   skip_if(length(installed) == 0, "no Latin-1 locale here")
   expect_golden(golden_in_locale(installed[[1]]))
 })
+
+# Long vectors ------------------------------------------------
+
+test_that("a vector of more than 2^31 elements counts to its last one", {
+  skip_on_cran()
+  skip_if(available_gib() < 8, "not enough memory")
+  long <- raw(2^31 + 3)
+  before <- fingerprint(long)
+  long[2^31 + 3] <- as.raw(1)
+  expect_false(fingerprint(long) == before)
+})

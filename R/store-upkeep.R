@@ -1,0 +1,103 @@
+#' Sweep a store now, or check all of it
+#'
+#' `store_evict()` does what happens by itself from time to time: it removes what has expired, then
+#' what was used least recently, until the store fits its size. `store_check()` reads every file
+#' and reports those that a lookup would pass over.
+#'
+#' @param store A [warm_store()].
+#' @param repair Remove damaged files of runs that are not alive?
+#' @return `store_evict()`: what was removed, a data frame with a row for each `reason`:
+#'   `"expired"` (older than `max_age`), `"damaged"`, `"leftover"` (of a process that died while it
+#'   wrote) and `"size"` (least recently used, where the store was larger than `max_size`);
+#'   `files`, and `bytes`.
+#'
+#'   `store_check()`: a data frame with a row for each file found, none where all is well: `path`,
+#'   `reason`, `detail` in words, `bytes` (NA where not asked for), and whether it was `removed`.
+#'   The reasons: `"damaged"` (nothing in it verifies), `"partly damaged"` (one of its records does
+#'   not verify, another does and is found), `"foreign"` (not ours), `"newer"` (written by a newer
+#'   version of this package), `"orphaned"` (left by a process that died while it wrote, or in the
+#'   wrong directory), `"expired"` (not returned any more; the next sweep removes it) and
+#'   `"unreadable"`.
+#' @section What is never removed:
+#' The file of a running fit, and files that are not this package's or in a newer format. Of one
+#' key, checkpoints go before the final entry.
+#' @section Errors: `warmstart_error_argument` names a bad argument. An R error says so where the
+#'   store's directory cannot be read.
+#' @seealso [warm_store()], [store_delete()]
+#' @examples
+#' store <- warm_store(tempfile("store"), max_size = "2 KiB")
+#' for (i in 1:9) store_save(store, fingerprint(i), raw(500))
+#' store_evict(store)
+#' store_check(store)
+#' @export
+store_evict <- function(store) {
+  check_class(store, "warm_store", "store", "warm_store")
+  removed <- .Call(C_store_sweep, store)
+  data.frame(
+    reason = c("expired", "damaged", "leftover", "size"),
+    files = removed[, 1],
+    bytes = removed[, 2]
+  )
+}
+
+#' @rdname store_evict
+#' @export
+store_check <- function(store, repair = FALSE) {
+  check_class(store, "warm_store", "store", "warm_store")
+  check_flag(repair, "repair")
+  path <- store_config(store)$path
+  shards <- list.files(file.path(path, "v1"), pattern = "^[0-9a-f]{4}$")
+  findings <- c(
+    list(check_names(path, "v1"), check_names(file.path(path, "v1"), c(shards, ".swept"))),
+    check_shards(store, path, shards, repair)
+  )
+  do.call(rbind, findings)
+}
+
+# In the order of the core's kinds of findings.
+finding_reasons <- c(
+  "damaged" = "no record in it verifies: it was cut short, or changed",
+  "partly damaged" = "one of its records does not verify; the others do, and are found",
+  "foreign" = "not written by warmstart",
+  "newer" = "written by a newer version of warmstart",
+  "orphaned" = "left by a process that died while it wrote, or in the wrong directory",
+  "expired" = "older than max_age; the next sweep removes it",
+  "unreadable" = "cannot be read"
+)
+
+# What lies in a directory of the store and is not its own.
+check_names <- function(directory, own) {
+  names <- setdiff(list.files(directory, all.files = TRUE, no.. = TRUE), own)
+  finding_frame(file.path(directory, names), rep(3L, length(names)))
+}
+
+# A progress bar shows itself where it takes more than a second.
+check_shards <- function(store, path, shards, repair) {
+  old <- options(cli.progress_show_after = 1)
+  on.exit(options(old))
+  bar <- cli::cli_progress_bar("Checking the store", total = length(shards))
+  findings <- vector("list", length(shards))
+  for (i in seq_along(shards)) {
+    found <- .Call(C_store_check_shard, store, strtoi(shards[[i]], 16L), repair)
+    if (length(found$name) > 0) {
+      files <- file.path(path, "v1", shards[[i]], found$name)
+      findings[[i]] <- finding_frame(files, found$kind, found$bytes, found$removed)
+    }
+    if (i %% 16 == 0) {
+      cli::cli_progress_update(set = i, id = bar)
+    }
+  }
+  cli::cli_progress_done(id = bar)
+  findings
+}
+
+finding_frame <- function(path, kind, bytes = rep(NA_real_, length(kind)),
+                          removed = rep(FALSE, length(kind))) {
+  data.frame(
+    path = if (length(kind) > 0) path else character(),
+    reason = names(finding_reasons)[kind],
+    detail = unname(finding_reasons)[kind],
+    bytes = bytes,
+    removed = removed
+  )
+}

@@ -1,0 +1,105 @@
+#include "bind.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bind-calls.h"
+#include "core/check.h"
+#include "core/sweep.h"
+
+/* Two numbers for each reason, files and bytes, in the order of enum ws_sweep_reason. */
+SEXP bind_store_sweep(SEXP store) {
+    struct ws_swept swept;
+    enum ws_status status = ws_sweep(bind_store(store), &swept);
+
+    if (status != WS_OK) {
+        bind_stop_status("cannot sweep the store", status);
+    }
+    SEXP value = PROTECT(Rf_allocMatrix(REALSXP, WS_SWEEP_REASONS, 2));
+    for (int i = 0; i < WS_SWEEP_REASONS; i++) {
+        REAL(value)[i] = (double)swept.removed[i].files;
+        REAL(value)[WS_SWEEP_REASONS + i] = (double)swept.removed[i].bytes;
+    }
+    UNPROTECT(1);
+    return value;
+}
+
+/* Findings are collected first, then made into R vectors. */
+
+struct found {
+    struct ws_finding finding;
+    char *name;
+};
+
+struct findings {
+    struct found *all;
+    size_t count;
+    size_t room;
+};
+
+static enum ws_status add_finding(void *context, const struct ws_finding *finding) {
+    struct findings *findings = context;
+
+    if (findings->count == findings->room) {
+        size_t room = 2 * findings->room + 16;
+        struct found *all = realloc(findings->all, room * sizeof *all);
+        if (!all) {
+            return WS_NO_MEMORY;
+        }
+        findings->all = all;
+        findings->room = room;
+    }
+    size_t size = strlen(finding->name) + 1;
+    char *name = malloc(size);
+    if (!name) {
+        return WS_NO_MEMORY;
+    }
+    memcpy(name, finding->name, size);
+    findings->all[findings->count++] = (struct found){.finding = *finding, .name = name};
+    return WS_OK;
+}
+
+static void free_findings(void *context, Rboolean jump) {
+    struct findings *findings = context;
+
+    (void)jump;
+    for (size_t i = 0; i < findings->count; i++) {
+        free(findings->all[i].name);
+    }
+    free(findings->all);
+}
+
+static SEXP make_findings(void *context) {
+    const struct findings *findings = context;
+    R_xlen_t count = (R_xlen_t)findings->count;
+    const char *names[] = {"name", "kind", "bytes", "removed", ""};
+    SEXP value = PROTECT(Rf_mkNamed(VECSXP, names));
+    SEXP name = SET_VECTOR_ELT(value, 0, Rf_allocVector(STRSXP, count));
+    int *kind = INTEGER(SET_VECTOR_ELT(value, 1, Rf_allocVector(INTSXP, count)));
+    double *bytes = REAL(SET_VECTOR_ELT(value, 2, Rf_allocVector(REALSXP, count)));
+    int *removed = LOGICAL(SET_VECTOR_ELT(value, 3, Rf_allocVector(LGLSXP, count)));
+
+    for (R_xlen_t i = 0; i < count; i++) {
+        const struct found *found = &findings->all[i];
+        SET_STRING_ELT(name, i, Rf_mkChar(found->name));
+        kind[i] = (int)found->finding.kind + 1;
+        bytes[i] = (double)found->finding.bytes;
+        removed[i] = found->finding.removed;
+    }
+    UNPROTECT(1);
+    return value;
+}
+
+SEXP bind_store_check_shard(SEXP store, SEXP shard, SEXP repair) {
+    struct findings findings = {0};
+    struct ws_store *opened = bind_store(store);
+    uint32_t number = (uint32_t)Rf_asInteger(shard);
+    bool repairing = bind_flag(repair, "repair");
+    enum ws_status status = ws_check_shard(opened, number, repairing, add_finding, &findings);
+
+    if (status == WS_NO_MEMORY) {
+        free_findings(&findings, FALSE);
+        bind_stop_status("cannot check the store", status);
+    }
+    return bind_with_cleanup(make_findings, free_findings, &findings);
+}

@@ -1,0 +1,143 @@
+#include "check.h"
+
+#include <stdlib.h>
+
+struct check {
+    struct ws_store *store;
+    uint32_t shard;
+    bool repair;
+    int64_t oldest; /* what was written before has expired */
+    struct ws_dir *dir;
+    bool changed;
+    enum ws_status (*visit)(void *context, const struct ws_finding *finding);
+    void *context;
+};
+
+static enum ws_status find(struct check *check, enum ws_finding_kind kind, const char *name,
+                           uint64_t bytes) {
+    struct ws_finding finding = {.kind = kind, .name = name, .bytes = bytes};
+
+    return check->visit(check->context, &finding);
+}
+
+static enum ws_status find_damaged(struct check *check, const char *name, uint64_t bytes) {
+    struct ws_finding finding = {.kind = WS_FINDING_DAMAGED, .name = name, .bytes = bytes};
+
+    if (check->repair && ws_os_unlink(check->dir, name) == WS_OK) {
+        finding.removed = check->changed = true;
+    }
+    return check->visit(check->context, &finding);
+}
+
+/* How many of a scan's records verify, and whether one of these has not expired. */
+static enum ws_status verify_all(const struct check *check, struct ws_file *file,
+                                 const struct ws_scan *scan, int *whole, bool *in_time) {
+    enum ws_status status = WS_OK;
+
+    *whole = 0;
+    *in_time = false;
+    for (int i = 0; i < scan->count && status != WS_NO_MEMORY; i++) {
+        void *payload = NULL;
+        status = ws_runfile_read(file, scan, i, &payload);
+        if (status == WS_OK) {
+            ++*whole;
+            *in_time = *in_time || scan->records[i].written >= check->oldest;
+            free(payload);
+        }
+    }
+    return status == WS_NO_MEMORY ? status : WS_OK;
+}
+
+static enum ws_status check_scan(struct check *check, struct ws_file *file, const char *name,
+                                 const struct ws_scan *scan) {
+    uint64_t size = scan->info.size;
+    int whole = 0;
+    bool in_time = false;
+    bool locked = false;
+
+    if (!scan->info.regular || scan->reason == WS_FOREIGN) {
+        return find(check, WS_FINDING_FOREIGN, name, size);
+    }
+    if (scan->reason == WS_NEWER) {
+        return find(check, WS_FINDING_NEWER, name, size);
+    }
+    enum ws_status status = verify_all(check, file, scan, &whole, &in_time);
+    if (status != WS_OK) {
+        return status;
+    }
+    if (ws_os_file_is_locked(file, &locked) == WS_OK && locked) {
+        return WS_OK; /* a live run: it may be writing what did not verify */
+    }
+    if (whole == 0) {
+        return find_damaged(check, name, size);
+    }
+    if (!in_time) {
+        return find(check, WS_FINDING_EXPIRED, name, size);
+    }
+    return whole < scan->count ? find(check, WS_FINDING_PARTIAL, name, size) : WS_OK;
+}
+
+static enum ws_status check_temporary(struct check *check, struct ws_file *file, const char *name) {
+    struct ws_file_info info = {0};
+    bool locked = false;
+
+    ws_os_file_info(file, &info);
+    if (ws_os_file_is_locked(file, &locked) == WS_OK && locked) {
+        return WS_OK; /* on its way to become a run's */
+    }
+    return find(check, WS_FINDING_ORPHANED, name, info.size);
+}
+
+static enum ws_status check_run(struct check *check, struct ws_file *file, const char *name,
+                                const struct ws_digest *key) {
+    struct ws_scan scan;
+    bool misplaced = ((uint32_t)key->bytes[0] << 8 | key->bytes[1]) != check->shard;
+
+    if (ws_runfile_scan(file, key, &scan) != WS_OK) {
+        return find(check, WS_FINDING_UNREADABLE, name, 0);
+    }
+    return misplaced ? find(check, WS_FINDING_ORPHANED, name, scan.info.size)
+                     : check_scan(check, file, name, &scan);
+}
+
+static enum ws_status check_file(void *context, const char *name) {
+    struct check *check = context;
+    struct ws_digest key;
+    char run_id[WS_RUN_ID_MAX + 1];
+    struct ws_file *file = NULL;
+    bool is_run = ws_run_file_parse(name, &key, run_id) == WS_OK;
+
+    if (!is_run && ws_temporary_file_parse(name, &key, run_id) != WS_OK) {
+        return find(check, WS_FINDING_FOREIGN, name, 0);
+    }
+    enum ws_status status = ws_os_file_open(check->dir, name, &file);
+    if (status != WS_OK) {
+        return status == WS_NOT_FOUND ? WS_OK : find(check, WS_FINDING_UNREADABLE, name, 0);
+    }
+    status = is_run ? check_run(check, file, name, &key) : check_temporary(check, file, name);
+    ws_os_file_close(file);
+    return status;
+}
+
+enum ws_status ws_check_shard(struct ws_store *store, uint32_t shard, bool repair,
+                              enum ws_status (*visit)(void *context,
+                                                      const struct ws_finding *finding),
+                              void *context) {
+    struct ws_digest key = {.bytes = {(uint8_t)(shard >> 8), (uint8_t)shard}};
+    struct check check = {.store = store,
+                          .shard = shard,
+                          .repair = repair,
+                          .oldest = ws_store_now(store) - ws_store_options(store).max_age,
+                          .visit = visit,
+                          .context = context};
+    enum ws_status status = ws_store_shard(store, &key, false, &check.dir);
+
+    if (status == WS_OK) {
+        status = ws_os_dir_list(check.dir, check_file, &check);
+    }
+    if (check.changed) {
+        ws_os_dir_sync(check.dir);
+    }
+    ws_os_dir_close(check.dir);
+    return status == WS_NOT_FOUND ? WS_OK : status;
+}

@@ -1,0 +1,40 @@
+/*
+ * check: reads one shard of a store, all of it, and tells what a lookup would pass over.
+ *
+ *     for each of WS_SHARDS: ws_check_shard(store, shard, repair, visit, context)
+ *
+ * A sweep reads headers alone; this reads and verifies every payload. It takes memory for the
+ * largest payload. What a live run is just writing is not damaged; its file is never removed.
+ */
+#ifndef WS_CHECK_H
+#define WS_CHECK_H
+
+#include "store.h"
+
+#define WS_SHARDS 65536
+
+enum ws_finding_kind {
+    WS_FINDING_DAMAGED,    /* ours, and no record in it verifies */
+    WS_FINDING_PARTIAL,    /* some record does not verify; another does, and is found */
+    WS_FINDING_FOREIGN,    /* not ours by its name or its content */
+    WS_FINDING_NEWER,      /* in a format that this build does not know */
+    WS_FINDING_ORPHANED,   /* left by a writer that died, or in a shard that is not its key's */
+    WS_FINDING_EXPIRED,    /* waits for the next sweep */
+    WS_FINDING_UNREADABLE, /* the system does not let us; errno is not kept */
+};
+
+struct ws_finding {
+    enum ws_finding_kind kind;
+    const char *name; /* of the file in its shard */
+    uint64_t bytes;
+    bool removed;
+};
+
+/* With `repair` removes what is damaged and not held by a live run. WS_OK where there is no such
+ * shard. */
+enum ws_status ws_check_shard(struct ws_store *store, uint32_t shard, bool repair,
+                              enum ws_status (*visit)(void *context,
+                                                      const struct ws_finding *finding),
+                              void *context);
+
+#endif
