@@ -56,7 +56,7 @@ warn_not_kept <- function(reason, what) {
 # One line, to be silenced by an option; scripts see it on stderr.
 inform <- function(text) {
   if (isTRUE(getOption("warmstart.verbose", TRUE))) {
-    message("warmstart: ", text)
+    message("warmstart: ", one_line(text))
   }
 }
 

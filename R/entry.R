@@ -22,7 +22,7 @@ describe_payload <- function(payload) {
   if (is.raw(payload)) {
     return(paste(length(payload), "bytes"))
   }
-  paste0(class(payload)[[1]], ", ", format_size(as.numeric(utils::object.size(payload))))
+  paste0(format_text(class(payload)[[1]]), ", ", format_size(as.numeric(utils::object.size(payload))))
 }
 
 #' @export

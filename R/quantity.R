@@ -79,7 +79,15 @@ format_age <- function(seconds) {
   }, character(1))
 }
 
-# Text of users and of files, safe to print: control characters are shown, not obeyed.
+# Text of users and of files, safe to print: what would steer a terminal or turn the direction of
+# writing is shown as "?", bytes that are no text as their codes. The joiners of letters stay.
 format_text <- function(text) {
-  ifelse(is.na(text), "", gsub("[[:cntrl:]]", "?", text))
+  text <- iconv(enc2utf8(as.character(text)), "UTF-8", "UTF-8", sub = "byte")
+  steering <- "(?![\u200c\u200d])[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Co}]"
+  ifelse(is.na(text), "", gsub(steering, "?", text, perl = TRUE))
+}
+
+# The same for messages, which may have several lines and colours.
+one_line <- function(text) {
+  format_text(gsub("[\r\n]+", " ", cli::ansi_strip(text)))
 }

@@ -1,4 +1,5 @@
-# What is asked for: the call, standardised, its adapter and its keys; or why it has none.
+# What is asked for: the call, standardised, its adapter and its keys; or why it has none. The
+# arguments are evaluated here and again by the fitter: random ones must come out the same.
 new_request <- function(expr, env) {
   request <- list(expr = expr, env = env)
   fun <- tryCatch(eval(expr[[1]], env), error = function(e) NULL)
@@ -7,6 +8,8 @@ new_request <- function(expr, env) {
     request$reason <- paste0("`", deparse1(expr[[1]]), "()` is not a fitter that warm() knows")
     return(request)
   }
+  random <- save_random_state()
+  on.exit(restore_random_state(random))
   tryCatch(
     {
       request$call <- match.call(fun, expr, envir = env)

@@ -37,13 +37,18 @@ new_start <- function(entry, exact = FALSE, related = FALSE) {
     } else if (exact) {
       "finished fit"
     } else if (related) {
-      paste("related model,", paste(payload$terms, collapse = " + "))
+      paste("related model,", paste(format_text(payload$terms), collapse = " + "))
     } else {
       "same model, other rows"
     },
-    iterations = if (interrupted) payload$iterations else 0,
-    seconds = if (interrupted) payload$seconds else 0
+    iterations = if (interrupted) count_of(payload$iterations) else 0,
+    seconds = if (interrupted) count_of(payload$seconds) else 0
   )
+}
+
+# A number in a payload, which may be anybody's.
+count_of <- function(value) {
+  if (is.numeric(value) && length(value) == 1 && is.finite(value)) as.numeric(value) else 0
 }
 
 # Nothing to start from.

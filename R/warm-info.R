@@ -24,7 +24,9 @@ info_of <- function(request, session, outcome) {
     reason = outcome$reasons,
     iterations = request$adapter$state(outcome$fit)$iteration,
     iterations_before = start$iterations,
-    iterations_cold = if (!start$interrupted) start$entry$payload$iterations,
+    iterations_cold = if (!is.null(start$entry) && !start$interrupted) {
+      count_of(start$entry$payload$iterations)
+    },
     seconds = outcome$seconds_now, seconds_saved = start$seconds,
     checkpoints = outcome$checkpoints, failure = if (!is.na(failure)) failure
   )
@@ -76,12 +78,12 @@ format.warm_info <- function(x, ...) {
     finished = paste0(
       "Finished before; returned as it was stored, ", format_age(x$seconds_saved), " saved."
     ),
-    untouched = paste0("Fitted without warmstart: ", x$reason, ".")
+    untouched = paste0("Fitted without warmstart: ", one_line(x$reason), ".")
   )
   c(
     paste("<warm_info>", head),
     if (x$checkpoints > 0) paste0(counted(x$checkpoints, "checkpoint"), " written."),
-    if (x$source != "untouched") x$reason,
+    if (x$source != "untouched" && !is.null(x$reason)) one_line(x$reason),
     if (!is.null(x$failure)) paste0("The store could not be written: ", x$failure, "."),
     if (!is.null(x$key)) paste("key:", x$key)
   )

@@ -9,6 +9,11 @@ set_used <- function(store, run_id, days) {
   Sys.setFileTime(run_file(store, run_id), Sys.time() + days * day)
 }
 
+# The same store, opened with another bound.
+bounded <- function(store, max_size) {
+  warm_store(store_config(store)$path, max_size = max_size)
+}
+
 runs_of <- function(store) sort(store_list(store)$run_id)
 
 # store_evict ------------------------------------------------
@@ -25,31 +30,31 @@ test_that("evicting removes what has expired, and says so", {
 })
 
 test_that("evicting removes the least recently used where the store is too large", {
-  store <- new_store(max_size = 2000)
+  store <- new_store()
   for (id in c("a", "b", "c")) save_sized(store, a_key, id)
   set_used(store, "b", -3)
-  removed <- store_evict(store)
+  removed <- store_evict(bounded(store, 2000))
   expect_identical(removed$files[removed$reason == "size"], 1)
   expect_identical(runs_of(store), c("a", "c"))
 })
 
 test_that("a lookup counts as a use", {
-  store <- new_store(max_size = 1000)
+  store <- new_store()
   save_sized(store, a_key, "looked-up")
   save_sized(store, other_key, "not")
   set_used(store, "looked-up", -5)
   set_used(store, "not", -3)
   store_lookup(store, a_key)
-  store_evict(store)
+  store_evict(bounded(store, 1000))
   expect_identical(runs_of(store), "looked-up")
 })
 
 test_that("a final entry outlives its key's checkpoints", {
-  store <- new_store(max_size = 1000)
+  store <- new_store()
   save_sized(store, a_key, "final", kind = "final")
   save_sized(store, a_key, "checkpoint")
   set_used(store, "final", -5)
-  store_evict(store)
+  store_evict(bounded(store, 1000))
   expect_identical(runs_of(store), "final")
 })
 

@@ -613,3 +613,16 @@ for (bad in bad_warm_calls) {
     expect_identical(nrow(store_list(store)), 0L)
   })
 }
+
+test_that("a random subset is the one that a cold fit would have drawn", {
+  set.seed(1)
+  cold <- mgcv::gam(mpg ~ s(hp), data = mtcars[sample(32, 28), ], method = "REML")
+  after_cold <- stats::runif(1)
+  set.seed(1)
+  fit <- warm(
+    mgcv::gam(mpg ~ s(hp), data = mtcars[sample(32, 28), ], method = "REML"),
+    warm_store(withr::local_tempdir())
+  )
+  expect_equal(rownames(fit$model), rownames(cold$model))
+  expect_equal(stats::runif(1), after_cold)
+})
