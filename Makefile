@@ -1,7 +1,7 @@
 # Each target sets up what it needs by itself: on Debian with apt, elsewhere it says what to
 # install. All that is made goes to build/; the output of each step is kept in build/log/.
 
-.PHONY: demo check check-r45 check-deep check-windows bench docs lint format clean
+.PHONY: demo check check-r45 check-deep check-windows soak bench docs lint format clean
 
 # A long fit, killed in the middle, resumed, and returned.
 demo:
@@ -23,6 +23,11 @@ check-r45:
 check-deep:
 	@tools/setup package check deep
 	@tools/deep
+
+# Ten thousand kills, and sixteen processes at one store for a minute; takes long.
+soak:
+	@tools/setup package check
+	@tools/soak
 
 # Compiles the core for Windows.
 check-windows:

@@ -96,7 +96,7 @@ seed_gam <- function(call, env, state, related = FALSE, exact = !related) {
     call[["in.out"]] <- as.call(list(function() seed_in_out(state, related, exact)))
   }
   if (is.null(call[["start"]]) && length(state$coefficients) > 0) {
-    call[["start"]] <- as.call(list(function() seed_start(state, related)))
+    call[["start"]] <- as.call(list(function() seed_start(state, related, exact)))
   }
   call
 }
@@ -109,7 +109,7 @@ seed_bam <- function(call, env, state, related = FALSE, exact = !related) {
     call[["in.out"]] <- as.call(list(function() seed_bam_in_out(state, related, exact)))
   }
   if (is.null(call[["coef"]]) && length(state$coefficients) > 0) {
-    call[["coef"]] <- as.call(list(function() seed_coef(state, related)))
+    call[["coef"]] <- as.call(list(function() seed_coef(state, related, exact)))
   }
   call
 }
@@ -169,7 +169,7 @@ seed_in_out <- function(state, related = FALSE, exact = !related) {
   in_out <- in_out_list(state)
   if (!exact) {
     if (identical(frame$optimizer[1], "efs")) {
-      stop_seed_unfit("the extended Fellner-Schall iteration is slower from another optimum")
+      stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
     }
     in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2))
   }
@@ -190,18 +190,23 @@ optimum_shift <- 1e-3
 # parameters it is given before it begins.
 fellner_schall_shift <- 2.5
 
-#' Keep a seed where the score still has a slope
+#' Keep a seed where the score has a slope
 #'
 #' A term that another data set or model smooths away altogether has a smoothing
-#' parameter so large that the score no longer depends on it: an optimiser that
+#' parameter so large that the score hardly depends on it: an optimiser that
 #' starts there stays there, though the term may be needed now. mgcv's own
-#' initial values tell what is large.
+#' initial values tell what is large. From the plateau's very edge newton()
+#' tries many steps in vain; from a little above its own initial values it is
+#' back on the plateau, if that is the place, in a few.
 #' @noRd
 off_the_plateau <- function(sp, initial) {
-  pmin(sp, initial * exp(plateau))
+  ifelse(sp > initial * exp(plateau), initial * exp(below_plateau), sp)
 }
 
+# In the log smoothing parameters. From a plateau of 10 on, fits ended elsewhere
+# than cold ones.
 plateau <- 7
+below_plateau <- 2
 
 #' Another model's smoothing parameters, as far as this one has them
 #'
@@ -239,7 +244,7 @@ shared_coefficients <- function(state, terms) {
 
 smooth_label <- function(coefficient) sub("[.][0-9]+$", "", coefficient)
 
-seed_start <- function(state, related = FALSE) {
+seed_start <- function(state, related = FALSE, exact = !related) {
   setup <- setup_frame("estimate.gam")$G
   if (related) {
     return(related_start(state, setup))
@@ -247,14 +252,38 @@ seed_start <- function(state, related = FALSE) {
   check_seed_labels(state, setup)
   # With such a matrix a finished fit's coefficients are not those that were
   # iterated, so they cannot start another.
-  if (is.null(setup$P)) unname(state$coefficients)
+  if (is.null(setup$P) && (exact || has_portable_bases(setup))) {
+    unname(state$coefficients)
+  }
 }
+
+# Do coefficients mean the same on other rows? A basis of eigenvectors, as thin
+# plate splines have, is another one there, and its signs are arbitrary: started
+# from them, the inner iteration takes longer than from nothing, and bam's may
+# diverge.
+has_portable_bases <- function(setup) {
+  all(vapply(setup$smooth, is_portable, NA))
+}
+
+is_portable <- function(smooth) {
+  margins <- smooth$margin
+  if (length(margins) > 0 && inherits(smooth, "tensor.smooth")) {
+    return(all(vapply(margins, is_portable, NA)))
+  }
+  inherits(smooth, portable_smooths)
+}
+
+portable_smooths <- c(
+  "cr.smooth", "cs.smooth", "cyclic.smooth", "pspline.smooth", "cpspline.smooth",
+  "cp.smooth", "Bspline.smooth", "random.effect", "mrf.smooth"
+)
 
 # The multivariate normal family adds coefficients of its own to the model's.
 related_start <- function(state, setup) {
   terms <- setup$term.names
   adds_coefficients <- setup$family$family[1] == "Multivariate normal"
-  if (is.null(setup$P) && !adds_coefficients && any(shared_coefficients(state, terms))) {
+  usable <- is.null(setup$P) && !adds_coefficients && has_portable_bases(setup)
+  if (usable && any(shared_coefficients(state, terms))) {
     adopt_coefficients(state, terms)
   }
 }
@@ -285,7 +314,7 @@ bam_initial_sp <- function(frame) {
   )
 }
 
-seed_coef <- function(state, related = FALSE) {
+seed_coef <- function(state, related = FALSE, exact = !related) {
   setup <- setup_frame(bam_fitters)$G
   terms <- setup$term.names
   if (related) {
@@ -294,7 +323,7 @@ seed_coef <- function(state, related = FALSE) {
   if (!same_labels(state$coefficients, terms, length(terms))) {
     stop_seed_unfit("its coefficients are not those of this model")
   }
-  unname(state$coefficients)
+  if (exact || has_portable_bases(setup)) unname(state$coefficients)
 }
 
 bam_fitters <- c("bam.fit", "bgam.fit", "bgam.fitd", "bam")

@@ -11,7 +11,8 @@ run_fit <- function(request, session, starts) {
     if (is.null(attempt$reason)) {
       return(c(attempt, list(used = TRUE, reasons = reasons)))
     }
-    reasons <- c(reasons, paste0("Not started from the ", start$found, ": ", attempt$reason))
+    reason <- paste0("Not started from the ", start$found, ": ", attempt$reason)
+    reasons <- c(reasons, reason)
     restore_random_state(random)
     if (attempt$failed) {
       break
@@ -24,7 +25,8 @@ run_fit <- function(request, session, starts) {
   c(attempt, list(used = FALSE, reasons = reasons))
 }
 
-# The fit, or the reason why there is none: the start does not fit the model, or the fit failed.
+# The fit, or the reason why there is none: the start does not fit the model, or the fit
+# failed.
 try_start <- function(request, session, start) {
   held <- hold_warnings(tryCatch(
     {
@@ -52,7 +54,8 @@ try_start <- function(request, session, start) {
 # Why a fit that ended is not to be trusted; NULL where it is.
 doubt <- function(request, start, fit, warnings) {
   says <- vapply(warnings, conditionMessage, "")
-  if (!request$adapter$converged(fit) || any(grepl("converge|divergence|step failure", says))) {
+  in_doubt <- grepl("converge|divergence|step failure", says)
+  if (!request$adapter$converged(fit) || any(in_doubt)) {
     return("the fit did not converge.")
   }
   before <- start$entry$objective

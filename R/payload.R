@@ -1,5 +1,5 @@
-# A payload on its way to bytes and back. The number goes into the record; src/bind-entry.c has
-# the same table. Changing a meaning needs a new number.
+# A payload on its way to bytes and back. The number goes into the record; src/bind-entry.c
+# has the same table. Changing a meaning needs a new number.
 #
 #   0 raw     the bytes of a raw vector without attributes, as they are
 #   1 plain   R's serialization format, version 2, XDR: what src/core/plain.h accepts
@@ -25,8 +25,8 @@ encode_payload <- function(payload) {
   }
 }
 
-# Of plain data; NULL for anything else. The reader's own check has the last word here too: what
-# is written as plain is what will be accepted.
+# Of plain data; NULL for anything else. The reader's own check has the last word here too:
+# what is written as plain is what will be accepted.
 plain_bytes <- function(payload) {
   if (.Call(C_may_be_plain, payload)) {
     bytes <- serialize(payload, NULL, version = 2, xdr = TRUE)

@@ -9,17 +9,35 @@
 #' when something is first saved.
 #'
 #' @section How big does it get?:
-#' At most `max_size` bytes, and a little more between two sweeps: each process that writes may add
-#' a sixteenth of `max_size` before it sweeps. What was used least recently goes first; entries
-#' older than `max_age` are never returned, and removed by the next sweep. The file of a running
-#' fit is never removed.
+#' About `max_size` bytes. Whoever adds to the store counts what was added, and sweeps it when
+#' that is a sixteenth of `max_size`, and once a day: what has expired goes, then what was used
+#' (written or looked up) least recently; of one key, checkpoints before the final entry. Between
+#' sweeps the store is larger than `max_size` by that sixteenth, and by one entry for each process
+#' that is writing. Processes count together, but need not wait for each other to do so: at the
+#' worst, each of `p` that write at the same time adds a sixteenth of its own. The files of
+#' running fits are never removed, and come on top. Entries older than `max_age` are never
+#' returned, and removed by the next sweep. [store_evict()] sweeps at once.
 #'
 #' @section What if R is killed?:
 #' Whatever a call reported as saved is found by the next lookup, from any process of this
 #' machine. After a power loss, what was saved up to two seconds before.
 #'
 #' @section Several processes?:
-#' Any number may use one store at once. Each run has its own file; a lookup sees them all.
+#' Any number may use one store at once. Each run has its own file; a lookup sees them all, takes
+#' no lock and never waits.
+#'
+#' @section Several machines?:
+#' On a directory that machines share (NFS, SMB, a cluster's file system) this still holds: an
+#' entry is returned whole or not at all; each run writes to its own file, named by host, process
+#' and chance, so that no two ever write to one; what a machine has finished, the others find.
+#'
+#' What does not hold there: an entry is found by the others only when their view of the directory
+#' is renewed, on NFS after up to a minute. Checkpoints reach the server when they are synced: the
+#' first, and then one in two seconds; the others see them no sooner. A run is known to be alive by
+#' a lock on its file; on a mount without locks (`nolock`) it looks interrupted to other machines,
+#' and a sweep of theirs may remove its file; the fit goes on, and makes a new file once it
+#' notices. Clocks should agree: what a clock far behind has written may have expired. Where fits
+#' are long and machines many, keep a store on each machine's own disk.
 #'
 #' @section What is stored, and who can read it:
 #' Of a running or finished fit its state (parameters, objective, iteration), and of a finished one
@@ -28,9 +46,10 @@
 #' are no logs and no copies. [store_delete()] removes a key's data for good; [warm()] keeps a
 #' finished fit's state under two further keys, for related models, which [store_list()] shows.
 #'
-#' A new store can be read and written by you alone (modes 0700 and 0600, whatever the umask). To
-#' share one, make its directory yourself, with the rights that you want. On Windows the rights of
-#' the directory above it apply.
+#' A new store can be read and written by you alone: the modes of directories are 0700, those of
+#' files 0600, whatever the umask. A directory that is there already keeps its rights, but files in
+#' it are still yours alone: where others are to use them, change their modes. On Windows the
+#' rights of the directory above apply.
 #'
 #' @section Is a shared store safe?:
 #' What others have written cannot run code, nor break anything by what it says. States are
@@ -41,8 +60,7 @@
 #' link. Otherwise the lookup warns (`warmstart_warning_trust`) and goes on to the next
 #' entry, and `warm()` fits again, from the plain state. `trust = TRUE` takes whole fits
 #' from such a store too: then whoever can write there can run code with your rights. On
-#' Windows, where the rights of files are not looked at, whole fits are loaded with `trust =
-#' TRUE` only.
+#' Windows lists of rights are not read: private is what you own below your own profile.
 #'
 #' What others have written can still be wrong: a start far from the optimum, or a finished fit's
 #' state that is another's. `warm()` checks how a fit ends, not where its start came from.

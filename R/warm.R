@@ -74,11 +74,15 @@ fit_untouched <- function(request) {
 fit_kept <- function(request, store, reuse, near, label) {
   session <- warm_session(store, request$key$exact, label %||% request_label(request))
   on.exit(session_close(session))
-  finished <- or_nothing(find_finished(request, store))
-  if (reuse && !is.null(finished$fit)) {
-    return(return_finished(request, finished))
+  if (reuse) {
+    finished <- or_nothing(find_finished(request, store))
+    if (!is.null(finished$fit)) {
+      return(return_finished(request, finished))
+    }
+  } else {
+    finished <- or_nothing(without_trust_warnings(find_finished(request, store)))
   }
-  # What withholds the finished fit has been said.
+  # That a finished fit is withheld has been said.
   starts <- or_nothing(without_trust_warnings(find_starts(request, store, finished, near)))
   outcome <- run_fit(request, session, starts)
   or_nothing(keep_finished(request, session, store, outcome))

@@ -2,8 +2,8 @@
 #
 #     Rscript fuzz/corpus.R     from the repository's root, with the package installed
 #
-# Run ids and times are made anew each time, so the bytes of records differ between two runs of
-# this; what they are examples of does not.
+# Times are made anew each time, so the bytes of records differ between two runs of this; what
+# they are examples of does not.
 
 library(warmstart)
 
@@ -18,15 +18,17 @@ seed <- function(target, name, bytes) {
   writeBin(bytes, file.path(directory, name))
 }
 
-# Values. --------------------------------------------------------------------------------------
+# Values. ------------------------------------------------
 
 values <- list(
   null = NULL, logical = c(TRUE, NA), integer = c(a = 1L, b = NA), double = c(1.5, NaN),
   complex = 1i, raw = as.raw(1:3), missing = NA_character_, ascii = c("a", ""),
   utf8 = "\u00fc\u4e2d\U1f600", latin1 = iconv("\u00fc", "UTF-8", "latin1"),
   bytes = `Encoding<-`("\xff", "bytes"), native = "\xfc", list = list(1, NULL, list("x")),
-  names = list(a = c(b = 1), c = c(d = 2)), matrix = matrix(1:4, 2, dimnames = list(NULL, 1:2)),
-  table = table(c(1, 1, 2)), factor = factor(c("a", NA)), frame = data.frame(x = 1:2, y = "b"),
+  names = list(a = c(b = 1), c = c(d = 2)),
+  matrix = matrix(1:4, 2, dimnames = list(NULL, 1:2)), table = table(c(1, 1, 2)),
+  factor = factor(c("a", NA)), frame = data.frame(x = 1:2, y = "b"),
+  rows = data.frame(x = 1, row.names = "a"),
   series = ts(1:4, start = 2000, frequency = 4), date = as.Date("2020-02-29"),
   array = array(1:8, c(2, 2, 2), list(a = 1:2, b = 3:4, c = c("x", "y"))),
   state = list(sp = c("s(x)" = 0.1), scale = 2, coefficients = c(a = 1, b = -1))
@@ -46,7 +48,7 @@ for (name in names(refused)) {
 seed("plain", "refused-version-3", serialize(1:10, NULL, version = 3))
 seed("plain", "refused-ascii", serialize(1:10, NULL, version = 2, ascii = TRUE))
 
-# Records and files. ---------------------------------------------------------------------------
+# Records and files. ------------------------------------------------
 
 files_of <- function(store) {
   list.files(format(store_info(store)$path), "warm$", recursive = TRUE, full.names = TRUE)
@@ -76,7 +78,10 @@ live <- function(payloads) {
 finished <- list(
   bytes = kept(as.raw(1:9)),
   empty = kept(raw()),
-  labelled = kept(list(sp = 1), objective = 2, iteration = 3, kind = "final", label = "\u00fc x"),
+  labelled = kept(
+    list(sp = 1),
+    objective = 2, iteration = 3, kind = "final", label = "\u00fc x"
+  ),
   plain = kept(c(a = 1, b = 2), objective = -1e300),
   object = kept(function(x) x, iteration = 2^53)
 )
@@ -98,7 +103,7 @@ for (name in names(running)) {
   }
 }
 
-# Frames and names. ----------------------------------------------------------------------------
+# Frames and names. ------------------------------------------------
 
 seed("hash", "empty", raw())
 seed("hash", "one", c(as.raw(c(68, 1, 2, 8)), charToRaw("x"), as.raw(1:16)))
@@ -107,6 +112,10 @@ seed("hash", "two", c(
   as.raw(c(83, 0, 1, 255)), charToRaw("a string")
 ))
 seed("hash", "long", c(as.raw(c(68, 0, 255, 100)), writeBin(c(1:200, NA, -0) + 0, raw())))
+seed("hash", "block", c(as.raw(c(68, 0, 255, 3)), writeBin(1:1020 + 0, raw())))
+seed("hash", "special", c(
+  as.raw(c(68, 0, 255, 7)), writeBin(c(1:600, NaN, 1:400) + 0, raw())
+))
 
 seed("name", "run", paste0(key, "-host-1-2-3.warm"))
 seed("name", "temporary", paste0(key, "-host-1-2-3.0123456789abcdef.tmp"))

@@ -2,14 +2,15 @@
  * Hash framing: data in pieces hashes as data in one; a copy goes on as its original; no prefix
  * of a sequence of frames has the digest of the whole.
  *
- * Input: frames, each of a type, the size of its tag, how many bytes of data, where they are cut,
- * then tag and data.
+ * Input: frames, each of a type, the size of its tag, how many SIZE_UNITs of data, where they are
+ * cut, then tag and data.
  */
 #include "fuzz.h"
 
 #include "values.h"
 
 #define FRAME_HEAD 4
+#define SIZE_UNIT 32 /* of data: up to 1020 doubles, more than values.c takes at a time */
 #define FRAMES_MAX 8 /* more find nothing new, and take their time */
 
 struct frame {
@@ -34,7 +35,7 @@ static int next_frame(const uint8_t **bytes, size_t *left, struct frame *frame) 
     frame->tag = *bytes;
     *bytes += frame->tag_size;
     *left -= frame->tag_size;
-    frame->size = (size_t)head[2] * 8 < *left ? (size_t)head[2] * 8 : *left;
+    frame->size = (size_t)head[2] * SIZE_UNIT < *left ? (size_t)head[2] * SIZE_UNIT : *left;
     frame->cut = head[3] < frame->size ? head[3] : frame->size;
     frame->data = *bytes;
     *bytes += frame->size;

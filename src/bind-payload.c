@@ -46,7 +46,7 @@ static bool elements_may_be_plain(SEXP list, int depth) {
 }
 
 static bool may_be_plain(SEXP value, int depth) {
-    if (depth > WS_PLAIN_DEPTH || IS_S4_OBJECT(value)) {
+    if (depth > WS_PLAIN_DEPTH || Rf_isS4(value)) {
         return false;
     }
     switch (TYPEOF(value)) {

@@ -62,12 +62,12 @@ enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_f
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file);
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info);
 enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity *identity);
-/* Whether the file is the one at `path` (an absolute one), and nobody but this user and the system's administrator
- * can have put it there or changed it: the file and the `depth` directories above it are owned by
- * this user and cannot be written by others; so for the directories further up, but for those that
- * the administrator owns, and where all may add names but only a name's owner remove it, as in
- * /tmp. No part is a symbolic link, but for such that the administrator set up in those. False
- * where that cannot be known. */
+/* Whether the file is the one at `path`, an absolute one, and nobody but this user and the
+ * system's administrator can have put it there or changed it: the file and the `depth` directories
+ * above it are owned by this user and cannot be written by others; so for the directories further
+ * up, but for those that the administrator owns, and where all may add names but only a name's
+ * owner remove it, as in /tmp. No part is a symbolic link, but for such that the administrator set
+ * up further up. False where that cannot be known. */
 bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity *identity);
 /* Whether a name still leads to the file. Cheap enough to ask before every write. */
 enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name);

@@ -12,6 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#ifdef SYS_openat2
+#include <linux/openat2.h>
+#endif
+#endif
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -24,7 +30,11 @@
 
 struct ws_dir {
     int fd;
+#ifdef __linux__
+    bool listed; /* its position is not the beginning any more */
+#else
     DIR *stream; /* owns fd once it is open */
+#endif
 };
 
 struct ws_file {
@@ -88,7 +98,10 @@ static enum ws_status make_directory_at(int at, const char *name, bool *made) {
         return errno == EEXIST ? WS_OK : status_of_errno();
     }
     /* A umask can only have taken more away. Where this fails, that is how it stays. */
-    (void)fchmodat(at, name, 0700, AT_SYMLINK_NOFOLLOW);
+    int saved = errno;
+    if (fchmodat(at, name, 0700, AT_SYMLINK_NOFOLLOW) < 0) {
+        errno = saved;
+    }
     return WS_OK;
 }
 
@@ -193,10 +206,36 @@ enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir
     return status == WS_OK ? dir_of_fd(fd, dir) : status;
 }
 
+/* All in one call, where no part of the path is a link at all. Less than 0 where that is not so,
+ * or the system has no such call; with ENOENT only where there is no such directory. */
+static int open_without_links(const char *path, const char *below) {
+#ifdef SYS_openat2
+    struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_NO_SYMLINKS};
+    char whole[PATH_MAX];
+
+    if (snprintf(whole, sizeof whole, "%s/%s", path, below) < (int)sizeof whole) {
+        return (int)syscall(SYS_openat2, AT_FDCWD, whole, &how, sizeof how);
+    }
+#else
+    (void)path;
+    (void)below;
+#endif
+    errno = ENOSYS;
+    return -1;
+}
+
 enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
                                     struct ws_dir **dir) {
     char name[NAME_MAX + 1];
-    int fd;
+    int fd = open_without_links(path, below);
+
+    if (fd >= 0) {
+        return dir_of_fd(fd, dir);
+    }
+    if (errno == ENOENT && !create) {
+        return WS_NOT_FOUND;
+    }
     enum ws_status status = open_or_make(path, create, &fd);
 
     while (status == WS_OK && *below != '\0') {
@@ -217,6 +256,54 @@ enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool cr
     return status == WS_OK ? dir_of_fd(fd, dir) : status;
 }
 
+static bool is_own_or_parent(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+#ifdef __linux__
+
+/* What getdents64 fills. */
+struct listed_name {
+    uint64_t number;
+    int64_t next;
+    unsigned short size;
+    unsigned char type;
+    char name[];
+};
+
+/* A directory stream would ask three things of the system before it lists. */
+enum ws_status ws_os_dir_list(struct ws_dir *dir,
+                              enum ws_status (*visit)(void *context, const char *name),
+                              void *context) {
+    _Alignas(struct listed_name) char buffer[8192];
+    enum ws_status status = WS_OK;
+
+    if (dir->listed && lseek(dir->fd, 0, SEEK_SET) < 0) {
+        return WS_OS_ERROR;
+    }
+    dir->listed = true;
+    for (;;) {
+        long size = syscall(SYS_getdents64, dir->fd, buffer, sizeof buffer);
+        if (size == 0) {
+            return WS_OK;
+        }
+        if (size < 0) {
+            /* A directory that was deleted has no names. */
+            return errno == ENOENT ? WS_OK : WS_OS_ERROR;
+        }
+        for (long at = 0; at < size;) {
+            const struct listed_name *found = (const struct listed_name *)(buffer + at);
+            at += found->size;
+            status = is_own_or_parent(found->name) ? WS_OK : visit(context, found->name);
+            if (status != WS_OK) {
+                return status;
+            }
+        }
+    }
+}
+
+#else
+
 enum ws_status ws_os_dir_list(struct ws_dir *dir,
                               enum ws_status (*visit)(void *context, const char *name),
                               void *context) {
@@ -236,12 +323,14 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
         if (!found) {
             return errno ? WS_OS_ERROR : WS_OK;
         }
-        if (strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0) {
+        if (!is_own_or_parent(found->d_name)) {
             status = visit(context, found->d_name);
         }
     }
     return status;
 }
+
+#endif
 
 enum ws_status ws_os_dir_sync(struct ws_dir *dir) { return sync_directory(dir->fd); }
 
@@ -250,11 +339,15 @@ void ws_os_dir_close(struct ws_dir *dir) {
         return;
     }
     int saved = errno;
+#ifdef __linux__
+    close(dir->fd);
+#else
     if (dir->stream) {
         closedir(dir->stream);
     } else {
         close(dir->fd);
     }
+#endif
     free(dir);
     errno = saved;
 }
@@ -286,7 +379,10 @@ enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws
     int fd = open_retrying(dir->fd, name, flags, 0600);
 
     if (fd >= 0) { /* a umask can only have taken more away */
-        (void)fchmod(fd, 0600);
+        int saved = errno;
+        if (fchmod(fd, 0600) < 0) {
+            errno = saved;
+        }
     }
     return file_of_fd(fd, file);
 }

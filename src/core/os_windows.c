@@ -13,6 +13,7 @@
 
 #include <windows.h>
 
+#include <aclapi.h>
 #include <winioctl.h>
 
 /* Made known by <ntsecapi.h>, which clashes with other headers; in advapi32 since Windows 2000. */
@@ -313,7 +314,7 @@ enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir
     return status;
 }
 
-/* Whether `path`\\`below` leads there by names that are no links. */
+/* Whether none of the names of `path` from the character `from` on is a link. */
 static bool is_straight(const WCHAR *path, size_t from) {
     WCHAR *upto = _wcsdup(path);
     bool straight = upto != NULL;
@@ -536,12 +537,67 @@ enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity
     return WS_OK;
 }
 
-/* Access control lists are not read yet: nobody knows. */
+/* Whether `path` begins with the directory that an environment variable names. */
+static bool is_below(const WCHAR *path, const WCHAR *variable) {
+    WCHAR directory[MAX_PATH];
+    DWORD size = GetEnvironmentVariableW(variable, directory, MAX_PATH);
+
+    if (size == 0 || size >= MAX_PATH) {
+        return false;
+    }
+    while (size > 0 && is_separator(directory[size - 1])) {
+        size--;
+    }
+    path += wcsncmp(path, L"\\\\?\\", 4) == 0 ? 4 : 0;
+    return wcslen(path) > size && _wcsnicmp(path, directory, size) == 0 && is_separator(path[size]);
+}
+
+static bool is_own_file(WCHAR *path) {
+    union {
+        TOKEN_USER user;
+        BYTE room[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+    } token;
+    DWORD size = 0;
+    HANDLE process = NULL;
+    PSID owner = NULL;
+    PSECURITY_DESCRIPTOR descriptor = NULL;
+    bool own = false;
+
+    if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &process)) {
+        own = GetTokenInformation(process, TokenUser, &token, sizeof token, &size) &&
+              GetNamedSecurityInfoW(path, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL,
+                                    NULL, NULL, &descriptor) == ERROR_SUCCESS &&
+              EqualSid(owner, token.user.User.Sid);
+        LocalFree(descriptor);
+        CloseHandle(process);
+    }
+    return own;
+}
+
+static bool is_same_file(const WCHAR *path, const struct ws_file_identity *identity) {
+    struct ws_file file = {.handle = open_path(path, FILE_READ_ATTRIBUTES, OPEN_EXISTING,
+                                               FILE_FLAG_OPEN_REPARSE_POINT)};
+    struct ws_file_identity found;
+
+    if (file.handle == INVALID_HANDLE_VALUE) {
+        return false;
+    }
+    bool same = ws_os_file_identity(&file, &found) == WS_OK && found.device == identity->device &&
+                found.number == identity->number;
+    CloseHandle(file.handle);
+    return same;
+}
+
+/* Access control lists are not read. What a user owns below the own profile is private there by
+ * what Windows sets up, unless the user has changed it; elsewhere nobody knows. */
 bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity *identity) {
-    (void)path;
+    WCHAR *wide = long_path_of(path);
+
     (void)depth;
-    (void)identity;
-    return false;
+    bool private = wide && is_below(wide, L"USERPROFILE") && is_straight(wide, 4) &&
+                   is_own_file(wide) && is_same_file(wide, identity);
+    free(wide);
+    return private;
 }
 
 enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name) {

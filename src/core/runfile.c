@@ -7,6 +7,9 @@
 
 #define NO_SLOT (-1)
 
+/* Each time a sweep would have to come within the microseconds between making and locking. */
+#define PUBLISH_ATTEMPTS_MAX 8
+
 struct ws_runfile {
     struct ws_file *file;
     uint64_t slot_size;
@@ -32,9 +35,7 @@ static uint64_t slot_size_for(size_t payload_size) {
 
 uint64_t ws_runfile_size(size_t size) { return WS_SLOTS * slot_size_for(size); }
 
-static enum ws_status check_size(size_t size) {
-    return size > SIZE_MAX / 8 ? WS_INVALID : WS_OK;
-}
+static enum ws_status check_size(size_t size) { return size > SIZE_MAX / 8 ? WS_INVALID : WS_OK; }
 
 static enum ws_status write_piece(struct ws_file *file, const struct piece *piece) {
     uint8_t header[WS_RECORD_HEADER];
@@ -70,6 +71,17 @@ static enum ws_status lock_if_possible(struct ws_file *file) {
     return status == WS_OS_ERROR && has_no_locks() ? WS_OK : status;
 }
 
+/* WS_NOT_FOUND where a sweep or a deletion was faster: from here on they leave it alone. */
+static enum ws_status lock_name(struct ws_file *file) {
+    bool has_name = true;
+    enum ws_status status = lock_if_possible(file);
+
+    if (status == WS_OK) {
+        status = ws_os_file_has_name(file, &has_name);
+    }
+    return status == WS_OK && !has_name ? WS_NOT_FOUND : status;
+}
+
 static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_t reserve,
                                    const struct piece *pieces, int count, struct ws_file **out) {
     char temporary[WS_FILE_NAME_MAX + 1];
@@ -82,7 +94,7 @@ static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_
     if (status != WS_OK) {
         return status;
     }
-    status = lock_if_possible(file);
+    status = lock_name(file);
     if (status == WS_OK && reserve > 0) {
         status = ws_os_file_allocate(file, reserve);
     }
@@ -116,10 +128,12 @@ static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_
 /* Makes the file `name` of these records, complete and synced, and returns it open and locked. */
 static enum ws_status publish(struct ws_dir *dir, const char *name, uint64_t reserve,
                               const struct piece *pieces, int count, struct ws_file **file) {
-    enum ws_status status = publish_once(dir, name, reserve, pieces, count, file);
+    enum ws_status status = WS_NOT_FOUND;
 
-    if (status == WS_NOT_FOUND || status == WS_BUSY) {
-        /* A sweep met the temporary file before it was locked. The next has another name. */
+    /* A sweep that met the temporary file before it was locked took it. The next has another
+     * name. */
+    for (int i = 0; i < PUBLISH_ATTEMPTS_MAX && (status == WS_NOT_FOUND || status == WS_BUSY);
+         i++) {
         status = publish_once(dir, name, reserve, pieces, count, file);
     }
     return status;
@@ -290,7 +304,8 @@ enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, co
                 .record = &best, .payload = best_payload, .size = (size_t)best.payload_size};
         } else if (status != WS_DAMAGED) {
             return status; /* it may be read again later: to go on without it would lose it */
-        } /* else the disk lost it already: the new record is the best there is */
+        }
+        /* Damaged: the disk lost it already, and the new record is the best there is. */
     }
     pieces[count++] = fresh;
     status = start_file(run, dir, name, pieces, count);
@@ -359,7 +374,8 @@ static enum ws_status scan_slots(struct ws_file *file, uint64_t slot_size,
         if (offset >= scan->info.size) {
             break;
         }
-        enum ws_status status = decode_at(file, offset, &record);
+        enum ws_status status = slot == 0 ? ws_record_decode(scan->head, scan->head_size, &record)
+                                          : decode_at(file, offset, &record);
         if (status == WS_OS_ERROR) {
             return status;
         }
@@ -387,7 +403,11 @@ enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key
         scan->reason = WS_FOREIGN;
         return WS_OK;
     }
-    status = ws_os_file_read(file, 0, scan->head, sizeof scan->head, &scan->head_size);
+    /* Not past the end: to see that there is nothing takes another call. */
+    uint64_t size = scan->info.size;
+    status = ws_os_file_read(file, 0, scan->head,
+                             size < sizeof scan->head ? (size_t)size : sizeof scan->head,
+                             &scan->head_size);
     if (status != WS_OK) {
         return status;
     }

@@ -308,6 +308,7 @@ struct found_run {
 struct lookup {
     struct ws_store *store;
     const struct ws_digest *key;
+    char hex[WS_DIGEST_HEX + 1];
     enum ws_select select;
     int kind;
     const char *run_id; /* NULL: all */
@@ -359,6 +360,10 @@ static enum ws_status add_run(void *context, const char *name) {
     struct ws_digest key;
     char run_id[WS_RUN_ID_MAX + 1];
 
+    /* In a large store most names of a shard are other keys'. */
+    if (strncmp(name, lookup->hex, WS_DIGEST_HEX) != 0) {
+        return WS_OK;
+    }
     if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
         memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0 ||
         (lookup->run_id && strcmp(run_id, lookup->run_id) != 0)) {
@@ -606,8 +611,9 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
                             .kind = kind,
                             .run_id = run_id,
                             .now = ws_store_now(store)};
-    enum ws_status status = ws_store_shard(store, key, false, &lookup.dir);
 
+    ws_digest_format(key, lookup.hex);
+    enum ws_status status = ws_store_shard(store, key, false, &lookup.dir);
     if (status == WS_OK) {
         status = ws_os_dir_list(lookup.dir, add_run, &lookup);
     }
@@ -747,8 +753,20 @@ struct deletion {
     bool changed; /* a name is gone, be it that of a run or not */
 };
 
-/* Also what a killed writer left behind: deleted data is gone for good. A live writer that loses
- * its temporary file here makes another. */
+/* A live writer's temporary file is about to become a run's: as if that had been saved later. */
+static bool is_being_written(struct ws_dir *dir, const char *name) {
+    struct ws_file *file = NULL;
+    bool locked = false;
+
+    if (ws_os_file_open(dir, name, &file) == WS_OK &&
+        ws_os_file_is_locked(file, &locked) != WS_OK) {
+        locked = false;
+    }
+    ws_os_file_close(file);
+    return locked;
+}
+
+/* Also what a killed writer left behind: deleted data is gone for good. */
 static enum ws_status delete_run(void *context, const char *name) {
     struct deletion *deletion = context;
     struct ws_digest key;
@@ -757,7 +775,8 @@ static enum ws_status delete_run(void *context, const char *name) {
 
     if ((!is_run && ws_temporary_file_parse(name, &key, run_id) != WS_OK) ||
         memcmp(key.bytes, deletion->key->bytes, sizeof key.bytes) != 0 ||
-        (deletion->run_id && strcmp(run_id, deletion->run_id) != 0)) {
+        (deletion->run_id && strcmp(run_id, deletion->run_id) != 0) ||
+        (!is_run && is_being_written(deletion->dir, name))) {
         return WS_OK;
     }
     enum ws_status status = ws_os_unlink(deletion->dir, name);

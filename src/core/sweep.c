@@ -104,8 +104,10 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
     if (ws_runfile_scan(file, key, &scan) != WS_OK || !scan.info.regular) {
         return WS_OK;
     }
-    if (ws_os_file_is_locked(file, &locked) != WS_OK || locked || scan.reason == WS_NEWER ||
-        scan.reason == WS_FOREIGN) {
+    /* A record that has its file for itself is held by nobody: that need not be asked. */
+    bool alone = scan.count > 0 && scan.records[0].slot_size == 0;
+    if ((!alone && (ws_os_file_is_locked(file, &locked) != WS_OK || locked)) ||
+        scan.reason == WS_NEWER || scan.reason == WS_FOREIGN) {
         sweep->swept.kept_bytes += scan.info.size;
         return WS_OK;
     }

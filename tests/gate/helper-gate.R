@@ -1,5 +1,5 @@
-# One model, fitted cold and from every start that there is, each through warm() and a store of
-# its own.
+# One model, fitted cold and from every start that there is, each through warm() and a
+# store of its own.
 #
 #   own end    its finished fit, refitted
 #   third      its own fit, interrupted after a third of the outer iterations
@@ -15,7 +15,7 @@ gate_case <- function(name, n = 300) {
   model <- known_gate_models()[[name]]
   call <- gate_call(model)
   rows <- gate_data(n)
-  env <- list2env(list(d = rows), parent = globalenv())
+  env <- gate_env(rows)
   adapter <- warmstart:::find_adapter(eval(call[[1]]))
   cold <- timed(eval(call, env))
   iterations <- adapter$state(cold$value)$iteration
@@ -34,11 +34,13 @@ gate_case <- function(name, n = 300) {
     fit_from("own end", store_after(call, env)),
     fit_from("third", store_interrupted(call, env, iterations, 1 / 3)),
     fit_from("two thirds", store_interrupted(call, env, iterations, 2 / 3)),
-    fit_from("fold", store_after(call, list2env(list(d = a_fold(rows)), parent = globalenv()))),
+    fit_from("fold", store_after(call, gate_env(a_fold(rows)))),
     fit_from("less", store_after(one_term_less(model), env)),
     fit_from("more", store_after(one_term_more(model), env))
   )
 }
+
+gate_env <- function(rows) list2env(list(d = rows), parent = globalenv())
 
 new_gate_store <- function() warmstart::warm_store(tempfile("store"))
 
@@ -68,9 +70,8 @@ store_interrupted <- function(call, env, iterations, part) {
   write_and_leave <- function(session, payload, objective, iteration) {
     written <- write(session, payload, objective, iteration)
     if (iteration >= last) {
-      signalCondition(structure(
-        class = c("gate_interrupt", "condition"), list(message = "interrupted", call = NULL)
-      ))
+      interrupt <- list(message = "interrupted", call = NULL)
+      signalCondition(structure(interrupt, class = c("gate_interrupt", "condition")))
     }
     written
   }
@@ -96,10 +97,10 @@ timed <- function(expr) {
   list(value = value, seconds = sum(taken[c("user.self", "sys.self")]))
 }
 
-# Equal: the objective is that of the cold fit, within 1e-6 of it, and so are the fitted values,
-# within 0.01 standard errors. Better: the objective is lower than the cold fit's, which then
-# stopped before its optimum, and it is not for the warm fit to repeat that; how far the fitted
-# values moved is shown and not judged.
+# Equal: the objective is that of the cold fit, within 1e-6 of it, and so are the fitted
+# values, within 0.01 standard errors. Better: the objective is lower than the cold
+# fit's, which then stopped before its optimum, and it is not for the warm fit to repeat
+# that; how far the fitted values moved is shown and not judged.
 gate_row <- function(name, start, fit, cold, adapter) {
   info <- warmstart::warm_info(fit$value)
   differences <- adapter$compare(fit$value, cold$value)
@@ -117,15 +118,17 @@ gate_row <- function(name, start, fit, cold, adapter) {
   data.frame(
     model = name, start = start, source = info$source, iterations = info$iterations,
     before = info$iterations_before, cold = adapter$state(cold$value)$iteration,
-    time = fit$seconds / cold$seconds, seconds_cold = cold$seconds, objective = excess, fitted_se = moved,
-    verdict = verdict, reason = paste(info$reason, collapse = " ")
+    time = fit$seconds / cold$seconds, seconds_cold = cold$seconds,
+    objective = excess, fitted_se = moved, verdict = verdict,
+    reason = paste(info$reason, collapse = " ")
   )
 }
 
 gate_error <- function(name, start, error) {
   data.frame(
-    model = name, start = start, source = "error", iterations = NA, before = NA, cold = NA,
-    time = NA, seconds_cold = NA, objective = NA, fitted_se = NA, verdict = "ERROR",
+    model = name, start = start, source = "error", iterations = NA, before = NA,
+    cold = NA, time = NA, seconds_cold = NA, objective = NA, fitted_se = NA,
+    verdict = "ERROR",
     reason = conditionMessage(error)
   )
 }
@@ -134,9 +137,11 @@ gate_line <- function(row) {
   sprintf(
     "| %-26s | %-10s | %-8s | %2s + %2s | %3s | %9s | %8s | %-6s | %s",
     row$model, row$start, row$source, row$before, row$iterations, row$cold,
-    format(row$objective, digits = 2), format(row$fitted_se, digits = 2), row$verdict, row$reason
+    format_each(row$objective), format_each(row$fitted_se), row$verdict, row$reason
   )
 }
+
+format_each <- function(x) vapply(x, format, "", digits = 2)
 
 gate_head <- paste0(
   "| model | start | source | iterations, before + now | cold | ",

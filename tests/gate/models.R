@@ -1,7 +1,8 @@
-# The models of the gate: families, smooths and methods of mgcv, its own help-page examples among
-# them. `gate_data(n)` makes the rows, with the same seed each time; `gate_models` holds the calls,
-# all with `data = d`. Each has a name, and may say which term to leave out and which to put in
-# for a related model (by default the last term, and a smooth of a variable that is in no model).
+# The models of the gate: families, smooths and methods of mgcv, its own help-page
+# examples among them. `gate_data(n)` makes the rows, with the same seed each time;
+# `gate_models` holds the calls, all with `data = d`. Each has a name, and may say which
+# term to leave out and which to put in for a related model (by default the last term,
+# and a smooth of a variable that is in no model).
 
 gate_data <- function(n = 300) {
   set.seed(3)
@@ -59,7 +60,9 @@ gate_models <- list(
     gam(y ~ s(x0) + s(x1) + s(x2) + s(x3), data = d)
   ),
   "binomial, REML" = gate_model(
-    gam(binary ~ s(x0) + s(x1) + s(x2) + s(x3), family = binomial, data = d, method = "REML")
+    gam(binary ~ s(x0) + s(x1) + s(x2) + s(x3),
+      family = binomial, data = d, method = "REML"
+    )
   ),
   "binomial probit, ML" = gate_model(
     gam(binary ~ s(x0) + s(x1) + s(x2) + s(x3),
@@ -67,7 +70,9 @@ gate_models <- list(
     )
   ),
   "binomial of ten, UBRE" = gate_model(
-    gam(cbind(successes, 10 - successes) ~ s(x0) + s(x1) + s(x2), family = binomial, data = d)
+    gam(cbind(successes, 10 - successes) ~ s(x0) + s(x1) + s(x2),
+      family = binomial, data = d
+    )
   ),
   "binomial, REML, bfgs" = gate_model(
     gam(binary ~ s(x0) + s(x1) + s(x2),
@@ -121,7 +126,9 @@ gate_models <- list(
     gam(dispersed ~ s(x0) + s(x1) + s(x2), family = negbin(2), data = d, method = "REML")
   ),
   "nb, REML" = gate_model(
-    gam(dispersed ~ s(x0) + s(x1) + s(x2) + s(x3), family = nb(), data = d, method = "REML")
+    gam(dispersed ~ s(x0) + s(x1) + s(x2) + s(x3),
+      family = nb(), data = d, method = "REML"
+    )
   ),
   "nb, ML, bfgs" = gate_model(
     gam(dispersed ~ s(x0) + s(x1) + s(x2),
@@ -201,7 +208,9 @@ gate_models <- list(
     )
   ),
   "ad, ds, cc, ts" = gate_model(
-    gam(y ~ s(x2, bs = "ad", k = 15) + s(x0, bs = "ds") + s(x1, bs = "cc") + s(x3, bs = "ts"),
+    gam(
+      y ~ s(x2, bs = "ad", k = 15) + s(x0, bs = "ds") + s(x1, bs = "cc") +
+        s(x3, bs = "ts"),
       data = d, method = "REML"
     )
   ),
@@ -261,8 +270,8 @@ known_gate_models <- function() {
   Filter(function(model) utils::packageVersion("mgcv") >= model$mgcv, gate_models)
 }
 
-# The call with another formula: a term less, or a term more in its (first) formula; NULL where
-# the model has no such relative.
+# The call with another formula: a term less, or a term more in its (first) formula;
+# NULL where the model has no such relative.
 change_terms <- function(call, remove = NULL, add = NULL) {
   formula <- call$formula
   of_list <- identical(formula[[1]], quote(list))

@@ -1,0 +1,137 @@
+#' Is a fit the one that a cold start gives?
+#'
+#' Makes the fit again without `warm()`, from the fitter's own starting values, and
+#' compares the two.
+#'
+#' @section Which call is made again?:
+#' The fit's own, `fit$call`, in the place that `warm_verify()` is called from: the data
+#' must still be there, under the same names. No store is read or written. It takes as
+#' long as a cold fit.
+#'
+#' @section When are two fits the same?:
+#' Where the objective differs by at most `tolerance` of its size, and the fitted values
+#' by at most `fitted_tolerance` standard errors. A fitter stops when it is near enough
+#' to the optimum, so two starts end at two places near it. Where the warm fit's
+#' objective is lower by more, or the fitted values moved while its objective is not
+#' higher, the cold fit stopped too early, and the verdict is "better".
+#'
+#' @param fit What [warm()] returned, or any fit of a fitter that it knows.
+#' @param ... Must be empty.
+#' @param tolerance Of the objective, relative.
+#' @param fitted_tolerance Of the fitted values, in standard errors on the scale of the
+#'   linear predictor.
+#' @return A data frame of class `warm_verification` with the rows `fit`, `cold` and
+#'   `difference`, and the columns `objective` (the difference is relative to the cold
+#'   one's), `edf` (effective degrees of freedom in all; the difference is the largest of
+#'   a coefficient's), `fitted_se` and `coefficients_se` (largest differences, in
+#'   standard errors), and `seconds`. Its attribute `verdict` is "equal", "better" or
+#'   "different".
+#' @section Errors: `warmstart_error_argument` names a bad argument, such as a fit
+#'   without a call or of a fitter that `warm()` does not know. The fitter's own errors
+#'   come through.
+#' @seealso [warm()], [warm_info()]
+#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
+#' library(mgcv)
+#' store <- warm_store(tempfile("store"))
+#' few <- mtcars[-(1:3), ]
+#' first <- warm(gam(mpg ~ s(hp) + s(wt), data = few, method = "REML"), store)
+#' fit <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
+#' warm_verify(fit)
+#' @export
+warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
+  check_dots(...)
+  check_tolerance(tolerance, "tolerance")
+  check_tolerance(fitted_tolerance, "fitted_tolerance")
+  env <- parent.frame()
+  call <- call_of(fit)
+  adapter <- adapter_of(call, env)
+  began <- proc.time()[["elapsed"]]
+  cold <- eval(call, env)
+  seconds <- proc.time()[["elapsed"]] - began
+  difference <- adapter$compare(fit, cold)
+  objective <- c(adapter$state(fit)$objective, adapter$state(cold)$objective)
+  excess <- (objective[1] - objective[2]) / max(abs(objective[2]), .Machine$double.eps)
+  info <- attr(fit, "warmstart")
+  structure(
+    data.frame(
+      objective = c(objective, excess),
+      edf = c(sum_or_na(fit$edf), sum_or_na(cold$edf), difference$edf %||% NA_real_),
+      fitted_se = c(NA, NA, difference$fitted_se %||% NA_real_),
+      coefficients_se = c(NA, NA, difference$coefficients_se %||% NA_real_),
+      seconds = c(info$seconds %||% NA_real_, seconds, NA),
+      row.names = c("fit", "cold", "difference")
+    ),
+    verdict = verify_verdict(excess, difference, tolerance, fitted_tolerance),
+    class = c("warm_verification", "data.frame")
+  )
+}
+
+# Where there are no standard errors, the fitted values themselves are held to the
+# tolerance of the objective, by its root.
+verify_verdict <- function(excess, difference, tolerance, fitted_tolerance) {
+  moved <- if (is.null(difference$fitted_se) || is.na(difference$fitted_se)) {
+    difference$fitted > sqrt(tolerance)
+  } else {
+    difference$fitted_se > fitted_tolerance
+  }
+  if (abs(excess) <= tolerance && !moved) {
+    "equal"
+  } else if (excess <= 0) {
+    "better"
+  } else {
+    "different"
+  }
+}
+
+call_of <- function(fit) {
+  call <- if (is.list(fit)) fit$call
+  if (!is.call(call)) {
+    stop_argument("fit", "must be a fit that keeps its call, as `fit$call`.")
+  }
+  call
+}
+
+adapter_of <- function(call, env) {
+  fun <- tryCatch(eval(call[[1]], env), error = function(e) NULL)
+  adapter <- if (is.function(fun)) find_adapter(fun)
+  adapter %||% stop_argument("fit", paste0(
+    "is of `", deparse1(call[[1]]), "()`, a fitter that `warm()` does not know."
+  ))
+}
+
+check_tolerance <- function(value, argument) {
+  if (!is.numeric(value) || length(value) != 1 || !is.finite(value) || value < 0) {
+    stop_argument(argument, "must be a number, 0 or greater.")
+  }
+}
+
+sum_or_na <- function(x) if (is.null(x)) NA_real_ else sum(x)
+
+#' @export
+format.warm_verification <- function(x, ...) {
+  verdict <- switch(attr(x, "verdict"),
+    equal = "Equal: the fit is the one that a cold start gives.",
+    better = "Better: the cold fit stopped further from the optimum than this one.",
+    different = "Different: the cold fit is closer to the optimum."
+  )
+  table <- utils::capture.output(print(as_plain_table(x)))
+  c(paste("<warm_verification>", verdict), table)
+}
+
+as_plain_table <- function(x) {
+  columns <- lapply(unclass(x), format_column)
+  rows <- c("fit", "cold", "difference")
+  noquote(matrix(unlist(columns), nrow = 3, dimnames = list(rows, names(columns))))
+}
+
+format_column <- function(values) {
+  text <- vapply(values, format, "", digits = 7)
+  text[3] <- format(values[3], digits = 2)
+  ifelse(is.na(values), "", text)
+}
+
+#' @export
+print.warm_verification <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}

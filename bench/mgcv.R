@@ -1,0 +1,173 @@
+# What warm() saves, and what it costs, with mgcv. CPU seconds of this process, cold and
+# warm in turn, as ratios in one run.
+#
+#   Rscript bench/mgcv.R [section...]
+#
+# Sections: gate (the models of tests/gate: iterations resumed, refitted and seeded),
+# folds, exact, overhead, quickstart; all but the last by default.
+
+suppressPackageStartupMessages({
+  library(warmstart)
+  library(mgcv)
+})
+options(warmstart.verbose = FALSE)
+
+here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))
+setwd(file.path(here, ".."))
+source("tests/gate/helper-gate.R")
+sections <- commandArgs(TRUE)
+if (length(sections) == 0) sections <- c("gate", "folds", "exact", "overhead")
+runs <- function(section) section %in% sections
+
+new_store <- function() warm_store(tempfile("store"))
+
+binomial_data <- function(n, seed = 1) {
+  set.seed(seed)
+  d <- gamSim(1, n = n, scale = 2, verbose = FALSE)
+  d$y <- rbinom(n, 1, plogis((d$f - mean(d$f)) / 3))
+  d
+}
+
+binomial_model <- quote(
+  gam(y ~ s(x0, k = 20) + s(x1, k = 20) + s(x2, k = 20) + s(x3, k = 20),
+    family = binomial, data = d, method = "REML"
+  )
+)
+
+warm_model <- function(call, store, ...) {
+  bquote(warm(.(call), .(store), ..(list(...))), splice = TRUE)
+}
+
+report <- function(what, value, target = "") {
+  cat(sprintf("%-56s %10s  %s\n", what, value, target))
+}
+count <- function(x) sprintf("%d of %d", sum(x), length(x))
+ratio <- function(x) sprintf("%.3f", x)
+
+# The models of the gate. --------------------------------------------------------------
+
+if (runs("gate")) {
+  rows <- do.call(rbind, lapply(names(known_gate_models()), gate_case, n = 600))
+  cat(gate_head, gate_line(rows), sep = "\n")
+  watched <- !is.na(rows$cold) & !startsWith(rows$model, "bam")
+  resumed <- rows[rows$start %in% c("third", "two thirds") & watched, ]
+  excess <- resumed$iterations - (resumed$cold - resumed$before + 1)
+  report("resumed at k of K: cases over K - k + 1", count(excess > 0), "target 0")
+  own <- rows[rows$start == "own end" & watched, ]
+  report("refitted from its end: most iterations", max(own$iterations), "target 2")
+  report("refitted from its end: time, mean", ratio(mean(own$time)))
+  report("refitted from its end: time, largest", ratio(max(own$time)), "target 1")
+  neighbours <- rows[rows$start %in% c("fold", "less", "more"), ]
+  for (start in c("fold", "less", "more")) {
+    some <- neighbours[neighbours$start == start, ]
+    iterations <- sum(some$iterations, na.rm = TRUE) / sum(some$cold, na.rm = TRUE)
+    seconds <- sum(some$time * some$seconds_cold) / sum(some$seconds_cold)
+    report(paste0(start, ": iterations, sum over sum cold"), ratio(iterations))
+    report(paste0(start, ": time, mean of ratios"), ratio(mean(some$time)))
+    report(paste0(start, ": time, sum over sum cold"), ratio(seconds))
+  }
+  time <- neighbours$time
+  report("seeded from a neighbour: time, mean", ratio(mean(time)), "target 0.75")
+  report("seeded from a neighbour: cases above 1.10", count(time > 1.1), "target 0")
+}
+
+# Ten folds. ---------------------------------------------------------------------------
+
+if (runs("folds")) {
+  all_rows <- binomial_data(20000)
+  set.seed(2)
+  fold <- sample(rep(1:10, length.out = nrow(all_rows)))
+  store <- new_store()
+  taken <- lapply(1:10, function(i) {
+    d <- all_rows[fold != i, ]
+    cold <- timed(eval(binomial_model))
+    warm <- timed(eval(warm_model(binomial_model, store)))
+    difference <- warmstart:::find_adapter(gam)$compare(warm$value, cold$value)
+    data.frame(
+      fold = i, cold = cold$seconds, warm = warm$seconds,
+      iterations_cold = cold$value$outer.info$iter,
+      iterations = warm$value$outer.info$iter,
+      objective = difference$objective, fitted_se = difference$fitted_se
+    )
+  })
+  taken <- do.call(rbind, taken)
+  print(taken, digits = 3, row.names = FALSE)
+  total <- colSums(taken)
+  seconds <- total[["warm"]] / total[["cold"]]
+  report("ten folds of 20,000 rows: warm over cold", ratio(seconds), "target 0.6")
+  iterations <- total[["iterations"]] / total[["iterations_cold"]]
+  report("ten folds: iterations", ratio(iterations))
+}
+
+# An exact hit. ------------------------------------------------------------------------
+
+if (runs("exact")) {
+  d <- binomial_data(20000)
+  store <- new_store()
+  first <- timed(eval(warm_model(binomial_model, store)))
+  hits <- replicate(5, timed(eval(warm_model(binomial_model, store)))$seconds)
+  again <- timed(eval(warm_model(binomial_model, store, reuse = FALSE)))
+  hit <- median(hits) / first$seconds
+  report("exact hit, 20,000 rows: over the cold fit", ratio(hit), "target 0.05")
+  report("refitted from its own end", ratio(again$seconds / first$seconds), "target 1")
+}
+
+# What a cold fit costs more. ----------------------------------------------------------
+
+if (runs("overhead")) {
+  for (size in list(
+    list(n = 400, pairs = 40), list(n = 4000, pairs = 15), list(n = 40000, pairs = 5),
+    list(n = 200000, pairs = 2)
+  )) {
+    d <- binomial_data(size$n)
+    taken <- replicate(size$pairs, {
+      gc()
+      plain <- timed(eval(binomial_model))$seconds
+      gc()
+      kept <- timed(eval(warm_model(binomial_model, new_store())))$seconds
+      c(plain, kept)
+    })
+    report(
+      sprintf("cold fit of %.2f s: warm over plain, median", median(taken[1, ])),
+      ratio(median(taken[2, ] / taken[1, ])), "target 1.01"
+    )
+    more <- median(taken[2, ] - taken[1, ])
+    report("    more, in CPU milliseconds", sprintf("%.1f", 1e3 * more))
+  }
+}
+
+# Starting a first fit from bam's. -----------------------------------------------------
+
+# bam(discrete = TRUE) on all rows gives the smoothing parameters that gam starts from.
+if (runs("quickstart")) {
+  set.seed(1)
+  d <- gate_data(10000)
+  large <- known_gate_models()[c(
+    "binomial, REML", "gaussian, REML", "quasipoisson, REML", "Gamma, REML", "nb, REML",
+    "scat, REML", "t2, by factor"
+  )]
+  total <- c(cold = 0, quick = 0)
+  for (name in names(large)) {
+    call <- gate_call(large[[name]])
+    cold <- timed(eval(call))
+    quick <- timed({
+      quick_call <- call
+      quick_call[[1]] <- quote(bam)
+      quick_call$method <- "fREML"
+      quick_call$discrete <- TRUE
+      first <- eval(quick_call)
+      call$in.out <- list(sp = unname(first$sp), scale = first$sig2)
+      call$start <- unname(coef(first))
+      eval(call)
+    })
+    total <- total + c(cold$seconds, quick$seconds)
+    iterations <- c(quick$value$outer.info$iter, cold$value$outer.info$iter)
+    report(
+      sprintf("quickstart, %s (%.1f s cold)", name, cold$seconds),
+      ratio(cold$seconds / quick$seconds),
+      sprintf("iterations %d, cold %d", iterations[1], iterations[2])
+    )
+  }
+  faster <- total[["cold"]] / total[["quick"]]
+  report("quickstart: times faster in all", ratio(faster), "kept from 1.3")
+}

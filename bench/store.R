@@ -1,0 +1,179 @@
+# What a store costs as it grows: from a hundred entries to a million, of 1 KiB each. Figures of
+# the R functions, and of the core alone; sweeps; payloads of all sizes; system calls; disk; and
+# what others get to in two minutes. Only bench/store.c fills the stores without syncs.
+#
+#   Rscript bench/store.R [largest number of entries]
+
+library(warmstart)
+
+here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))
+source(file.path(here, "measure.R"))
+
+largest <- as.numeric(c(commandArgs(trailingOnly = TRUE), 1e6)[[1]])
+payload <- as.raw(sample(0:255, 1024, replace = TRUE))
+dir <- tempfile("bench")
+dir.create(dir)
+
+# bench/store.c, with the core.
+build_core <- function() {
+  core <- file.path(dirname(here), "src", "core")
+  sources <- setdiff(Sys.glob(file.path(core, "*.c")), file.path(core, "os_windows.c"))
+  program <- file.path(dir, "store")
+  status <- system2("cc", c(
+    "-O2", "-std=c11", paste0("-I", core), file.path(here, "store.c"), sources,
+    "-lxxhash", "-lm", "-o", program
+  ))
+  stopifnot("bench/store.c does not compile" = status == 0)
+  program
+}
+
+program <- build_core()
+core <- function(...) system2(program, c(...), stdout = TRUE)
+number <- function(x) format(x, scientific = FALSE, trim = TRUE)
+keys_of <- function(from, upto, by) core("keys", number(from), number(upto), number(by))
+
+core_figures <- function(...) {
+  fields <- do.call(rbind, strsplit(core(...), " "))
+  data.frame(
+    way = paste0("core: ", fields[, 1]),
+    median = as.numeric(fields[, 2]) / 1e9, p99 = as.numeric(fields[, 3]) / 1e9
+  )
+}
+
+# Seconds of every call, over keys that take turns.
+over_keys <- function(keys, f, calls = length(keys)) {
+  taken <- vapply(seq_len(calls), function(i) {
+    key <- keys[[(i - 1) %% length(keys) + 1]]
+    began <- bench::hires_time()
+    f(key)
+    bench::hires_time() - began
+  }, numeric(1))
+  c(median = stats::median(taken), p99 = stats::quantile(taken, 0.99, names = FALSE))
+}
+
+r_figures <- function(path, entries) {
+  store <- warm_store(path, max_size = "1 TiB", max_age = "10 years")
+  hits <- keys_of(0, entries, max(1, entries %/% 1000))
+  misses <- keys_of(2^40, 2^40 + 1000, 1)
+  session <- warm_session(store, misses[[1]])
+  objective <- 0
+  find <- function(key) store_lookup(store, key)
+  # Twice: what is measured is the second time.
+  figures <- lapply(1:2, function(i) {
+    rbind(
+      session_checkpoint = over_keys(hits, function(key) {
+        objective <<- objective - 1
+        session_checkpoint(session, payload, objective)
+      }),
+      "store_lookup, found" = over_keys(hits, find, 2000),
+      "store_lookup, not found" = over_keys(misses[-1], find, 2000),
+      store_save = over_keys(misses[2:101], function(key) store_save(store, key, payload))
+    )
+  })[[2]]
+  session_close(session)
+  for (key in misses) store_delete(store, key)
+  data.frame(way = rownames(figures), figures, row.names = NULL)
+}
+
+sweep_figures <- function(path, entries) {
+  fields <- as.numeric(strsplit(core("sweep", path, "1000000000000000"), " ")[[1]])
+  # A sweep is due after a sixteenth of what the store holds.
+  cat(sprintf(
+    "  a sweep takes %.2f s and %.0f MiB of memory: %.2f us for each save that it is due to\n",
+    fields[[1]], fields[[2]], 1e6 * fields[[1]] / (entries / 16)
+  ))
+}
+
+disk_use <- function(path) {
+  line <- system2("du", c("-s", "--block-size=1", path), stdout = TRUE)
+  as.numeric(sub("\t.*", "", line))
+}
+
+path <- file.path(dir, "entries")
+filled <- 0
+baseline <- NULL
+for (entries in 10^(2:6)[10^(2:6) <= largest]) {
+  core("fill", path, number(filled), number(entries), "1024")
+  filled <- entries
+  figures <- rbind(r_figures(path, entries), core_figures("time", path, number(entries), "1024"))
+  if (entries == 1000) baseline <- figures
+  cat("\n", number(entries), " entries\n", sep = "")
+  cat(sprintf(
+    "  %-32s %10.2f us  p99 %10.2f us%s\n", figures$way, 1e6 * figures$median, 1e6 * figures$p99,
+    if (is.null(baseline)) "" else sprintf("  to 1000: %5.2f", figures$median / baseline$median)
+  ), sep = "")
+  sweep_figures(path, entries)
+  cat(sprintf("  %.0f bytes of disk an entry\n", disk_use(path) / entries))
+}
+system2("rm", c("-rf", path))
+
+cat("\nPayloads (the core)\n")
+for (size in 10^(2:8)) {
+  path <- file.path(dir, "payload")
+  figures <- core_figures("payload", path, number(size))
+  cat(sprintf(
+    "  %9s bytes %24s %12.2f us  p99 %12.2f us\n",
+    number(size), figures$way, 1e6 * figures$median, 1e6 * figures$p99
+  ), sep = "")
+  unlink(path, recursive = TRUE)
+}
+
+if (nzchar(Sys.which("strace"))) {
+  cat("\nSystem calls\n")
+  for (way in c("checkpoint", "hit", "hit-of-two", "miss")) {
+    trace <- file.path(dir, "trace")
+    system2("strace", c("-o", trace, program, "once", file.path(dir, way), way), stderr = FALSE)
+    calls <- readLines(trace)
+    marks <- grep("^write\\(2, \"(begin|end)", calls)
+    calls <- sub("\\(.*", "", calls[seq(marks[[1]] + 1, marks[[2]] - 1)])
+    cat(sprintf("  %-12s %2d: %s\n", way, length(calls), paste(calls, collapse = " ")))
+  }
+}
+
+# Saves new keys for two minutes at most; then what a find of them takes.
+compare_peer <- function(name, save, find, seconds = 120, most = largest) {
+  began <- Sys.time()
+  saved <- 0
+  while (saved < most && Sys.time() - began < seconds) {
+    for (i in seq_len(100)) save(paste0("k", saved + i))
+    saved <- saved + 100
+  }
+  taken <- as.numeric(Sys.time() - began, units = "secs")
+  found <- over_keys(paste0("k", 1 + round(seq(0, saved - 1, length.out = 1000))), find)
+  cat(sprintf(
+    "  %-24s %8d entries in %5.0f s: %9.2f us a save, %9.2f us a find\n",
+    name, as.integer(saved), taken, 1e6 * taken / saved, 1e6 * found[["median"]]
+  ))
+}
+
+cat("\nOthers, in two minutes\n")
+if (requireNamespace("cachem", quietly = TRUE)) {
+  cache <- cachem::cache_disk(file.path(dir, "cachem"), max_size = Inf)
+  compare_peer("cachem::cache_disk", function(k) cache$set(k, payload), cache$get)
+}
+if (requireNamespace("storr", quietly = TRUE)) {
+  rds <- storr::storr_rds(file.path(dir, "storr"))
+  compare_peer("storr rds", function(k) rds$set(k, payload), function(k) rds$get(k))
+}
+if (requireNamespace("RSQLite", quietly = TRUE)) {
+  db <- DBI::dbConnect(RSQLite::SQLite(), file.path(dir, "sqlite"))
+  invisible(DBI::dbGetQuery(db, "PRAGMA journal_mode = WAL"))
+  invisible(DBI::dbExecute(db, "CREATE TABLE state (key TEXT PRIMARY KEY, payload BLOB)"))
+  compare_peer(
+    "RSQLite (WAL)",
+    function(k) {
+      DBI::dbExecute(db, "INSERT OR REPLACE INTO state VALUES (?, ?)", list(k, list(payload)))
+    },
+    function(k) DBI::dbGetQuery(db, "SELECT payload FROM state WHERE key = ?", list(k))
+  )
+  DBI::dbDisconnect(db)
+}
+if (requireNamespace("R.cache", quietly = TRUE)) {
+  R.cache::setCacheRootPath(file.path(dir, "rcache"))
+  compare_peer(
+    "R.cache",
+    function(k) R.cache::saveCache(payload, key = list(k)),
+    function(k) R.cache::loadCache(key = list(k))
+  )
+}
+unlink(dir, recursive = TRUE)

@@ -1,0 +1,105 @@
+skip_if_not_installed("mgcv")
+
+quakes_state <- function(formula, ...) {
+  finished_gam_state(mgcv::gam(formula, data = datasets::quakes, method = "REML", ...))
+}
+
+finished_gam_state <- function(fit) adapter_mgcv_gam()$state(fit)$state
+
+# What a related model's state becomes in the frames of the fit that it starts.
+adopted <- function(state, call, env = parent.frame()) {
+  call <- match.call(eval(call[[1]], env), call)
+  seeded <- adapter_mgcv_gam()$seed(call, env, state, related = TRUE)
+  seen <- list()
+  look <- function(part) {
+    value <- seeded[[part]]
+    function() seen[[part]] <<- eval(value)
+  }
+  for (part in c("in.out", "start")) seeded[[part]] <- as.call(list(look(part)))
+  fit <- eval(seeded, env)
+  c(seen, list(fit = fit))
+}
+
+smaller <- mag ~ s(depth) + s(stations, k = 6)
+larger <- quote(gam(mag ~ s(depth) + s(lat) + s(stations, k = 6), data = datasets::quakes,
+                    method = "REML"))
+
+test_that("smoothing parameters go over by the names of their penalties", {
+  state <- quakes_state(smaller)
+  seed <- adopted(state, larger)$in.out
+  expected <- unname(state$sp[c("s(depth)", "s(stations)")]) * exp(optimum_shift)
+  expect_equal(seed$sp[c(1, 3)], expected)
+  expect_equal(seed$scale, unname(state$scale))
+})
+
+test_that("a term that is new starts from mgcv's own initial value", {
+  seed <- adopted(quakes_state(smaller), larger)$in.out
+  setup <- mgcv::gam(mag ~ s(depth) + s(lat) + s(stations, k = 6),
+    data = datasets::quakes, method = "REML", fit = FALSE
+  )
+  initial <- mgcv::initial.sp(setup$X, setup$S, setup$off)
+  expect_equal(seed$sp[[2]], initial[[2]] * exp(optimum_shift), tolerance = 1e-6)
+})
+
+test_that("coefficients go over by name, and new ones start from 0", {
+  state <- quakes_state(smaller)
+  start <- adopted(state, larger)$start
+  names(start) <- names(coef(eval(larger)))
+  expect_identical(start[names(state$coefficients)], state$coefficients)
+  expect_true(all(start[grep("s(lat)", names(start), fixed = TRUE)] == 0))
+})
+
+test_that("coefficients of another basis stay behind", {
+  state <- quakes_state(mag ~ s(depth) + s(stations, k = 8))
+  start <- adopted(state, larger)$start
+  names(start) <- names(coef(eval(larger)))
+  expect_true(all(start[grep("s(stations)", names(start), fixed = TRUE)] == 0))
+  expect_false(any(start[grep("s(depth)", names(start), fixed = TRUE)] == 0))
+})
+
+test_that("a model with no term in common cannot start this one", {
+  state <- quakes_state(mag ~ s(long))
+  expect_error(adopted(state, larger), class = "warmstart_seed_unfit")
+})
+
+test_that("a term that was smoothed away is started where the score has a slope", {
+  state <- quakes_state(smaller)
+  state$sp[] <- 1e15
+  sp <- adopted(state, larger)$in.out$sp
+  expect_true(all(sp < 1e10))
+})
+
+test_that("an exact seed is taken as it is", {
+  state <- quakes_state(smaller)
+  state$finished <- FALSE
+  call <- quote(gam(mag ~ s(depth) + s(stations, k = 6), data = datasets::quakes,
+                    method = "REML"))
+  state$sp[] <- c(1e12, 1)
+  call <- match.call(mgcv::gam, call)
+  seeded <- adapter_mgcv_gam()$seed(call, environment(), state)
+  seen <- NULL
+  given <- seeded[["in.out"]]
+  seeded[["in.out"]] <- as.call(list(function() seen <<- eval(given)))
+  suppressWarnings(eval(seeded))
+  expect_equal(seen$sp, c(1e12, 1))
+})
+
+test_that("a related model starts this one through warm(), and the fit is the cold one", {
+  store <- new_store()
+  warm(gam(mag ~ s(depth), data = datasets::quakes, method = "REML"), store)
+  fit <- warm_call(larger, store)
+  cold <- eval(larger)
+  expect_identical(source_of(fit), "seeded")
+  expect_match(warm_info(fit)$found, "related model")
+  expect_equal(as.vector(fit$gcv.ubre), as.vector(cold$gcv.ubre), tolerance = 1e-6)
+})
+
+test_that("a related model that does not fit is passed over, with the reason", {
+  store <- new_store()
+  warm(gam(strong ~ depth + s(lat), family = binomial, data = earthquakes,
+           optimizer = "efs"), store)
+  fit <- warm(gam(strong ~ s(stations) + s(lat), family = binomial, data = earthquakes,
+                  optimizer = "efs"), store)
+  expect_identical(source_of(fit), "cold")
+  expect_match(warm_info(fit)$reason, "related model.*efs")
+})
