@@ -40,6 +40,7 @@ enum type {
 
 #define MISSING 0x80000000u /* R's NA among integers and logicals */
 #define LENGTH_MAX INT32_MAX
+#define NO_TEXT UINT32_MAX
 #define FORMAT_VERSION 2
 #define READER_VERSION 0x00020300u /* R 2.3.0, the first that reads version 2 */
 
@@ -135,21 +136,20 @@ static bool text_is_valid(const uint8_t *text, size_t size, uint32_t encoding) {
     }
 }
 
-/* *text is NULL for a missing string. */
+/* The size of a missing string is NO_TEXT. */
 static bool take_string(struct walk *walk, const uint8_t **text, uint32_t *size) {
     uint32_t flags;
 
     if (!take_word(walk, &flags) || !take_word(walk, size) || (flags & 0xfff) != STRING) {
         return false;
     }
-    if (*size == UINT32_MAX) {
-        *text = NULL;
+    *text = walk->bytes + walk->at;
+    if (*size == NO_TEXT) {
         return flags == STRING;
     }
     if (*size > LENGTH_MAX || *size > left(walk)) {
         return false;
     }
-    *text = walk->bytes + walk->at;
     walk->at += *size;
     return text_is_valid(*text, *size, flags & ~0xfffu);
 }
@@ -242,7 +242,7 @@ static bool take_symbol(struct walk *walk, enum attribute *attribute) {
         *attribute = (enum attribute)walk->symbols[number - 1];
         return true;
     }
-    if (flags != SYMBOL || !take_string(walk, &text, &size) || !text) {
+    if (flags != SYMBOL || !take_string(walk, &text, &size)) {
         return false;
     }
     for (unsigned i = 0; i < ATTRIBUTES; i++) {
@@ -291,10 +291,12 @@ static bool has_class(const struct walk *walk, const struct item *classes, const
 
     again.at = classes->data;
     for (uint32_t i = 0; i < classes->length; i++) {
-        const uint8_t *text = NULL;
-        uint32_t size = 0;
-        take_string(&again, &text, &size);
-        found = found || (text && size == strlen(name) && memcmp(text, name, size) == 0);
+        const uint8_t *text;
+        uint32_t size;
+        if (!take_string(&again, &text, &size)) {
+            return false; /* was walked before: cannot be */
+        }
+        found = found || (size == strlen(name) && memcmp(text, name, size) == 0);
     }
     return found;
 }

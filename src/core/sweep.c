@@ -377,7 +377,9 @@ static bool tell(struct ws_store *store, uint64_t bytes) {
     bool due = true;
 
     open_marker(store, false, &marker);
-    if (marker && ws_os_file_info(marker, &info) == WS_OK && info.modified > now - 2 * WS_DAY) {
+    /* A marker of another time is none: some clock was wrong, or it counts too many bytes. */
+    if (marker && ws_os_file_info(marker, &info) == WS_OK && info.modified > now - 2 * WS_DAY &&
+        info.modified <= now + WS_DAY) {
         int64_t earlier = info.modified - time_for(bytes, share_of(store));
         ws_os_file_touch(marker, earlier);
         due = earlier <= now - WS_DAY;

@@ -527,6 +527,20 @@ static uint64_t size_of_store(struct ws_store *store) {
     return total;
 }
 
+TEST("a last sweep that lies in the future counts for nothing") {
+    struct ws_store *ahead = bounded_store(MIB, 300 * WS_DAY);
+    struct ws_store *store = bounded_store(MIB, 300 * WS_DAY);
+
+    save(ahead, KEY_HEX, "run", WS_FINAL);
+    ws_store_shift_clock(ahead, 100 * WS_DAY);
+    sweep(ahead);
+    set_canary(store);
+    ws_sweep_when_due(store);
+    CHECK(!canary_lives());
+    ws_store_release(ahead);
+    ws_store_release(store);
+}
+
 TEST("handles that live for one save each count together") {
     uint64_t max_size = 4 * WS_SWEEP_SHARE * FILE_SIZE;
     char run_id[32];

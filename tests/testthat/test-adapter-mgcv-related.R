@@ -20,9 +20,11 @@ adopted <- function(state, call, env = parent.frame()) {
   c(seen, list(fit = fit))
 }
 
-smaller <- mag ~ s(depth) + s(stations, k = 6)
-larger <- quote(gam(mag ~ s(depth) + s(lat) + s(stations, k = 6), data = datasets::quakes,
-                    method = "REML"))
+smaller <- mag ~ s(depth, bs = "cr") + s(stations, bs = "cr", k = 6)
+larger <- quote(gam(
+  mag ~ s(depth, bs = "cr") + s(lat, bs = "cr") + s(stations, bs = "cr", k = 6),
+  data = datasets::quakes, method = "REML"
+))
 
 test_that("smoothing parameters go over by the names of their penalties", {
   state <- quakes_state(smaller)
@@ -34,9 +36,7 @@ test_that("smoothing parameters go over by the names of their penalties", {
 
 test_that("a term that is new starts from mgcv's own initial value", {
   seed <- adopted(quakes_state(smaller), larger)$in.out
-  setup <- mgcv::gam(mag ~ s(depth) + s(lat) + s(stations, k = 6),
-    data = datasets::quakes, method = "REML", fit = FALSE
-  )
+  setup <- eval(as.call(c(as.list(larger), fit = FALSE)))
   initial <- mgcv::initial.sp(setup$X, setup$S, setup$off)
   expect_equal(seed$sp[[2]], initial[[2]] * exp(optimum_shift), tolerance = 1e-6)
 })
@@ -50,11 +50,16 @@ test_that("coefficients go over by name, and new ones start from 0", {
 })
 
 test_that("coefficients of another basis stay behind", {
-  state <- quakes_state(mag ~ s(depth) + s(stations, k = 8))
+  state <- quakes_state(mag ~ s(depth, bs = "cr") + s(stations, bs = "cr", k = 8))
   start <- adopted(state, larger)$start
   names(start) <- names(coef(eval(larger)))
   expect_true(all(start[grep("s(stations)", names(start), fixed = TRUE)] == 0))
   expect_false(any(start[grep("s(depth)", names(start), fixed = TRUE)] == 0))
+})
+
+test_that("coefficients of a basis that rows decide are not handed over", {
+  call <- quote(gam(mag ~ s(depth) + s(lat), data = quakes, method = "REML"))
+  expect_null(adopted(quakes_state(mag ~ s(depth)), call)$start)
 })
 
 test_that("a model with no term in common cannot start this one", {
@@ -72,8 +77,7 @@ test_that("a term that was smoothed away is started where the score has a slope"
 test_that("an exact seed is taken as it is", {
   state <- quakes_state(smaller)
   state$finished <- FALSE
-  call <- quote(gam(mag ~ s(depth) + s(stations, k = 6), data = datasets::quakes,
-                    method = "REML"))
+  call <- as.call(list(quote(gam), smaller, data = quote(quakes), method = "REML"))
   state$sp[] <- c(1e12, 1)
   call <- match.call(mgcv::gam, call)
   seeded <- adapter_mgcv_gam()$seed(call, environment(), state)
