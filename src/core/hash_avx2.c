@@ -17,6 +17,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#define ENGINE_LEAVE() _mm256_zeroupper()
 #define ENGINE_NAME "avx2"
 #include "hash_engine_body.h"
 

@@ -26,9 +26,11 @@ static int engine_has_special(const double *values) {
         special |= _mm512_fpclass_pd_mask(_mm512_loadu_pd(values + i),
                                           QUIET_NAN | NEGATIVE_ZERO | SIGNALING_NAN);
     }
+    _mm256_zeroupper();
     return special != 0;
 }
 
+#define ENGINE_LEAVE() _mm256_zeroupper()
 #define ENGINE_NAME "avx512"
 #define ENGINE_HAS_SPECIAL
 #include "hash_engine_body.h"

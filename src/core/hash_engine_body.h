@@ -1,11 +1,19 @@
 /*
  * The functions of one engine, over whichever <xxhash.h> the including file has set up. It
- * defines ENGINE_NAME, and ENGINE_HAS_SPECIAL where it has a better engine_has_special().
+ * defines ENGINE_NAME, ENGINE_HAS_SPECIAL where it has a better engine_has_special(), and
+ * ENGINE_LEAVE(), which every function here ends with. In a wide engine that is vzeroupper: with
+ * the upper halves of the vector registers left in use, all narrower vector code of the process,
+ * R's and its BLAS's, would run at half its speed from then on. Compilers put it in by
+ * themselves, but for a call at the end of a function (gcc 12).
  */
-static void engine_reset(void *state) { XXH3_128bits_reset(state); }
+static void engine_reset(void *state) {
+    XXH3_128bits_reset(state);
+    ENGINE_LEAVE();
+}
 
 static void engine_update(void *state, const void *bytes, size_t size) {
     XXH3_128bits_update(state, bytes, size);
+    ENGINE_LEAVE();
 }
 
 static void engine_canonical(XXH128_hash_t hash, uint8_t digest[16]) {
@@ -19,14 +27,19 @@ static void engine_canonical(XXH128_hash_t hash, uint8_t digest[16]) {
 
 static void engine_digest(const void *state, uint8_t digest[16]) {
     engine_canonical(XXH3_128bits_digest(state), digest);
+    ENGINE_LEAVE();
 }
 
 static void engine_hash_128(const void *bytes, size_t size, uint8_t digest[16]) {
     engine_canonical(XXH3_128bits(bytes, size), digest);
+    ENGINE_LEAVE();
 }
 
 static uint64_t engine_hash_64(const void *bytes, size_t size) {
-    return XXH3_64bits(bytes, size);
+    uint64_t hash = XXH3_64bits(bytes, size);
+
+    ENGINE_LEAVE();
+    return hash;
 }
 
 #ifndef ENGINE_HAS_SPECIAL
@@ -42,6 +55,7 @@ static int engine_has_special(const double *values) {
         uint64_t is_zero = values[i] == 0 ? UINT64_MAX : 0;
         special |= is_nan | (is_zero & bits);
     }
+    ENGINE_LEAVE();
     return special >> 63 != 0;
 }
 #endif
