@@ -66,7 +66,7 @@ cat("\nLinear in size\n")
 for (size in c(1e5, 1e6, 1e7, largest)) {
   x <- numeric(size)
   x[] <- seq_len(1000)
-  taken <- compare(fingerprint(x), rounds = if (size > 1e7) 3 else 15)$median
+  taken <- compare(fingerprint = fingerprint(x), rounds = if (size > 1e7) 3 else 15)$median
   cat(sprintf("  %12.0f doubles  %8.3f ns each\n", size, taken / size * 1e9))
   rm(x)
 }

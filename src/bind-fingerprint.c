@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/values.h"
 #include "bind-calls.h"
+#include "core/values.h"
 
 /*
  * A value as frames. vignettes/fingerprints.Rmd is the definition; this is its only
@@ -21,25 +21,25 @@ enum type {
     TYPE_VERSION = 'K',    /* opens every stream; the count is the version */
     TYPE_ATTRIBUTES = 'A', /* values */
     TYPE_NULL = 'N',
-    TYPE_LOGICAL = 'L',   /* int32 */
-    TYPE_INTEGER = 'I',   /* int32 */
-    TYPE_DOUBLE = 'D',    /* double */
-    TYPE_COMPLEX = 'C',   /* two doubles each */
-    TYPE_STRING = 'S',    /* 16-byte digests */
-    TYPE_RAW = 'R',       /* bytes */
-    TYPE_INTEGER64 = '6', /* int64 */
-    TYPE_FACTOR = 'F',    /* int32 codes, then the levels as a value */
-    TYPE_ORDERED = 'O',   /* the same */
-    TYPE_LIST = 'V',      /* values */
+    TYPE_LOGICAL = 'L',    /* int32 */
+    TYPE_INTEGER = 'I',    /* int32 */
+    TYPE_DOUBLE = 'D',     /* double */
+    TYPE_COMPLEX = 'C',    /* two doubles each */
+    TYPE_STRING = 'S',     /* 16-byte digests */
+    TYPE_RAW = 'R',        /* bytes */
+    TYPE_INTEGER64 = '6',  /* int64 */
+    TYPE_FACTOR = 'F',     /* int32 codes, then the levels as a value */
+    TYPE_ORDERED = 'O',    /* the same */
+    TYPE_LIST = 'V',       /* values */
     TYPE_EXPRESSION = 'E', /* values */
-    TYPE_PAIRLIST = 'P',  /* values, tagged with their names */
-    TYPE_CALL = 'Q',      /* values, tagged with the arguments' names */
-    TYPE_SYMBOL = 'Y',    /* the name's bytes */
-    TYPE_FRAME = 'T',     /* number of rows (u64), then the columns as values, by name */
-    TYPE_FUNCTION = 'f',  /* one value: the list that function_parts() makes */
-    TYPE_RECURSION = 'r', /* a function inside itself; the count is how many levels up */
-    TYPE_S4 = 'X',        /* one value: the list that s4_parts() makes */
-    TYPE_OPAQUE = 'U',    /* ignored on request */
+    TYPE_PAIRLIST = 'P',   /* values, tagged with their names */
+    TYPE_CALL = 'Q',       /* values, tagged with the arguments' names */
+    TYPE_SYMBOL = 'Y',     /* the name's bytes */
+    TYPE_FRAME = 'T',      /* number of rows (u64), then the columns as values, by name */
+    TYPE_FUNCTION = 'f',   /* one value: the list that function_parts() makes */
+    TYPE_RECURSION = 'r',  /* a function inside itself; the count is how many levels up */
+    TYPE_S4 = 'X',         /* one value: the list that s4_parts() makes */
+    TYPE_OPAQUE = 'U',     /* ignored on request */
 };
 
 #define KEY_VERSION 1
@@ -50,6 +50,9 @@ enum type {
 /* Strings seen before: direct-mapped by address, since R keeps one copy of each. Fixed in size,
  * so that a million distinct strings cost no more memory than ten. */
 #define STRING_CACHE_BITS 14
+
+#define CACHE_LINE 64
+#define FETCH_AHEAD 24
 
 struct seen_string {
     SEXP string;
@@ -116,60 +119,102 @@ static void stop_opaque(SEXP value, const struct where *where) {
 
 /* Strings. */
 
-static struct ws_digest digest_of_string(SEXP string) {
+/* Eight bytes at a time; the last eight overlap what came before them. */
+static bool is_ascii(const char *text, size_t size) {
+    uint64_t high = 0;
+    uint64_t word;
+
+    if (size < sizeof word) {
+        for (size_t i = 0; i < size; i++) {
+            high |= (unsigned char)text[i];
+        }
+        return high < 0x80;
+    }
+    for (size_t i = 0; i < size - sizeof word; i += sizeof word) {
+        memcpy(&word, text + i, sizeof word);
+        high |= word;
+    }
+    memcpy(&word, text + size - sizeof word, sizeof word);
+    return ((high | word) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+static struct ws_digest digest_of_string(const struct walk *walk, SEXP string) {
     if (string == NA_STRING) {
-        return ws_string_digest(WS_MISSING, NULL, 0);
+        return ws_hasher_string(walk->hasher, WS_MISSING, NULL, 0);
     }
     const char *text = CHAR(string);
     size_t size = (size_t)LENGTH(string);
-    cetype_t encoding = Rf_getCharCE(string);
-    if (encoding == CE_BYTES) {
-        return ws_string_digest(WS_BYTES, text, size);
+    if (is_ascii(text, size) || Rf_getCharCE(string) == CE_UTF8) {
+        return ws_hasher_string(walk->hasher, WS_TEXT, text, size);
     }
-    if (encoding == CE_UTF8) {
-        return ws_string_digest(WS_TEXT, text, size);
-    }
-    bool ascii = true;
-    for (size_t i = 0; i < size && ascii; i++) {
-        ascii = (unsigned char)text[i] < 0x80;
-    }
-    if (ascii) {
-        return ws_string_digest(WS_TEXT, text, size);
+    if (Rf_getCharCE(string) == CE_BYTES) {
+        return ws_hasher_string(walk->hasher, WS_BYTES, text, size);
     }
     const void *mark = vmaxget();
     const char *utf8 = Rf_translateCharUTF8(string);
-    struct ws_digest digest = ws_string_digest(WS_TEXT, utf8, strlen(utf8));
+    struct ws_digest digest = ws_hasher_string(walk->hasher, WS_TEXT, utf8, strlen(utf8));
     vmaxset(mark);
     return digest;
 }
 
-static struct ws_digest cached_digest(struct walk *walk, SEXP string) {
-    if (!walk->strings) {
-        return digest_of_string(string);
+/* Digests of a block through the cache; how many were in it. */
+static size_t digest_cached(struct walk *walk, const SEXP *strings, size_t count,
+                            struct ws_digest *digests) {
+    size_t hits = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t mixed = (uint64_t)(uintptr_t)strings[i] * UINT64_C(0x9e3779b97f4a7c15);
+        struct seen_string *seen = &walk->strings[mixed >> (64 - STRING_CACHE_BITS)];
+        if (seen->string == strings[i]) {
+            hits++;
+        } else {
+            seen->digest = digest_of_string(walk, strings[i]);
+            seen->string = strings[i];
+        }
+        digests[i] = seen->digest;
     }
-    uint64_t mixed = (uint64_t)(uintptr_t)string * UINT64_C(0x9e3779b97f4a7c15);
-    struct seen_string *seen = &walk->strings[mixed >> (64 - STRING_CACHE_BITS)];
-    if (seen->string != string) {
-        seen->digest = digest_of_string(string);
-        seen->string = string;
+    return hits;
+}
+
+/* Distinct strings lie all over the memory: they are fetched some way ahead. */
+static void digest_each(const struct walk *walk, const SEXP *strings, size_t count,
+                        struct ws_digest *digests) {
+    for (size_t i = 0; i < count; i++) {
+#if defined(__GNUC__)
+        if (i + FETCH_AHEAD < count) {
+            __builtin_prefetch(strings[i + FETCH_AHEAD]);
+            __builtin_prefetch((const char *)strings[i + FETCH_AHEAD] + CACHE_LINE);
+        }
+#endif
+        digests[i] = digest_of_string(walk, strings[i]);
     }
-    return seen->digest;
 }
 
 static void absorb_strings(struct walk *walk, SEXP value) {
-    struct ws_digest block[BLOCK];
+    struct ws_digest digests[BLOCK];
+    SEXP elements[BLOCK];
     R_xlen_t count = XLENGTH(value);
+    const SEXP *data = DATAPTR_OR_NULL(value);
+    size_t hits = BLOCK;
 
     if (!walk->strings && count > BLOCK) {
         /* Without the memory each string is read each time: slower, and the same. */
         walk->strings = calloc((size_t)1 << STRING_CACHE_BITS, sizeof *walk->strings);
     }
-    for (R_xlen_t i = 0; i < count;) {
-        size_t n = 0;
-        for (; n < BLOCK && i < count; n++, i++) {
-            block[n] = cached_digest(walk, STRING_ELT(value, i));
+    for (R_xlen_t i = 0, blocks = 0; i < count; i += BLOCK, blocks++) {
+        size_t n = count - i < BLOCK ? (size_t)(count - i) : BLOCK;
+        const SEXP *strings = data ? data + i : elements;
+        for (size_t k = 0; !data && k < n; k++) {
+            elements[k] = STRING_ELT(value, i + (R_xlen_t)k);
         }
-        ws_hasher_bytes(walk->hasher, block, n * sizeof *block);
+        /* Where strings seldom recur the cache costs more than it saves; asked again now and
+         * then. */
+        if (walk->strings && (hits >= BLOCK / 4 || blocks % 32 == 0)) {
+            hits = digest_cached(walk, strings, n, digests);
+        } else {
+            digest_each(walk, strings, n, digests);
+        }
+        ws_hasher_bytes(walk->hasher, digests, n * sizeof *digests);
     }
 }
 
@@ -263,7 +308,7 @@ static bool is_one_of(const char *name, const char *const *names) {
 static const char *const never_count[] = {"srcref",       "srcfile",           "wholeSrcref",
                                           ".Environment", ".internal.selfref", NULL};
 /* Said by the frame's own type and columns, or trimmings of a class of data frames. */
-static const char *const not_of_frames[] = {"names",  "row.names", "class", "sorted", "index",
+static const char *const not_of_frames[] = {"names",  "row.names", "class",    "sorted", "index",
                                             "groups", "spec",      "problems", NULL};
 static const char *const not_of_factors[] = {"levels", "class", NULL};
 static const char *const not_of_integer64[] = {"class", NULL};
@@ -279,7 +324,8 @@ static int counting_attributes(SEXP names, const char *const *skip, int *order) 
             continue;
         }
         int at = count++;
-        for (; at > 0 && strcmp(name, Rf_translateCharUTF8(STRING_ELT(names, order[at - 1]))) < 0; at--) {
+        for (; at > 0 && strcmp(name, Rf_translateCharUTF8(STRING_ELT(names, order[at - 1]))) < 0;
+             at--) {
             order[at] = order[at - 1];
         }
         order[at] = i;
@@ -322,8 +368,7 @@ static void absorb_list(struct walk *walk, SEXP value, const struct where *where
     UNPROTECT(1);
 }
 
-static void absorb_frame(struct walk *walk, struct tag tag, SEXP value,
-                         const struct where *where) {
+static void absorb_frame(struct walk *walk, struct tag tag, SEXP value, const struct where *where) {
     SEXP names = PROTECT(Rf_getAttrib(value, R_NamesSymbol));
     SEXP rows = PROTECT(Rf_getAttrib(value, R_RowNamesSymbol));
     int64_t row_count = XLENGTH(rows);
@@ -531,9 +576,9 @@ static void free_walk(void *context, Rboolean jump) {
 }
 
 SEXP bind_fingerprint(SEXP value, SEXP ignore_opaque) {
-    struct once once = {.value = value,
-                        .walk = {.functions = R_NilValue,
-                                 .ignore_opaque = bind_flag(ignore_opaque, "opaque")}};
+    struct once once = {
+        .value = value,
+        .walk = {.functions = R_NilValue, .ignore_opaque = bind_flag(ignore_opaque, "opaque")}};
 
     if (ws_hasher_new(&once.walk.hasher) != WS_OK) {
         bind_stop_status("cannot compute a fingerprint", WS_NO_MEMORY);
@@ -559,8 +604,8 @@ static struct ws_hasher *hasher_of(SEXP fingerprinter) {
 }
 
 SEXP bind_fingerprinter(void) {
-    SEXP pointer =
-        PROTECT(bind_pointer(NULL, R_NilValue, R_NilValue, "fingerprinter", finalize_fingerprinter));
+    SEXP pointer = PROTECT(
+        bind_pointer(NULL, R_NilValue, R_NilValue, "fingerprinter", finalize_fingerprinter));
     struct ws_hasher *hasher = NULL;
 
     if (ws_hasher_new(&hasher) != WS_OK) {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sweep.h"
 #include "bind-calls.h"
+#include "core/sweep.h"
 
 #define NS_PER_S 1e9
 #define AGE_MAX_S 9e9 /* 285 years, within the ns that an int64 holds */
@@ -79,8 +79,8 @@ SEXP bind_store_shift_clock(SEXP store, SEXP seconds) {
 }
 
 /* The run id, or where the disk failed the reason with its class set to "failure". */
-SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration,
-                     SEXP kind, SEXP run_id, SEXP label) {
+SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration, SEXP kind,
+                     SEXP run_id, SEXP label) {
     struct ws_store *opened = bind_store(store);
     struct ws_digest digest = bind_key(key, "key");
     struct ws_offer offer = bind_offer(objective, iteration);
@@ -189,8 +189,8 @@ static SEXP add_column(SEXP frame, int index, SEXPTYPE type, size_t rows) {
 
 static SEXP make_frame(void *context) {
     const struct rows *rows = context;
-    const char *names[] = {"key",       "run_id", "label",   "kind", "state", "objective",
-                           "iteration", "bytes",  "written", ""};
+    const char *names[] = {"key",       "run_id",    "label", "kind",    "state",
+                           "objective", "iteration", "bytes", "written", ""};
     SEXP frame = PROTECT(Rf_mkNamed(VECSXP, names));
     SEXP key = add_column(frame, 0, STRSXP, rows->count);
     SEXP run_id = add_column(frame, 1, STRSXP, rows->count);

@@ -3,7 +3,8 @@
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
-#define CALL(name, arguments) {#name, (DL_FUNC)&bind_##name, arguments}
+#define CALL(name, arguments)                                                                      \
+    { #name, (DL_FUNC)&bind_##name, arguments }
 
 static const R_CallMethodDef routines[] = {
     CALL(fingerprint, 2),

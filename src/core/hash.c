@@ -85,6 +85,13 @@ struct ws_digest ws_hasher_digest(const struct ws_hasher *hasher) {
     return digest;
 }
 
+struct ws_digest ws_hasher_hash(const struct ws_hasher *hasher, const void *bytes, size_t size) {
+    struct ws_digest digest;
+
+    hasher->engine->hash_128(bytes, size, digest.bytes);
+    return digest;
+}
+
 struct ws_digest ws_hash_128(const void *bytes, size_t size) {
     struct ws_digest digest;
 

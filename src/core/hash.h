@@ -44,11 +44,14 @@ void ws_hasher_bytes(struct ws_hasher *hasher, const void *bytes, size_t size);
 /* Whether any of WS_SPECIAL_BLOCK doubles is NaN or -0: for values.c, which gives those one
  * form. */
 int ws_hasher_has_special(const struct ws_hasher *hasher, const double *values);
-/* 4 KiB: a block that was looked at is hashed from the first cache, while the processor already
+/* 2 KiB: a block that was looked at is hashed from the first cache, while the processor already
  * fetches the next. */
-#define WS_SPECIAL_BLOCK 512
+#define WS_SPECIAL_BLOCK 256
 
 struct ws_digest ws_hasher_digest(const struct ws_hasher *hasher);
+
+/* The digest of these bytes alone, by the hasher's engine. */
+struct ws_digest ws_hasher_hash(const struct ws_hasher *hasher, const void *bytes, size_t size);
 
 struct ws_digest ws_hash_128(const void *bytes, size_t size);
 uint64_t ws_hash_64(const void *bytes, size_t size);

@@ -13,6 +13,7 @@
 
 #define XXH_INLINE_ALL
 #define XXH_VECTOR XXH_AVX2
+#define XXH_PREFETCH_DIST ENGINE_PREFETCH
 #include <immintrin.h>
 #include <string.h>
 #include <xxhash.h>

@@ -31,9 +31,7 @@ enum flag { HAS_OBJECTIVE = 1, HAS_ITERATION = 2, IS_SEED = 4 };
 
 static const uint8_t magic[8] = {0x89, 'W', 'A', 'R', 'M', 0x0d, 0x0a, 0x1a};
 
-static bool is_control(uint32_t point) {
-    return point < 0x20 || (point >= 0x7f && point < 0xa0);
-}
+static bool is_control(uint32_t point) { return point < 0x20 || (point >= 0x7f && point < 0xa0); }
 
 static bool label_is_valid(const char *label, size_t size) {
     uint32_t point;
@@ -79,9 +77,9 @@ void ws_record_encode(struct ws_record *record, const void *payload, size_t payl
     ws_put_u16(header + AT_HEADER_SIZE, WS_RECORD_HEADER);
     header[AT_KIND] = (uint8_t)note->kind;
     header[AT_ENCODING] = note->encoding;
-    header[AT_FLAGS] = (uint8_t)((note->has_objective ? HAS_OBJECTIVE : 0) |
-                                 (note->has_iteration ? HAS_ITERATION : 0) |
-                                 (note->is_seed ? IS_SEED : 0));
+    header[AT_FLAGS] =
+        (uint8_t)((note->has_objective ? HAS_OBJECTIVE : 0) |
+                  (note->has_iteration ? HAS_ITERATION : 0) | (note->is_seed ? IS_SEED : 0));
     header[AT_SLOT] = record->slot;
     memcpy(header + AT_KEY, record->key.bytes, sizeof record->key.bytes);
     ws_put_u64(header + AT_SEQUENCE, record->sequence);

@@ -30,9 +30,9 @@
 #include "record.h"
 
 #define WS_SLOTS 3
-#define WS_SLOT_ALIGN 4096     /* the largest atomic write unit of today's disks */
-#define WS_RUN_ID_MAX 64       /* file names stay below the 143 bytes of an encrypted home */
-#define WS_FILE_NAME_MAX 128   /* key, '-', run id, '.', 16 random hex digits, ".tmp" */
+#define WS_SLOT_ALIGN 4096   /* the largest atomic write unit of today's disks */
+#define WS_RUN_ID_MAX 64     /* file names stay below the 143 bytes of an encrypted home */
+#define WS_FILE_NAME_MAX 128 /* key, '-', run id, '.', 16 random hex digits, ".tmp" */
 #define WS_RUN_SUFFIX ".warm"
 #define WS_TEMPORARY_SUFFIX ".tmp"
 

@@ -1,6 +1,5 @@
 #include "session.h"
 
-
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -160,8 +159,8 @@ static bool has_passed(int64_t since, int64_t now) {
 }
 
 static bool is_wanted(const struct ws_session *session, double objective, int64_t now) {
-    if (isfinite(objective) && (isnan(session->objective) ||
-                                objective < session->objective - WS_OBJECTIVE_TOLERANCE)) {
+    if (isfinite(objective) &&
+        (isnan(session->objective) || objective < session->objective - WS_OBJECTIVE_TOLERANCE)) {
         return true;
     }
     return has_passed(session->last_write, now);
@@ -200,12 +199,11 @@ static struct ws_record record_of(struct ws_session *session, const struct ws_of
 
 /* Calls `put` with the run's directory and name, making the directory where it is missing; once
  * more where it was deleted in between. */
-static enum ws_status in_directory(struct ws_session *session,
-                                   enum ws_status (*put)(struct ws_session *session,
-                                                         struct ws_dir *dir, const char *name,
-                                                         struct ws_record *record,
-                                                         const struct ws_offer *offer),
-                                   struct ws_record *record, const struct ws_offer *offer) {
+static enum ws_status
+in_directory(struct ws_session *session,
+             enum ws_status (*put)(struct ws_session *session, struct ws_dir *dir, const char *name,
+                                   struct ws_record *record, const struct ws_offer *offer),
+             struct ws_record *record, const struct ws_offer *offer) {
     char name[WS_FILE_NAME_MAX + 1];
     enum ws_status status = WS_NOT_FOUND;
 

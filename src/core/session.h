@@ -42,13 +42,13 @@ struct ws_offer {
 
 struct ws_session_status {
     const char *run_id;
-    bool has_file;       /* a run of this session is on disk, and live */
-    bool finalized;      /* the last write was a final one */
-    uint64_t written;    /* checkpoints and finals on disk */
-    uint64_t refused;    /* checkpoints that the rules held back */
-    uint64_t failed;     /* calls that the disk held back */
-    double objective;    /* this run's best; NaN before the first */
-    int64_t last_write;  /* ns since 1970-01-01 UTC; 0 before the first */
+    bool has_file;          /* a run of this session is on disk, and live */
+    bool finalized;         /* the last write was a final one */
+    uint64_t written;       /* checkpoints and finals on disk */
+    uint64_t refused;       /* checkpoints that the rules held back */
+    uint64_t failed;        /* calls that the disk held back */
+    double objective;       /* this run's best; NaN before the first */
+    int64_t last_write;     /* ns since 1970-01-01 UTC; 0 before the first */
     enum ws_status failure; /* of the last write that was tried; WS_OK after one that worked */
     int failure_errno;
 };

@@ -99,13 +99,17 @@ void ws_store_release(struct ws_store *store) {
 
 const char *ws_store_path(const struct ws_store *store) { return store->path; }
 
-struct ws_store_options ws_store_options(const struct ws_store *store) { return store->options; }
+struct ws_store_options ws_store_options(const struct ws_store *store) {
+    return store->options;
+}
 
 int64_t ws_store_now(const struct ws_store *store) { return ws_os_now() + store->clock_shift; }
 
 void ws_store_shift_clock(struct ws_store *store, int64_t ns) { store->clock_shift += ns; }
 
-struct ws_growth *ws_store_growth(struct ws_store *store) { return &store->growth; }
+struct ws_growth *ws_store_growth(struct ws_store *store) {
+    return &store->growth;
+}
 
 void ws_store_grew(struct ws_store *store, uint64_t bytes) {
     store->growth.bytes += bytes;
@@ -117,8 +121,8 @@ uint64_t ws_store_withheld(const struct ws_store *store) { return store->withhel
 /* Names. */
 
 static bool is_run_id_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
 }
 
 bool ws_run_id_is_valid(const char *run_id) {
@@ -326,9 +330,8 @@ static bool is_expired(const struct ws_store *store, const struct ws_record *rec
 static void drop_unwanted(const struct lookup *lookup, struct found_run *run) {
     for (int i = 0; i < run->scan.count; i++) {
         const struct ws_record *record = &run->scan.records[i];
-        run->dropped[i] =
-            (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
-            is_expired(lookup->store, record, lookup->now);
+        run->dropped[i] = (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
+                          is_expired(lookup->store, record, lookup->now);
     }
 }
 
@@ -408,8 +411,7 @@ static bool lowest_objective(const struct lookup *lookup, double *lowest) {
         const struct found_run *run = &lookup->runs[r];
         for (int i = 0; i < run->scan.count; i++) {
             const struct ws_note *note = &run->scan.records[i].note;
-            if (!run->dropped[i] && note->has_objective &&
-                (!any || note->objective < *lowest)) {
+            if (!run->dropped[i] && note->has_objective && (!any || note->objective < *lowest)) {
                 *lowest = note->objective;
                 any = true;
             }
@@ -430,8 +432,8 @@ static bool choose(const struct lookup *lookup, size_t *chosen_run, int *chosen_
             const struct ws_record *record = &run->scan.records[i];
             const struct ws_note *note = &record->note;
             if (run->dropped[i] ||
-                (by_objective && (!note->has_objective ||
-                                  note->objective > lowest + WS_OBJECTIVE_TOLERANCE))) {
+                (by_objective &&
+                 (!note->has_objective || note->objective > lowest + WS_OBJECTIVE_TOLERANCE))) {
                 continue;
             }
             bool better = !chosen;
@@ -543,8 +545,8 @@ bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
         return false;
     }
     ws_run_file_name(key, run_id, name);
-    bool trusts = ws_os_file_open(dir, name, &file) == WS_OK &&
-                  trusts_file(store, key, run_id, file);
+    bool trusts =
+        ws_os_file_open(dir, name, &file) == WS_OK && trusts_file(store, key, run_id, file);
     ws_os_file_close(file);
     ws_os_dir_close(dir);
     return trusts;
@@ -680,8 +682,7 @@ static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
         bool better = is_newer(record, chosen);
         if (record->note.has_objective != chosen->note.has_objective) {
             better = record->note.has_objective;
-        } else if (record->note.has_objective &&
-                   record->note.objective != chosen->note.objective) {
+        } else if (record->note.has_objective && record->note.objective != chosen->note.objective) {
             better = record->note.objective < chosen->note.objective;
         }
         best = better ? i : best;
@@ -725,11 +726,8 @@ static enum ws_status visit_runs(void *context, struct ws_dir *dir) {
 enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key,
                              enum ws_status (*visit)(void *context, const struct ws_run *run),
                              void *context) {
-    struct each each = {.store = store,
-                        .key = key,
-                        .now = ws_store_now(store),
-                        .visit = visit,
-                        .context = context};
+    struct each each = {
+        .store = store, .key = key, .now = ws_store_now(store), .visit = visit, .context = context};
     struct ws_dir *dir = NULL;
 
     if (!key) {

@@ -105,11 +105,12 @@ void ws_hasher_doubles(struct ws_hasher *hasher, const double *values, size_t co
     hash_canonical(hasher, values, count);
 }
 
-struct ws_digest ws_string_digest(enum ws_string what, const void *bytes, size_t size) {
+struct ws_digest ws_hasher_string(const struct ws_hasher *hasher, enum ws_string what,
+                                  const void *bytes, size_t size) {
     struct ws_digest digest = {{0}};
 
     if (what != WS_MISSING) {
-        digest = ws_hash_128(bytes, size);
+        digest = ws_hasher_hash(hasher, bytes, size);
     }
     if (what == WS_BYTES) {
         digest.bytes[0] ^= 0xff;
