@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         ws_hasher_bytes(parts, frame.data + frame.cut, frame.size - frame.cut);
         FUZZ_CHECK(same(ws_hasher_digest(whole), ws_hasher_digest(parts)));
         FUZZ_CHECK(!same(ws_hasher_digest(whole), before));
-        ws_hasher_string(hasher, WS_TEXT, frame.data, frame.size);
+        ws_hasher_string(whole, WS_TEXT, frame.data, frame.size);
     }
     check_digest_text(ws_hasher_digest(whole));
     ws_hasher_free(whole);
