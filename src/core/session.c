@@ -250,6 +250,16 @@ static void file_was_put(struct ws_session *session, int64_t now, uint64_t size)
     ws_sweep_when_due(session->store);
 }
 
+/* A run to write to: this process's, and not ended. */
+static enum ws_status open_run(struct ws_session *session) {
+    enum ws_status status = own_run(session);
+
+    if (status == WS_OK && session->finalized) {
+        status = begin_run(session);
+    }
+    return status;
+}
+
 bool ws_session_wants(struct ws_session *session, double objective) {
     /* Without a run id there is no run to compare with: let the write say so. */
     if (own_run(session) != WS_OK || session->finalized ||
@@ -262,11 +272,8 @@ bool ws_session_wants(struct ws_session *session, double objective) {
 
 enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws_offer *offer) {
     int64_t now = ws_store_now(session->store);
-    enum ws_status status = own_run(session);
+    enum ws_status status = open_run(session);
 
-    if (status == WS_OK && session->finalized) {
-        status = begin_run(session);
-    }
     if (status != WS_OK) {
         return keep_status(session, status);
     }
@@ -297,11 +304,8 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
 
 enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_offer *offer) {
     int64_t now = ws_store_now(session->store);
-    enum ws_status status = own_run(session);
+    enum ws_status status = open_run(session);
 
-    if (status == WS_OK && session->finalized) {
-        status = begin_run(session);
-    }
     if (status != WS_OK) {
         return keep_status(session, status);
     }
