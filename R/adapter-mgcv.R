@@ -171,7 +171,7 @@ seed_in_out <- function(state, related = FALSE, exact = !related) {
     if (identical(frame$optimizer[1], "efs")) {
       stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
     }
-    in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2), related)
+    in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2))
   }
   if (identical(frame$optimizer[1], "efs")) {
     in_out$sp <- in_out$sp * exp(-fellner_schall_shift)
@@ -199,9 +199,8 @@ fellner_schall_shift <- 2.5
 #' tries many steps in vain; from a little above its own initial values it is
 #' back on the plateau, if that is the place, in a few.
 #' @noRd
-off_the_plateau <- function(sp, initial, related) {
-  most <- if (related) below_plateau else plateau
-  ifelse(sp > initial * exp(plateau), initial * exp(most), sp)
+off_the_plateau <- function(sp, initial) {
+  ifelse(sp > initial * exp(plateau), initial * exp(below_plateau), sp)
 }
 
 # In the log smoothing parameters. From a plateau of 10 on, fits ended elsewhere
@@ -302,7 +301,7 @@ seed_bam_in_out <- function(state, related = FALSE, exact = !related) {
   }
   in_out <- in_out_list(state)
   if (!exact) {
-    in_out$sp <- off_the_plateau(in_out$sp, initial, related)
+    in_out$sp <- off_the_plateau(in_out$sp, initial)
   }
   in_out
 }

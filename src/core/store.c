@@ -595,8 +595,8 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
             return WS_OK;
         }
         if (status == WS_NO_MEMORY) {
-            free(found);
-            return status;
+            run->dropped[i] = true; /* a sparse file may claim any size; another entry may fit */
+            continue;
         }
         look_again(lookup, run, i);
     }
