@@ -22,7 +22,8 @@ describe_payload <- function(payload) {
   if (is.raw(payload)) {
     return(paste(length(payload), "bytes"))
   }
-  paste0(format_text(class(payload)[[1]]), ", ", format_size(as.numeric(utils::object.size(payload))))
+  size <- as.numeric(utils::object.size(payload))
+  paste0(format_text(class(payload)[[1]]), ", ", format_size(size))
 }
 
 #' @export

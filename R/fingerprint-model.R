@@ -6,7 +6,7 @@
 #' | key | over | used for |
 #' | --- | --- | --- |
 #' | exact | specification and data | resuming, and returning a finished fit |
-#' | specification | fitter, formula, family, every argument that shapes the fit | the same model on other rows |
+#' | specification | fitter, formula, family, what shapes the fit | the same model, other rows |
 #' | neighbourhood | fitter, response, family and link | a related formula |
 #'
 #' @section What counts:
@@ -52,7 +52,7 @@ fingerprint_model <- function(formula, data = NULL, family = NULL, ..., fitter =
 
 #' @rdname fingerprint_model
 #' @export
-fingerprint.formula <- function(x, data = NULL, family = NULL, ...) {
+fingerprint.formula <- function(x, data = NULL, family = NULL, ...) { # nolint: object_name_linter.
   fingerprint_model(x, data, family, ...)$exact
 }
 

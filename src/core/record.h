@@ -43,8 +43,8 @@
 #define WS_RECORD_HEADER 256
 #define WS_RECORD_VERSION 1
 #define WS_LABEL_MAX 143
-#define WS_ITERATION_MAX ((uint64_t)1 << 53) /* the last whole number every double can tell apart  \
-                                              */
+/* The last whole number that every double can tell apart. */
+#define WS_ITERATION_MAX ((uint64_t)1 << 53)
 
 enum ws_kind { WS_CHECKPOINT = 1, WS_FINAL = 2 };
 
