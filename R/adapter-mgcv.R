@@ -5,17 +5,15 @@
 #' and the family's own parameters.
 #' @noRd
 adapter_mgcv_gam <- function() {
-  new_warm_adapter(
+  warm_adapter(
     name = "mgcv::gam",
-    recognises = function(fun) is_mgcv_function(fun, "gam"),
     identify = function(call, env) identify_mgcv(call, env, "mgcv::gam"),
     seed = seed_gam,
     observe = observe_gam,
     state = function(fit) finished_gam(fit, fit$sp),
     restore = restore_gam,
     converged = mgcv_converged,
-    compare = compare_gams,
-    versions = mgcv_versions
+    compare = compare_gams
   )
 }
 
@@ -28,17 +26,14 @@ adapter_mgcv_gam <- function() {
 #' parameters and scale (`in.out`) are taken from mgcv 1.9 on.
 #' @noRd
 adapter_mgcv_bam <- function() {
-  new_warm_adapter(
+  warm_adapter(
     name = "mgcv::bam",
-    recognises = function(fun) is_mgcv_function(fun, "bam"),
     identify = function(call, env) identify_mgcv(call, env, "mgcv::bam"),
     seed = seed_bam,
-    observe = function(call, env, report) call,
     state = finished_bam,
     restore = restore_gam,
     converged = mgcv_converged,
-    compare = compare_gams,
-    versions = mgcv_versions
+    compare = compare_gams
   )
 }
 
@@ -57,16 +52,6 @@ identify_mgcv <- function(call, env, fitter) {
 
 # What gam.control() sets that cannot change the fit.
 idle_controls <- c("nthreads", "ncv.threads", "trace")
-
-mgcv_versions <- function() {
-  c(mgcv = as.character(utils::packageVersion("mgcv")))
-}
-
-# A function that is mgcv's can only come from a loaded mgcv.
-is_mgcv_function <- function(fun, name) {
-  is.function(fun) && isNamespaceLoaded("mgcv") &&
-    identical(fun, getExportedValue("mgcv", name))
-}
 
 #' The state of a fit
 #'
@@ -89,27 +74,27 @@ mgcv_state <- function(sp, scale, coefficients, theta, finished) {
 #' up, so the last check is made then: the arguments put in are calls that mgcv
 #' evaluates after set-up, and they too signal `warmstart_seed_unfit`.
 #' @noRd
-seed_gam <- function(call, env, state, related = FALSE, exact = !related) {
+seed_gam <- function(call, env, state, relation) {
   check_seed(state)
   call <- seed_theta(call, env, state)
   if (is.null(call[["in.out"]])) {
-    call[["in.out"]] <- as.call(list(function() seed_in_out(state, related, exact)))
+    call[["in.out"]] <- as.call(list(function() seed_in_out(state, relation)))
   }
   if (is.null(call[["start"]]) && length(state$coefficients) > 0) {
-    call[["start"]] <- as.call(list(function() seed_start(state, related, exact)))
+    call[["start"]] <- as.call(list(function() seed_start(state, relation)))
   }
   call
 }
 
-seed_bam <- function(call, env, state, related = FALSE, exact = !related) {
+seed_bam <- function(call, env, state, relation) {
   check_seed(state)
   call <- seed_theta(call, env, state)
   fitter <- eval(call[[1]], env)
   if ("in.out" %in% names(formals(fitter)) && is.null(call[["in.out"]])) {
-    call[["in.out"]] <- as.call(list(function() seed_bam_in_out(state, related, exact)))
+    call[["in.out"]] <- as.call(list(function() seed_bam_in_out(state, relation)))
   }
   if (is.null(call[["coef"]]) && length(state$coefficients) > 0) {
-    call[["coef"]] <- as.call(list(function() seed_coef(state, related, exact)))
+    call[["coef"]] <- as.call(list(function() seed_coef(state, relation)))
   }
   call
 }
@@ -130,12 +115,6 @@ check_seed <- function(state) {
   }
 }
 
-stop_seed_unfit <- function(why) {
-  stop(errorCondition(
-    paste0("The stored fit cannot start this one: ", why, "."),
-    class = "warmstart_seed_unfit"
-  ))
-}
 
 seed_theta <- function(call, env, state) {
   family <- call_family(call, env)
@@ -154,9 +133,9 @@ in_out_list <- function(state) {
   list(sp = unname(state$sp), scale = scale)
 }
 
-seed_in_out <- function(state, related = FALSE, exact = !related) {
+seed_in_out <- function(state, relation) {
   frame <- setup_frame("estimate.gam")
-  if (related) {
+  if (relation == "related") {
     state$sp <- adopt_sp(state, names(frame$G$sp), exp(frame$lsp2), frame$G$term.names)
   } else {
     check_seed_labels(state, frame$G)
@@ -167,7 +146,7 @@ seed_in_out <- function(state, related = FALSE, exact = !related) {
     stop_seed_unfit("it has no scale, which this fit estimates")
   }
   in_out <- in_out_list(state)
-  if (!exact) {
+  if (relation != "exact") {
     if (identical(frame$optimizer[1], "efs")) {
       stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
     }
@@ -244,15 +223,15 @@ shared_coefficients <- function(state, terms) {
 
 smooth_label <- function(coefficient) sub("[.][0-9]+$", "", coefficient)
 
-seed_start <- function(state, related = FALSE, exact = !related) {
+seed_start <- function(state, relation) {
   setup <- setup_frame("estimate.gam")$G
-  if (related) {
+  if (relation == "related") {
     return(related_start(state, setup))
   }
   check_seed_labels(state, setup)
   # With such a matrix a finished fit's coefficients are not those that were
   # iterated, so they cannot start another.
-  if (is.null(setup$P) && (exact || has_portable_bases(setup))) {
+  if (is.null(setup$P) && (relation == "exact" || has_portable_bases(setup))) {
     unname(state$coefficients)
   }
 }
@@ -288,11 +267,11 @@ related_start <- function(state, setup) {
   }
 }
 
-seed_bam_in_out <- function(state, related = FALSE, exact = !related) {
+seed_bam_in_out <- function(state, relation) {
   frame <- setup_frame(bam_fitters)
   setup <- frame$G
-  initial <- if (!exact) bam_initial_sp(frame)
-  if (related) {
+  initial <- if (relation != "exact") bam_initial_sp(frame)
+  if (relation == "related") {
     labels <- names(if (is.null(setup$L)) setup$sp else setup$lsp0)
     state$sp <- adopt_sp(state, labels, initial, setup$term.names)
   }
@@ -300,7 +279,7 @@ seed_bam_in_out <- function(state, related = FALSE, exact = !related) {
     stop_seed_unfit("its smoothing parameters are not those of this model")
   }
   in_out <- in_out_list(state)
-  if (!exact) {
+  if (relation != "exact") {
     in_out$sp <- off_the_plateau(in_out$sp, initial)
   }
   in_out
@@ -314,16 +293,16 @@ bam_initial_sp <- function(frame) {
   )
 }
 
-seed_coef <- function(state, related = FALSE, exact = !related) {
+seed_coef <- function(state, relation) {
   setup <- setup_frame(bam_fitters)$G
   terms <- setup$term.names
-  if (related) {
+  if (relation == "related") {
     return(related_start(state, setup))
   }
   if (!same_labels(state$coefficients, terms, length(terms))) {
     stop_seed_unfit("its coefficients are not those of this model")
   }
-  if (exact || has_portable_bases(setup)) unname(state$coefficients)
+  if (relation == "exact" || has_portable_bases(setup)) unname(state$coefficients)
 }
 
 bam_fitters <- c("bam.fit", "bgam.fit", "bgam.fitd", "bam")

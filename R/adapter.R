@@ -1,44 +1,220 @@
-# An adapter teaches warm() one fitter. It is a list of functions; `call` is always the user's
-# call with its arguments named, `env` where they are to be evaluated.
-#
-#   recognises(fun)             is this function the fitter?
-#   identify(call, env)         a model fingerprint: which fit is this?
-#   seed(call, env, state, related, exact)   the call with starting values put in; signals
-#                               "warmstart_seed_unfit", then or while the call runs, where the
-#                               state does not fit. `exact`: the state is this very fit's;
-#                               `related`: another model's, of which some terms fit; neither:
-#                               the same model's on other rows
-#   observe(call, env, report)  the call, watched: report(state, objective, iteration) is called
-#                               for each new iterate, and never fails
-#   state(fit)                  list(state, objective, iteration) of a finished fit; the state is
-#                               plain data, of the same form as the reported ones
-#   restore(fit, call, env)     the fit as a cold start would have left it
-#   converged(fit)              did it end well?
-#   compare(a, b)               named largest differences between two fits
-#   versions()                  named strings: a finished fit is returned only under the same
-new_warm_adapter <- function(name, recognises, identify, seed, observe, state, restore,
-                             converged, compare, versions) {
-  structure(
-    list(
-      name = name, recognises = recognises, identify = identify, seed = seed,
-      observe = observe, state = state, restore = restore, converged = converged,
-      compare = compare, versions = versions
-    ),
-    class = "warm_adapter"
+#' Teach warm() a fitter
+#'
+#' An adapter tells [warm()] all that it has to know of one fitter: how to put a seed into its
+#' call, how to watch it, and what to keep of its result. `register_warm_adapter()` makes
+#' [warm()] use it. Of the ten parts only `seed` and `state` have to be written; without `seed`
+#' finished fits are kept and nothing is started from them.
+#'
+#' In what follows, `call` is the user's call with its arguments named in full (as by
+#' [match.call()]), and `env` is where they are to be evaluated.
+#'
+#' @param name The fitter, as `"package::function"`, or any other name.
+#' @param ... Must be empty.
+#' @param seed `function(call, env, state, relation)`: the call, with starting values from `state`
+#'   put in. `relation` is `"exact"` where the state is this very fit's, `"rows"` where it is the
+#'   same model's on other data, `"related"` where it is another model's with the same response.
+#'   Where the state does not fit, it calls [stop_seed_unfit()], at once or while the call runs.
+#' @param state `function(fit)`: a list of `state` (plain data: vectors and lists of them, with
+#'   names; what `seed` takes), `objective` (a number, the smaller the better, or NA) and
+#'   `iteration` (a count, or NA) of a finished fit.
+#' @param observe `function(call, env, report)`: the call, changed so that
+#'   `report(state, objective, iteration)` is called for each new iterate while it runs; `report`
+#'   never fails. NULL where the fitter gives nothing to watch.
+#' @param recognises `function(fun)`: is this function the fitter? By default, whether it is the
+#'   one that `name` says.
+#' @param identify `function(call, env)`: which fit is this? A [fingerprint_model()]. By default
+#'   [identify_model()] where the fitter has an argument `formula`, else [identify_call()].
+#' @param restore `function(fit, call, env)`: the fit as a cold start would have left it. By default
+#'   its element or slot `call` is the user's again.
+#' @param converged `function(fit)`: did it end well? Only then is it kept. By default, unless it
+#'   has an element `converged` that is FALSE.
+#' @param compare `function(a, b)`: a named list of the largest differences between two fits, as
+#'   [warm_verify()] reports them (`objective`, relative; `fitted`, `coefficients`; `fitted_se`,
+#'   `coefficients_se` in standard errors; `edf`). By default those of the objective in `state`,
+#'   and of what [stats::fitted()] and [stats::coef()] give.
+#' @param versions `function()`: named strings; a finished fit is returned only where they are the
+#'   same as when it was made. By default the version of the package in `name`.
+#' @param adapter A `warm_adapter`. It replaces one of the same name, and is asked ahead of those
+#'   that were there before.
+#' @return `warm_adapter()`: an object of class `warm_adapter`. `register_warm_adapter()`: the
+#'   adapter, invisibly; for the R session, so packages call it from their `.onLoad()`.
+#' @section Errors: `warmstart_error_argument` names a part that is no function, or takes other
+#'   arguments.
+#' @seealso [expect_adapter_conforms()] to test one; `vignette("write-an-adapter")`.
+#' @examples
+#' # Iteratively reweighted least squares for a median regression, with starting values.
+#' fit_median <- function(formula, data, start = NULL) {
+#'   x <- model.matrix(formula, data)
+#'   y <- model.response(model.frame(formula, data))
+#'   beta <- if (is.null(start)) qr.coef(qr(x), y) else start
+#'   for (iteration in 1:500) {
+#'     before <- beta
+#'     w <- 1 / pmax(abs(y - drop(x %*% beta)), 1e-6)
+#'     beta <- lm.wfit(x, y, w)$coefficients
+#'     if (max(abs(beta - before)) < 1e-8) break
+#'   }
+#'   list(coefficients = beta, deviance = sum(abs(y - x %*% beta)), iterations = iteration)
+#' }
+#' register_warm_adapter(warm_adapter(
+#'   "fit_median",
+#'   recognises = function(fun) identical(fun, fit_median),
+#'   seed = function(call, env, state, relation) {
+#'     if (relation == "related") stop_seed_unfit("it is another model's")
+#'     call$start <- state
+#'     call
+#'   },
+#'   state = function(fit) {
+#'     list(state = fit$coefficients, objective = fit$deviance, iteration = fit$iterations)
+#'   }
+#' ))
+#' store <- warm_store(tempfile("store"))
+#' fit <- warm(fit_median(mpg ~ wt, mtcars), store)
+#' fold <- warm(fit_median(mpg ~ wt, mtcars[-1, ]), store)
+#' warm_info(fold)
+#' @export
+warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognises = NULL,
+                         identify = NULL, restore = NULL, converged = NULL, compare = NULL,
+                         versions = NULL) {
+  check_dots(...)
+  if (!is.character(name) || length(name) != 1 || is.na(name) || !nzchar(name)) {
+    stop_argument("name", "must be one string, such as \"mgcv::gam\".")
+  }
+  parts <- list(
+    seed = seed,
+    state = state,
+    observe = observe %||% function(call, env, report) call,
+    recognises = recognises %||% recognise_name(name),
+    identify = identify %||% identify_by_formals(name),
+    restore = restore %||% restore_call,
+    converged = converged %||% converged_unless_said,
+    compare = compare %||% function(a, b) compare_fits(a, b, state),
+    versions = versions %||% function() package_version_of(name)
   )
+  check_parts(parts)
+  structure(c(list(name = name), parts), class = "warm_adapter")
 }
 
+# How many arguments each part is called with.
+part_arity <- c(
+  seed = 4, state = 1, observe = 3, recognises = 1, identify = 2, restore = 3, converged = 1,
+  compare = 2, versions = 0
+)
+
+check_parts <- function(parts) {
+  for (name in names(part_arity)) {
+    part <- parts[[name]]
+    if (name == "seed" && is.null(part)) {
+      next
+    }
+    takes <- if (is.function(part)) names(formals(args(part)))
+    if (!is.function(part) || (length(takes) < part_arity[[name]] && !"..." %in% takes)) {
+      stop_argument(name, paste0(
+        "must be a function of ", counted(part_arity[[name]], "argument"), "."
+      ))
+    }
+  }
+}
+
+#' @rdname warm_adapter
+#' @export
+register_warm_adapter <- function(adapter) {
+  check_class(adapter, "warm_adapter", "adapter", "warm_adapter")
+  others <- Filter(function(other) other$name != adapter$name, registry$adapters)
+  registry$adapters <- c(list(adapter), others)
+  invisible(adapter)
+}
+
+registry <- new.env(parent = emptyenv())
+
 find_adapter <- function(fun) {
-  for (adapter in known_adapters()) {
-    if (adapter$recognises(fun)) {
+  for (adapter in registry$adapters) {
+    if (isTRUE(adapter$recognises(fun))) {
       return(adapter)
     }
   }
   NULL
 }
 
-known_adapters <- function() {
-  list(adapter_mgcv_gam(), adapter_mgcv_bam())
+#' A stored state does not fit
+#'
+#' For the `seed` part of a [warm_adapter()]: the state that it was given is no start for this
+#' call. [warm()] goes on to the next one it has found, or to a cold start, and [warm_info()]
+#' says why.
+#'
+#' @param why Why not, as words that end a sentence.
+#' @return Nothing: it is an error of class `warmstart_seed_unfit`.
+#' @seealso [warm_adapter()]
+#' @examples
+#' tryCatch(
+#'   stop_seed_unfit("it has 3 coefficients, and the model 4"),
+#'   warmstart_seed_unfit = conditionMessage
+#' )
+#' @export
+stop_seed_unfit <- function(why) {
+  stop(errorCondition(
+    paste0("The stored fit cannot start this one: ", why, "."),
+    class = "warmstart_seed_unfit"
+  ))
+}
+
+# What an adapter is, unless it says otherwise. -------------------------------------------------
+
+# A package's function can only come from the package, once that is loaded.
+recognise_name <- function(name) {
+  at <- strsplit(name, "::", fixed = TRUE)[[1]]
+  if (length(at) != 2) {
+    stop_argument("recognises", "must be given where `name` is not \"package::function\".")
+  }
+  function(fun) {
+    isNamespaceLoaded(at[[1]]) && identical(fun, get0(at[[2]], envir = asNamespace(at[[1]])))
+  }
+}
+
+identify_by_formals <- function(name) {
+  force(name)
+  function(call, env) {
+    fun <- eval(call[[1]], env)
+    identify <- if ("formula" %in% names(formals(args(fun)))) identify_model else identify_call
+    identify(call, env, name)
+  }
+}
+
+restore_call <- function(fit, call, env) {
+  if (isS4(fit)) {
+    if (methods::.hasSlot(fit, "call")) fit@call <- call
+  } else if (is.list(fit) && is.call(fit[["call"]])) {
+    fit$call <- call
+  }
+  fit
+}
+
+converged_unless_said <- function(fit) {
+  !(is.list(fit) && isFALSE(fit[["converged"]]))
+}
+
+compare_fits <- function(a, b, state) {
+  difference <- function(x, y) {
+    same_shape <- is.numeric(x) && is.numeric(y) && length(x) == length(y)
+    if (same_shape && length(x) > 0) max(abs(as.vector(x) - as.vector(y)))
+  }
+  of <- function(generic) {
+    quietly <- function(fit) tryCatch(generic(fit), error = function(e) NULL)
+    difference(quietly(a), quietly(b))
+  }
+  objective <- c(state(a)$objective, state(b)$objective)
+  list(
+    objective = abs(diff(objective)) / max(abs(objective[2]), .Machine$double.eps),
+    fitted = of(stats::fitted), coefficients = of(stats::coef)
+  )
+}
+
+package_version_of <- function(name) {
+  at <- strsplit(name, "::", fixed = TRUE)[[1]]
+  if (length(at) == 2) {
+    stats::setNames(as.character(utils::packageVersion(at[[1]])), at[[1]])
+  } else {
+    character()
+  }
 }
 
 #' @export

@@ -30,9 +30,7 @@ run_fit <- function(request, session, starts) {
 try_start <- function(request, session, start) {
   held <- hold_warnings(tryCatch(
     {
-      call <- request$adapter$seed(
-        request$call, request$env, start$state, start$related, start$exact
-      )
+      call <- request$adapter$seed(request$call, request$env, start$state, start$relation)
       run_observed(request, session, call, start)
     },
     warmstart_seed_unfit = function(e) list(reason = conditionMessage(e), failed = FALSE),
@@ -60,7 +58,7 @@ doubt <- function(request, start, fit, warnings) {
   }
   before <- start$entry$objective
   after <- request$adapter$state(fit)$objective
-  if (start$exact && isTRUE(after > before + 1e-6 * max(abs(before), 1))) {
+  if (start$relation == "exact" && isTRUE(after > before + 1e-6 * max(abs(before), 1))) {
     return("the fit ended worse than it began.")
   }
   NULL

@@ -56,27 +56,6 @@ fingerprint.formula <- function(x, data = NULL, family = NULL, ...) { # nolint: 
   fingerprint_model(x, data, family, ...)$exact
 }
 
-# Keys of a fitter's call, whose arguments are evaluated in `env`. `aligned` are the arguments
-# with one value a row, `ignored` those that cannot change the fit, `ignored_control` the
-# elements of `control` that cannot.
-identify_model <- function(call, env, fitter, aligned, ignored, ignored_control = character()) {
-  arguments <- as.list(call)[-1]
-  fun <- eval(call[[1]], env)
-  formula <- eval(arguments$formula, env)
-  data <- eval(arguments$data, env)
-  rest <- setdiff(names(arguments), c("formula", "data", "family", aligned, ignored))
-  values <- lapply(arguments[rest], eval, env)
-  if (is.list(values$control)) {
-    values$control <- values$control[setdiff(names(values$control), ignored_control)]
-  }
-  home <- formula_home(formula, env)
-  new_model_fingerprint(c(
-    model_parts(fitter, formula, data, eval(arguments$family, env), home),
-    aligned_parts(arguments[intersect(names(arguments), aligned)], data, home),
-    argument_parts(without_defaults(values, fun))
-  ))
-}
-
 new_model_fingerprint <- function(parts) {
   scope <- vapply(parts, function(part) part$scope, "")
   hex <- vapply(parts, function(part) part$fingerprint, "")

@@ -1,29 +1,58 @@
 # What is asked for: the call, standardised, its adapter and its keys; or why it has none. The
-# arguments are evaluated here and again by the fitter: random ones must come out the same.
+# arguments are evaluated here and again by the fitter: random ones must come out the same, and
+# what they have to say is said by the second time.
 new_request <- function(expr, env) {
   request <- list(expr = expr, env = env)
-  fun <- tryCatch(eval(expr[[1]], env), error = function(e) NULL)
-  adapter <- if (is.function(fun)) find_adapter(fun)
-  if (is.null(adapter)) {
-    request$reason <- paste0("`", deparse1(expr[[1]]), "()` is not a fitter that warm() knows")
-    return(request)
-  }
   random <- save_random_state()
   on.exit(restore_random_state(random))
   tryCatch(
-    {
-      request$call <- match.call(fun, expr, envir = env)
-      request$adapter <- adapter
-      request$key <- adapter$identify(request$call, env)
-    },
+    suppressWarnings(suppressMessages({
+      request[c("call", "env")] <- unwrap(expr, env)
+      fun <- eval(request$call[[1]], request$env)
+      request$adapter <- find_adapter(fun)
+      if (is.null(request$adapter)) {
+        request$adapter <- adapter_any(fun)
+      } else {
+        request$call <- match.call(fun, request$call, envir = request$env)
+      }
+      request$key <- request$adapter$identify(request$call, request$env)
+    })),
     error = function(e) request$reason <<- conditionMessage(e)
   )
   request
 }
 
-# The formula, cut to what a record has room for.
+# The call that a call makes, and where: do.call(f, list(...)) makes f(...), and update(fit, ...)
+# the fit's own call, changed.
+unwrap <- function(expr, env) {
+  fun <- eval(expr[[1]], env)
+  if (identical(fun, base::do.call)) {
+    unwrap_do_call(expr, env)
+  } else if (identical(fun, stats::update)) {
+    unwrap_update(expr, env)
+  } else {
+    list(expr, env)
+  }
+}
+
+# As do.call() itself puts it together.
+unwrap_do_call <- function(expr, env) {
+  given <- lapply(as.list(match.call(base::do.call, expr))[-1], eval, env)
+  what <- if (is.character(given$what)) as.name(given$what) else given$what
+  arguments <- if (isTRUE(given$quote)) lapply(given$args, enquote) else given$args
+  list(as.call(c(what, as.list(arguments))), given$envir %||% env)
+}
+
+unwrap_update <- function(expr, env) {
+  expr$evaluate <- NULL
+  call <- eval(as.call(c(as.list(expr), evaluate = FALSE)), env)
+  list(if (is.call(call)) call else expr, env)
+}
+
+# The formula, or else the call, cut to what a record has room for.
 request_label <- function(request) {
-  text <- part_text(request$key$parts$formula)
+  formula <- request$key$parts$formula
+  text <- if (is.null(formula)) deparse(request$expr, nlines = 1)[[1]] else part_text(formula)
   text <- gsub("[[:cntrl:]]", " ", enc2utf8(text))
   while (nchar(text, "bytes") > label_bytes) {
     text <- substr(text, 1, nchar(text) - 1)

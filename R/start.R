@@ -1,22 +1,25 @@
 # What a fit may start from, best first. Each is an entry with a state in it, and
 #
 #   found    words for people
-#   exact    is it this very fit's? Then its objective compares
-#   related  is it another model's? Then only some of its terms fit
+#   relation "exact", this very fit's: its objective compares; "rows", the same model's on
+#            other rows; "related", another model's, of which some terms fit
 #   iterations, seconds   what was spent on this fit before
 
 find_starts <- function(request, store, finished, near) {
+  if (is.null(request$adapter$seed)) {
+    return(list())
+  }
   exact <- finished$entry %||% store_lookup(store, request$key$exact)
   if (has_state(exact)) {
-    return(list(new_start(exact, exact = TRUE)))
+    return(list(new_start(exact, "exact")))
   }
   if (!near) {
     return(list())
   }
   same <- store_lookup(store, request$key$specification, select = "latest")
   c(
-    if (has_state(same)) list(new_start(same)),
-    lapply(related_entries(request, store), new_start, related = TRUE)
+    if (has_state(same)) list(new_start(same, "rows")),
+    lapply(related_entries(request, store), new_start, "related")
   )
 }
 
@@ -26,21 +29,16 @@ has_state <- function(entry) {
   is.list(payload) && !is.object(payload) && !is.null(payload$state)
 }
 
-new_start <- function(entry, exact = FALSE, related = FALSE) {
+new_start <- function(entry, relation) {
   payload <- entry$payload
-  interrupted <- exact && entry$kind == "checkpoint"
+  interrupted <- relation == "exact" && entry$kind == "checkpoint"
   list(
-    entry = entry, state = payload$state, exact = exact, related = related,
-    interrupted = interrupted,
-    found = if (interrupted) {
-      "interrupted fit"
-    } else if (exact) {
-      "finished fit"
-    } else if (related) {
-      paste("related model,", paste(format_text(payload$terms), collapse = " + "))
-    } else {
-      "same model, other rows"
-    },
+    entry = entry, state = payload$state, relation = relation, interrupted = interrupted,
+    found = switch(relation,
+      exact = if (interrupted) "interrupted fit" else "finished fit",
+      rows = "same model, other rows",
+      related = paste("related model,", paste(format_text(payload$terms), collapse = " + "))
+    ),
     iterations = if (interrupted) count_of(payload$iterations) else 0,
     seconds = if (interrupted) count_of(payload$seconds) else 0
   )
@@ -53,7 +51,7 @@ count_of <- function(value) {
 
 # Nothing to start from.
 cold_start <- function() {
-  list(interrupted = FALSE, exact = FALSE, related = FALSE, iterations = 0, seconds = 0)
+  list(relation = "none", interrupted = FALSE, iterations = 0, seconds = 0)
 }
 
 # Of models with the same response and family, those that share most terms, then the newest. Each

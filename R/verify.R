@@ -69,10 +69,11 @@ warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
 # Where there are no standard errors, the fitted values themselves are held to the
 # tolerance of the objective, by its root.
 verify_verdict <- function(excess, difference, tolerance, fitted_tolerance) {
-  moved <- if (is.null(difference$fitted_se) || is.na(difference$fitted_se)) {
-    difference$fitted > sqrt(tolerance)
+  in_errors <- difference$fitted_se %||% NA
+  moved <- if (is.na(in_errors)) {
+    isTRUE((difference$fitted %||% difference$coefficients) > sqrt(tolerance))
   } else {
-    difference$fitted_se > fitted_tolerance
+    in_errors > fitted_tolerance
   }
   if (abs(excess) <= tolerance && !moved) {
     "equal"
@@ -84,17 +85,20 @@ verify_verdict <- function(excess, difference, tolerance, fitted_tolerance) {
 }
 
 call_of <- function(fit) {
-  call <- if (is.list(fit)) fit$call
-  if (!is.call(call)) {
-    stop_argument("fit", "must be a fit that keeps its call, as `fit$call`.")
+  call <- if (isS4(fit) && methods::.hasSlot(fit, "call")) {
+    fit@call
+  } else if (is.list(fit)) {
+    fit[["call"]]
   }
-  call
+  if (!is.call(call)) {
+    call <- attr(fit, "warmstart", exact = TRUE)$call
+  }
+  call %||% stop_argument("fit", "must be a fit that keeps its call, or that `warm()` returned.")
 }
 
 adapter_of <- function(call, env) {
   fun <- tryCatch(eval(call[[1]], env), error = function(e) NULL)
-  adapter <- if (is.function(fun)) find_adapter(fun)
-  adapter %||% stop_argument("fit", paste0(
+  find_adapter(fun) %||% stop_argument("fit", paste0(
     "is of `", deparse1(call[[1]]), "()`, a fitter that `warm()` does not know."
   ))
 }

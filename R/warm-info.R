@@ -1,11 +1,11 @@
 # Kept as an attribute of the fit, and not stored with it.
-new_info <- function(source, key = NULL, found = NULL, written = NULL, reason = NULL,
+new_info <- function(source, call = NULL, key = NULL, found = NULL, written = NULL, reason = NULL,
                      iterations = NA, iterations_before = 0,
                      iterations_cold = NULL, seconds = NA, seconds_saved = 0,
                      checkpoints = 0, failure = NULL) {
   structure(
     list(
-      source = source, key = key, found = found, written = written, reason = reason,
+      source = source, call = call, key = key, found = found, written = written, reason = reason,
       iterations = iterations, iterations_before = iterations_before,
       iterations_cold = iterations_cold, seconds = seconds, seconds_saved = seconds_saved,
       checkpoints = checkpoints, failure = failure
@@ -20,8 +20,8 @@ info_of <- function(request, session, outcome) {
   failure <- session_status(session)$reason
   new_info(
     source,
-    key = request$key$exact, found = start$found, written = start$entry$written,
-    reason = outcome$reasons,
+    call = request$call, key = request$key$exact, found = start$found, written = start$entry$written,
+    reason = c(outcome$reasons, if (is.null(request$adapter$seed)) only_finished),
     iterations = request$adapter$state(outcome$fit)$iteration,
     iterations_before = start$iterations,
     iterations_cold = if (!is.null(start$entry) && !start$interrupted) {
@@ -32,8 +32,12 @@ info_of <- function(request, session, outcome) {
   )
 }
 
+only_finished <- "Of this function, only finished results are kept; see `?warm_adapter`."
+
+# What is no list or S4 object may be a plain number, or shared: it stays as it is.
 with_info <- function(fit, info) {
-  if (!is.null(fit)) {
+  registry$last_info <- info
+  if (is.list(fit) || isS4(fit) && !is.environment(fit)) {
     attr(fit, "warmstart") <- info
   }
   fit
@@ -41,9 +45,10 @@ with_info <- function(fit, info) {
 
 #' What warm() did for a fit
 #'
-#' @param fit What [warm()] returned.
+#' @param fit What [warm()] returned; without it, the last one of this R session. A result that is
+#'   neither a list nor an S4 object, such as a plain number, does not carry its information.
 #' @return A list of class `warm_info`: `source` ("cold", "resumed", "seeded", "finished" or
-#'   "untouched"), `key` (fingerprint), `found` (what there was to start from), `written`
+#'   "untouched"), `call` (what was fitted), `key` (fingerprint), `found` (what there was to start from), `written`
 #'   (when it was saved, POSIXct), `reason` (why it was not used), `iterations` (outer
 #'   iterations now), `iterations_before` (before the interruption), `seconds` (now),
 #'   `seconds_saved`, `checkpoints` (written), `failure` (why the store could not be
@@ -57,7 +62,8 @@ with_info <- function(fit, info) {
 #' warm_info(fit)
 #' @export
 warm_info <- function(fit) {
-  attr(fit, "warmstart") %||% stop_argument("fit", "must be a fit that `warm()` returned.")
+  info <- if (missing(fit)) registry$last_info else attr(fit, "warmstart", exact = TRUE)
+  info %||% stop_argument("fit", "must be a fit that `warm()` returned.")
 }
 
 #' @export

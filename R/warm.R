@@ -21,10 +21,16 @@
 #'
 #' @section Which fitters?:
 #' `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
-#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. Any
-#' other call runs as it is, with a message.
+#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. A
+#' [warm_adapter()] teaches it another one.
 #'
-#' @param call The call, as you would write it without `warm()`.
+#' Of any other function, the finished result is kept and returned at once when the function and
+#' the values of its arguments are the same again; nothing is kept on the way, and nothing is
+#' started from it. Whether that is what you want is yours to judge where the function has side
+#' effects, reads files or the time, or draws random numbers: they do not happen again.
+#'
+#' @param call The call, as you would write it without `warm()`: `f(...)`, `do.call(f, ...)`, or
+#'   with the native pipe, `data |> f(...)`. Its arguments are evaluated twice.
 #' @param store A [warm_store()].
 #' @param ... Must be empty.
 #' @param reuse Return a finished fit of the same key? FALSE fits again, from its estimates.
@@ -116,7 +122,7 @@ return_finished <- function(request, finished) {
   fit <- request$adapter$restore(finished$fit, request$call, request$env)
   with_info(fit, new_info(
     "finished",
-    key = request$key$exact, found = "finished fit", written = entry$written,
+    call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
     iterations = 0, iterations_before = entry$payload$iterations, seconds = 0,
     seconds_saved = entry$payload$seconds
   ))
@@ -142,7 +148,7 @@ keep_finished <- function(request, session, store, outcome) {
     ),
     end$objective, iterations
   )
-  if (kept) {
+  if (kept && !is.null(adapter$seed)) {
     seed <- list(
       state = end$state, terms = model_terms(key), iterations = iterations,
       seconds = outcome$seconds
@@ -153,7 +159,11 @@ keep_finished <- function(request, session, store, outcome) {
       )
     }
     save(key$specification, run_id = key$exact)
-    save(key$neighbourhood, run_id = key$specification)
+    if (length(seed$terms) > 0) {
+      save(key$neighbourhood, run_id = key$specification)
+    }
+  }
+  if (kept) {
     delete_superseded(store, key$exact)
     inform(paste0("Saved, after ", format_age(outcome$seconds_now), " of fitting."))
   }

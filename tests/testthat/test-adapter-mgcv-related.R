@@ -9,7 +9,7 @@ finished_gam_state <- function(fit) adapter_mgcv_gam()$state(fit)$state
 # What a related model's state becomes in the frames of the fit that it starts.
 adopted <- function(state, call, env = parent.frame()) {
   call <- match.call(eval(call[[1]], env), call)
-  seeded <- adapter_mgcv_gam()$seed(call, env, state, related = TRUE)
+  seeded <- adapter_mgcv_gam()$seed(call, env, state, "related")
   seen <- list()
   look <- function(part) {
     value <- seeded[[part]]
@@ -80,7 +80,7 @@ test_that("an exact seed is taken as it is", {
   call <- as.call(list(quote(gam), smaller, data = quote(quakes), method = "REML"))
   state$sp[] <- c(1e12, 1)
   call <- match.call(mgcv::gam, call)
-  seeded <- adapter_mgcv_gam()$seed(call, environment(), state)
+  seeded <- adapter_mgcv_gam()$seed(call, environment(), state, "exact")
   seen <- NULL
   given <- seeded[["in.out"]]
   seeded[["in.out"]] <- as.call(list(function() seen <<- eval(given)))

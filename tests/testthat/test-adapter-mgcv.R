@@ -174,7 +174,7 @@ test_that("what the user gives for in.out and start stays", {
   call$start <- quote(own_start)
   call[["in.out"]] <- quote(own_in_out)
   call <- match.call(gam, call)
-  seeded <- adapter_mgcv_gam()$seed(call, environment(), a_state())
+  seeded <- adapter_mgcv_gam()$seed(call, environment(), a_state(), "exact")
   expect_identical(seeded$start, quote(own_start))
   expect_identical(seeded[["in.out"]], quote(own_in_out))
 })
@@ -182,7 +182,7 @@ test_that("what the user gives for in.out and start stays", {
 test_that("a state without the parts of one is unfit", {
   call <- match.call(gam, families$poisson)
   expect_error(
-    adapter_mgcv_gam()$seed(call, environment(), list(sp = 1)),
+    adapter_mgcv_gam()$seed(call, environment(), list(sp = 1), "exact"),
     class = "warmstart_seed_unfit"
   )
 })

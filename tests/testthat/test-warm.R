@@ -296,7 +296,9 @@ test_that("update() refits without warmstart", {
 test_that("update() may be kept in its turn", {
   fit <- warm_call(small_model)
   other <- warm(update(fit, . ~ s(hp)), new_store())
-  expect_identical(source_of(other), "untouched")
+  expect_identical(source_of(other), "cold")
+  expect_identical(formula(other), mpg ~ s(hp), ignore_formula_env = TRUE)
+  expect_identical(warm_info(other)$call[[1]], quote(gam))
 })
 
 test_that("predict(), summary(), anova() and residuals() are as without warm()", {
@@ -491,24 +493,80 @@ test_that("warm() may fit within another's formula function", {
   expect_kept(warm(gam(mpg ~ s(hp), data = transform(mtcars, wt = inner(wt))), new_store()))
 })
 
-# Fitters that are not known ------------------------------------------------
+# Functions without an adapter ------------------------------------------------
 
-test_that("another fitter runs untouched", {
-  fit <- warm(lm(mpg ~ hp, data = mtcars), new_store())
-  expect_identical(source_of(fit), "untouched")
-  expect_identical(bare(fit), lm(mpg ~ hp, data = mtcars))
+test_that("the result of any function is kept, and returned at once", {
+  trace <- tempfile()
+  count <- function(x, trace) {
+    cat("called\n", file = trace, append = TRUE)
+    list(sum = sum(x))
+  }
+  store <- new_store()
+  first <- warm(count(1:3, trace), store)
+  again <- warm(count(1:3, trace), store)
+  expect_identical(readLines(trace), "called")
+  expect_identical(source_of(first), "cold")
+  expect_identical(source_of(again), "finished")
+  expect_identical(bare(again), list(sum = 6L))
+  expect_identical(source_of(warm(count(1:4, trace), store)), "cold")
 })
 
-test_that("another fitter is named in a message", {
+test_that("a function's call is as the user wrote it", {
+  written <- function(...) list(call = sys.call())
+  expect_identical(warm(written(b = 2, 1), new_store())$call, quote(written(b = 2, 1)))
+})
+
+test_that("another definition of a function is another key", {
+  store <- new_store()
+  scale <- 2
+  double <- function(x) list(scale * x)
+  warm(double(3), store)
+  scale <- 3
+  expect_identical(bare(warm(double(3), store)), list(9))
+})
+
+test_that("an argument that only the function can evaluate counts", {
+  store <- new_store()
+  pick <- function(data, which) eval(substitute(which), data)
+  frame <- data.frame(a = 1:3, b = 4:6)
+  limit <- 2
+  expect_identical(bare(warm(pick(frame, list(a > limit)), store)), list(c(FALSE, FALSE, TRUE)))
+  limit <- 1
+  expect_identical(bare(warm(pick(frame, list(a > limit)), store)), list(c(FALSE, TRUE, TRUE)))
+  expect_identical(bare(warm(pick(frame, list(b > limit)), store)), list(rep(TRUE, 3)))
+})
+
+test_that("a result that is no list stays as it is, and the last information can be had", {
+  number <- function() 42
+  expect_identical(warm(number(), new_store()), 42)
+  expect_identical(warm_info()$source, "cold")
+})
+
+test_that("what is not the call of a closure runs untouched, with a message", {
   skip_if_not_installed("withr")
   withr::local_options(warmstart.verbose = TRUE)
-  expect_message(warm(lm(mpg ~ hp, data = mtcars), new_store()), "lm")
+  expect_message(value <- warm({ 1 + 1 }, new_store()), "not kept")
+  expect_identical(value, 2)
 })
 
-test_that("another fitter's store stays empty", {
+# Calls that make calls ------------------------------------------------
+
+test_that("do.call() is the call that it makes", {
   store <- new_store()
-  warm(lm(mpg ~ hp, data = mtcars), store)
-  expect_identical(nrow(store_list(store)), 0L)
+  fit <- warm(do.call("gam", list(mpg ~ s(hp), data = quote(mtcars), method = "REML")), store)
+  same <- warm(gam(mpg ~ s(hp), data = mtcars, method = "REML"), store)
+  expect_identical(source_of(fit), "cold")
+  expect_identical(source_of(same), "finished")
+  expect_identical(
+    fit$call, do.call("gam", list(mpg ~ s(hp), data = quote(mtcars), method = "REML"))$call
+  )
+})
+
+test_that("warm() itself may be the function of do.call()", {
+  store <- new_store()
+  fit <- do.call(warm, list(small_model, store))
+  expect_identical(source_of(fit), "cold")
+  expect_identical(source_of(warm_call(small_model, store)), "finished")
 })
 
 test_that("a fitter that returns NULL returns NULL", {
@@ -585,7 +643,7 @@ test_that("the info of each source prints as a sentence", {
 
 test_that("the info has the documented parts", {
   expect_named(unclass(warm_info(warm_call(small_model))), c(
-    "source", "key", "found", "written", "reason", "iterations", "iterations_before", "seconds",
+    "source", "call", "key", "found", "written", "reason", "iterations", "iterations_before", "seconds",
     "seconds_saved", "checkpoints", "failure", "iterations_cold"
   ), ignore.order = TRUE)
 })

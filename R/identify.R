@@ -1,0 +1,123 @@
+#' Which fit is this call?
+#'
+#' The keys of a fitter's call, for the `identify` part of a [warm_adapter()].
+#'
+#' `identify_model()` is for fitters that take a formula: see [fingerprint_model()] for what counts
+#' of the formula, the data and the family. `identify_call()` is for all others. Every argument
+#' counts by its value; one that cannot be evaluated (because the function evaluates it in a place
+#' of its own) counts by how it is written, and by the values of the variables in it. A function
+#' counts by its definition, and what it finds in its surroundings by its value. What has more than
+#' one row or element is taken for data: another value of it makes another fit of the same
+#' specification. All else belongs to the specification.
+#'
+#' @param call A call with its arguments named, as by [match.call()].
+#' @param env Where its arguments are evaluated.
+#' @param fitter A name for what fits the model; for `identify_call()`, or the function itself.
+#' @param formula Names of the arguments that hold the formula or formulas.
+#' @param aligned Names of the arguments with one value a row, evaluated in `data`.
+#' @param ignored Names of the arguments that cannot change the result.
+#' @param ignored_control Names of the elements of the argument `control` that cannot.
+#' @param fixed Names of the arguments that belong to the specification whatever their size, such
+#'   as starting values and bounds.
+#' @return A list of class `model_fingerprint`; see [fingerprint_model()].
+#' @section Errors: As [fingerprint_model()]; an argument's own errors come through.
+#' @seealso [warm_adapter()]
+#' @examples
+#' identify_model(quote(lm(formula = mpg ~ wt, data = mtcars)), globalenv(), "stats::lm")
+#' centre <- function(m) sum((mtcars$mpg - m)^2)
+#' identify_call(quote(optimize(f = centre, interval = c(0, 50))), environment(), "optimize")
+#' @export
+identify_model <- function(call, env, fitter, formula = "formula",
+                           aligned = c("weights", "offset", "subset"), ignored = character(),
+                           ignored_control = character()) {
+  arguments <- as.list(call)[-1]
+  fun <- eval(call[[1]], env)
+  formulas <- unname(lapply(arguments[intersect(formula, names(arguments))], eval, env))
+  formulas <- if (length(formulas) == 1) formulas[[1]] else formulas
+  data <- eval(arguments$data, env)
+  rest <- setdiff(names(arguments), c(formula, "data", "family", aligned, ignored))
+  values <- lapply(arguments[rest], eval, env)
+  if (is.list(values$control)) {
+    values$control <- values$control[setdiff(names(values$control), ignored_control)]
+  }
+  home <- formula_home(formulas, env)
+  new_model_fingerprint(c(
+    model_parts(fitter, formulas, data, eval(arguments$family, env), home),
+    aligned_parts(arguments[intersect(names(arguments), aligned)], data, home),
+    argument_parts(without_defaults(values, fun))
+  ))
+}
+
+#' @rdname identify_model
+#' @export
+identify_call <- function(call, env, fitter, ignored = character(), fixed = character()) {
+  arguments <- as.list(call)[-1]
+  names(arguments) <- argument_names(arguments)
+  arguments <- arguments[!names(arguments) %in% ignored]
+  shown <- if (is.function(fitter)) deparse(call[[1]], nlines = 1) else fitter
+  parts <- lapply(names(arguments), function(name) {
+    call_argument_parts(name, arguments[[name]], env, name %in% fixed)
+  })
+  new_model_fingerprint(c(
+    list(fitter = new_part(fitter, "neighbourhood", shown)), unlist(parts, recursive = FALSE)
+  ))
+}
+
+# Those of `...` without a name, by their place.
+argument_names <- function(arguments) {
+  names <- names(arguments) %||% character(length(arguments))
+  unnamed <- names == ""
+  names[unnamed] <- paste0("..", seq_len(sum(unnamed)))
+  names
+}
+
+call_argument_parts <- function(name, expr, env, is_fixed) {
+  if (identical(expr, quote(expr = ))) {
+    return(list())
+  }
+  evaluated <- tryCatch(list(eval(expr, env)), error = function(e) NULL)
+  if (!is.null(evaluated)) {
+    return(value_parts(name, evaluated[[1]], is_fixed))
+  }
+  found <- captured_in(expr, env)
+  variables <- lapply(names(found), function(variable) {
+    value_parts(paste0(name, ": ", variable), found[[variable]], is_fixed)
+  })
+  c(
+    named_part("expression", name, canonical_call(expr), "specification"),
+    unlist(variables, recursive = FALSE)
+  )
+}
+
+# The variables of an expression that its surroundings have.
+captured_in <- function(expr, env) {
+  found <- lapply(stats::setNames(nm = all.vars(expr)), find_captured, env)
+  lapply(Filter(Negate(is.null), found), function(binding) binding$value)
+}
+
+# A function counts as what it says and, each by itself, what it finds in its surroundings.
+value_parts <- function(name, value, is_fixed, seen = list()) {
+  if (!is.function(value) || is.primitive(value)) {
+    scope <- if (is_fixed || !has_rows(value)) "specification" else "values"
+    return(named_part("argument", name, value, scope))
+  }
+  if (any(vapply(seen, identical, NA, value))) {
+    return(list())
+  }
+  parts <- function_parts(value)
+  uses <- lapply(names(parts$uses), function(use) {
+    value_parts(paste0(name, ": ", use), parts$uses[[use]], is_fixed, c(seen, value))
+  })
+  c(
+    named_part("function", name, parts[names(parts) != "uses"], "specification"),
+    unlist(uses, recursive = FALSE)
+  )
+}
+
+has_rows <- function(value) {
+  if (is.list(value) && !is.data.frame(value)) {
+    any(vapply(value, has_rows, NA))
+  } else {
+    NROW(value) > 1
+  }
+}
