@@ -50,7 +50,7 @@ warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
   seconds <- proc.time()[["elapsed"]] - began
   difference <- adapter$compare(fit, cold)
   objective <- c(adapter$state(fit)$objective, adapter$state(cold)$objective)
-  excess <- (objective[1] - objective[2]) / max(abs(objective[2]), .Machine$double.eps)
+  excess <- excess_of(objective)
   info <- attr(fit, "warmstart")
   structure(
     data.frame(
@@ -64,6 +64,12 @@ warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
     verdict = verify_verdict(excess, difference, tolerance, fitted_tolerance),
     class = c("warm_verification", "data.frame")
   )
+}
+
+# Of the first objective over the second, relative; none where a fit has no objective.
+excess_of <- function(objective) {
+  excess <- (objective[1] - objective[2]) / max(abs(objective[2]), .Machine$double.eps)
+  if (is.na(excess)) 0 else excess
 }
 
 # Where there are no standard errors, the fitted values themselves are held to the

@@ -200,3 +200,26 @@ test_that("only mgcv's own functions are recognised", {
   expect_false(adapter_mgcv_gam()$recognises(mgcv::bam))
   expect_false(adapter_mgcv_gam()$recognises(function(...) mgcv::gam(...)))
 })
+
+# The protocol ------------------------------------------------
+
+test_that("the adapter of gam() conforms", {
+  skip_if_not_installed("callr")
+  expect_adapter_conforms(
+    adapter_mgcv_gam(), earthquake_model,
+    near = quote(gam(strong ~ s(depth) + s(stations) + s(lat),
+      family = binomial,
+      data = earthquakes[-(1:20), ], method = "REML"
+    )),
+    failing = quote(gam(strong ~ s(depth, k = 1000), family = binomial, data = earthquakes))
+  )
+})
+
+test_that("the adapter of bam() conforms", {
+  skip_if_not_installed("callr")
+  expect_adapter_conforms(
+    adapter_mgcv_bam(), quote(bam(mag ~ s(depth) + s(lat, long), data = quakes)),
+    near = quote(bam(mag ~ s(depth) + s(lat, long), data = quakes[-(1:20), ])),
+    failing = quote(bam(mag ~ s(nowhere), data = quakes))
+  )
+})

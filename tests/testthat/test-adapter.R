@@ -1,0 +1,60 @@
+state_of <- function(fit) list(state = fit, objective = NA, iteration = NA)
+nothing <- function(fun) FALSE
+
+local_registry <- function(env = parent.frame()) {
+  registry <- asNamespace("warmstart")$registry
+  before <- registry$adapters
+  withr::defer(registry$adapters <- before, env)
+}
+
+test_that("a part that is no function, or takes too few arguments, is named", {
+  bad <- list(
+    seed = function(call) call, state = 1, observe = function(call, env) call,
+    recognises = "mgcv::gam", identify = function() 1, restore = function(fit) fit,
+    converged = TRUE, compare = function(a) 1
+  )
+  for (part in names(bad)) {
+    parts <- utils::modifyList(
+      list(name = "x", state = state_of, recognises = nothing), bad[part]
+    )
+    error <- expect_error(do.call(warm_adapter, parts), class = "warmstart_error_argument")
+    expect_identical(error$argument, part)
+  }
+})
+
+test_that("a name is one string, and says by itself what is recognised", {
+  expect_error(warm_adapter(1, state = state_of), class = "warmstart_error_argument")
+  expect_error(warm_adapter("fit", state = state_of), class = "warmstart_error_argument")
+  adapter <- warm_adapter("stats::lm", state = state_of)
+  expect_true(adapter$recognises(stats::lm))
+  expect_false(adapter$recognises(stats::glm))
+})
+
+test_that("a registered adapter replaces its namesake, and comes ahead of the others", {
+  skip_if_not_installed("withr")
+  local_registry()
+  registry <- asNamespace("warmstart")$registry
+  fitter <- function(x) list(x = x)
+  make <- function(name) {
+    warm_adapter(name, state = state_of, recognises = function(fun) identical(fun, fitter))
+  }
+  register_warm_adapter(make("first"))
+  count <- length(registry$adapters)
+  register_warm_adapter(make("second"))
+  expect_identical(asNamespace("warmstart")$find_adapter(fitter)$name, "second")
+  register_warm_adapter(make("first"))
+  expect_identical(asNamespace("warmstart")$find_adapter(fitter)$name, "first")
+  expect_length(registry$adapters, count + 1)
+})
+
+test_that("only an adapter can be registered", {
+  expect_error(register_warm_adapter(list()), class = "warmstart_error_argument")
+})
+
+test_that("an adapter prints its name", {
+  expect_output(print(warm_adapter("stats::lm", state = state_of)), "<warm_adapter> stats::lm")
+})
+
+test_that("an unfit seed is an error of its own class", {
+  expect_error(stop_seed_unfit("it is short"), "it is short", class = "warmstart_seed_unfit")
+})
