@@ -1,7 +1,8 @@
 #' Fingerprint of a model
 #'
 #' Which fit is this? `fingerprint_model()` gives three keys, from narrow to wide, and says what
-#' went into each; `fingerprint()` of a formula gives the exact one.
+#' went into each; `fingerprint()` of a formula, or of a list of formulas with `data` or other
+#' arguments beside it, gives the exact one.
 #'
 #' | key | over | used for |
 #' | --- | --- | --- |
@@ -112,11 +113,13 @@ model_parts <- function(fitter, formula, data, family, home) {
 }
 
 check_formula <- function(formula) {
-  is_formula <- function(f) inherits(f, "formula")
-  if (!is_formula(formula) && !(is.list(formula) && length(formula) > 0 &&
-    all(vapply(formula, is_formula, NA)))) {
+  if (!inherits(formula, "formula") && !is_formulas(formula)) {
     stop_argument("formula", "must be a formula, or a list of formulas.")
   }
+}
+
+is_formulas <- function(x) {
+  is.list(x) && length(x) > 0 && all(vapply(x, inherits, NA, "formula"))
 }
 
 check_data <- function(data) {

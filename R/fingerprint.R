@@ -36,6 +36,9 @@ fingerprint <- function(x, ...) {
 #' @rdname fingerprint
 #' @export
 fingerprint.default <- function(x, ..., opaque = c("error", "ignore")) {
+  if (...length() > 0 && is_formulas(x)) {
+    return(fingerprint_model(x, ...)$exact)
+  }
   check_dots(...)
   .Call(C_fingerprint, x, check_choice(opaque, c("error", "ignore"), "opaque") == "ignore")
 }

@@ -46,13 +46,14 @@ enum type {
 #define KEY_TAG "warmstart"
 
 #define BLOCK 1024
+#define STRINGS 128 /* digested at a time */
 
 /* Strings seen before: direct-mapped by address, since R keeps one copy of each. Fixed in size,
  * so that a million distinct strings cost no more memory than ten. */
 #define STRING_CACHE_BITS 14
 
 #define CACHE_LINE 64
-#define FETCH_AHEAD 24
+#define FETCH_AHEAD 32
 
 struct seen_string {
     SEXP string;
@@ -176,43 +177,59 @@ static size_t digest_cached(struct walk *walk, const SEXP *strings, size_t count
     return hits;
 }
 
+/* Whether its own bytes are what counts: ASCII or UTF-8, as nearly all are. */
+static bool is_plain_text(SEXP string, const char *text, size_t size) {
+    return string != NA_STRING && (is_ascii(text, size) || Rf_getCharCE(string) == CE_UTF8);
+}
+
 /* Distinct strings lie all over the memory: they are fetched some way ahead. */
-static void digest_each(const struct walk *walk, const SEXP *strings, size_t count,
+static void digest_each(const struct walk *walk, const SEXP *strings, size_t count, size_t ahead,
                         struct ws_digest *digests) {
+    struct ws_text texts[STRINGS];
+    size_t others[STRINGS];
+    size_t other_count = 0;
+
     for (size_t i = 0; i < count; i++) {
 #if defined(__GNUC__)
-        if (i + FETCH_AHEAD < count) {
+        if (i + FETCH_AHEAD < ahead) {
             __builtin_prefetch(strings[i + FETCH_AHEAD]);
             __builtin_prefetch((const char *)strings[i + FETCH_AHEAD] + CACHE_LINE);
         }
 #endif
-        digests[i] = digest_of_string(walk, strings[i]);
+        texts[i] = (struct ws_text){CHAR(strings[i]), (size_t)LENGTH(strings[i])};
+        if (!is_plain_text(strings[i], texts[i].bytes, texts[i].size)) {
+            others[other_count++] = i;
+        }
+    }
+    ws_hasher_hash_each(walk->hasher, texts, count, digests);
+    for (size_t k = 0; k < other_count; k++) {
+        digests[others[k]] = digest_of_string(walk, strings[others[k]]);
     }
 }
 
 static void absorb_strings(struct walk *walk, SEXP value) {
-    struct ws_digest digests[BLOCK];
-    SEXP elements[BLOCK];
+    struct ws_digest digests[STRINGS];
+    SEXP elements[STRINGS];
     R_xlen_t count = XLENGTH(value);
     const SEXP *data = DATAPTR_OR_NULL(value);
-    size_t hits = BLOCK;
+    size_t hits = STRINGS;
 
     if (!walk->strings && count > BLOCK) {
         /* Without the memory each string is read each time: slower, and the same. */
         walk->strings = calloc((size_t)1 << STRING_CACHE_BITS, sizeof *walk->strings);
     }
-    for (R_xlen_t i = 0, blocks = 0; i < count; i += BLOCK, blocks++) {
-        size_t n = count - i < BLOCK ? (size_t)(count - i) : BLOCK;
+    for (R_xlen_t i = 0, blocks = 0; i < count; i += STRINGS, blocks++) {
+        size_t n = count - i < STRINGS ? (size_t)(count - i) : STRINGS;
         const SEXP *strings = data ? data + i : elements;
         for (size_t k = 0; !data && k < n; k++) {
             elements[k] = STRING_ELT(value, i + (R_xlen_t)k);
         }
         /* Where strings seldom recur the cache costs more than it saves; asked again now and
          * then. */
-        if (walk->strings && (hits >= BLOCK / 4 || blocks % 32 == 0)) {
+        if (walk->strings && (hits >= STRINGS / 4 || blocks % 32 == 0)) {
             hits = digest_cached(walk, strings, n, digests);
         } else {
-            digest_each(walk, strings, n, digests);
+            digest_each(walk, strings, n, data ? (size_t)(count - i) : n, digests);
         }
         ws_hasher_bytes(walk->hasher, digests, n * sizeof *digests);
     }

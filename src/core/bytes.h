@@ -1,5 +1,6 @@
 /*
- * bytes: little-endian integers and doubles, at any alignment, on any processor.
+ * bytes: little-endian integers and doubles, at any alignment, on any processor. Written out byte
+ * by byte: compilers make one move of each, which they do not of a loop (gcc 12 at -O2).
  */
 #ifndef WS_BYTES_H
 #define WS_BYTES_H
@@ -7,21 +8,27 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline void ws_put_u64(uint8_t *at, uint64_t value) {
-    for (int i = 0; i < 8; i++) {
-        at[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-static inline void ws_put_u32(uint8_t *at, uint32_t value) {
-    for (int i = 0; i < 4; i++) {
-        at[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
 static inline void ws_put_u16(uint8_t *at, uint16_t value) {
     at[0] = (uint8_t)value;
     at[1] = (uint8_t)(value >> 8);
+}
+
+static inline void ws_put_u32(uint8_t *at, uint32_t value) {
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+    at[2] = (uint8_t)(value >> 16);
+    at[3] = (uint8_t)(value >> 24);
+}
+
+static inline void ws_put_u64(uint8_t *at, uint64_t value) {
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+    at[2] = (uint8_t)(value >> 16);
+    at[3] = (uint8_t)(value >> 24);
+    at[4] = (uint8_t)(value >> 32);
+    at[5] = (uint8_t)(value >> 40);
+    at[6] = (uint8_t)(value >> 48);
+    at[7] = (uint8_t)(value >> 56);
 }
 
 static inline void ws_put_double(uint8_t *at, double value) {
@@ -31,16 +38,13 @@ static inline void ws_put_double(uint8_t *at, double value) {
     ws_put_u64(at, bits);
 }
 
-static inline uint64_t ws_get_u64(const uint8_t *at) {
-    uint64_t value = 0;
-
-    for (int i = 7; i >= 0; i--) {
-        value = value << 8 | at[i];
-    }
-    return value;
-}
-
 static inline uint16_t ws_get_u16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
+
+static inline uint64_t ws_get_u64(const uint8_t *at) {
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
+           (uint64_t)at[7] << 56;
+}
 
 static inline double ws_get_double(const uint8_t *at) {
     uint64_t bits = ws_get_u64(at);

@@ -92,6 +92,11 @@ struct ws_digest ws_hasher_hash(const struct ws_hasher *hasher, const void *byte
     return digest;
 }
 
+void ws_hasher_hash_each(const struct ws_hasher *hasher, const struct ws_text *texts, size_t count,
+                         struct ws_digest *digests) {
+    hasher->engine->hash_128_each(texts, count, digests);
+}
+
 struct ws_digest ws_hash_128(const void *bytes, size_t size) {
     struct ws_digest digest;
 

@@ -53,6 +53,14 @@ struct ws_digest ws_hasher_digest(const struct ws_hasher *hasher);
 /* The digest of these bytes alone, by the hasher's engine. */
 struct ws_digest ws_hasher_hash(const struct ws_hasher *hasher, const void *bytes, size_t size);
 
+/* The same of many texts, at a fraction of the cost of a call each. */
+struct ws_text {
+    const char *bytes;
+    size_t size;
+};
+void ws_hasher_hash_each(const struct ws_hasher *hasher, const struct ws_text *texts, size_t count,
+                         struct ws_digest *digests);
+
 struct ws_digest ws_hash_128(const void *bytes, size_t size);
 uint64_t ws_hash_64(const void *bytes, size_t size);
 

@@ -25,6 +25,7 @@ struct ws_hash_engine {
     /* The canonical 16 bytes. */
     void (*digest)(const void *state, uint8_t digest[16]);
     void (*hash_128)(const void *bytes, size_t size, uint8_t digest[16]);
+    void (*hash_128_each)(const struct ws_text *texts, size_t count, struct ws_digest *digests);
     uint64_t (*hash_64)(const void *bytes, size_t size);
     /* Whether any of WS_SPECIAL_BLOCK doubles is NaN or -0, the values with several
      * representations. */

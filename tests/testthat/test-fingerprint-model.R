@@ -410,3 +410,12 @@ for (bad in bad_models) {
 test_that("the error for a missing column names the column", {
   expect_error(fingerprint_model(y ~ no_such_column, d), "no_such_column")
 })
+
+test_that("a list of formulas with a model's arguments is a model", {
+  model <- list(mpg ~ wt, ~hp)
+  expect_identical(
+    fingerprint(model, data = mtcars, weights = cyl),
+    fingerprint_model(model, data = mtcars, weights = cyl)$exact
+  )
+  expect_false(fingerprint(model) == fingerprint(model, data = mtcars))
+})
