@@ -117,6 +117,29 @@ TEST("every engine that runs here gives libxxhash's digests, at once and streame
     XXH3_freeState(state);
 }
 
+TEST("every engine gives each of many texts the digest that it has alone") {
+    const struct ws_hash_engine *engines[] = {ws_hash_engine_system(), ws_hash_engine_avx2(),
+                                              ws_hash_engine_avx512()};
+    enum { TEXTS = 300 };
+    uint8_t bytes[MOST];
+    struct ws_text texts[TEXTS];
+    struct ws_digest got[TEXTS];
+
+    fill(bytes);
+    for (size_t i = 0; i < TEXTS; i++) {
+        texts[i] = (struct ws_text){(const char *)bytes + i % 7, i % (MOST - 7)};
+    }
+    for (size_t e = 0; e < sizeof engines / sizeof engines[0]; e++) {
+        if (engines[e]) {
+            engines[e]->hash_128_each(texts, TEXTS, got);
+        }
+        for (size_t i = 0; engines[e] && i < TEXTS; i++) {
+            struct ws_digest wanted = reference((const uint8_t *)texts[i].bytes, texts[i].size);
+            CHECK(same_key(&got[i], &wanted));
+        }
+    }
+}
+
 TEST("the engine in use has one of the names it may have") {
     const char *name = ws_hash_engine();
 
