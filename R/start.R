@@ -57,9 +57,10 @@ cold_start <- function() {
 # Of models with the same response and family, those that share most terms, then the newest. Each
 # keeps one entry a specification.
 related_entries <- function(request, store) {
-  rows <- store_list(store, request$key$neighbourhood)
-  rows <- rows[rows$run_id != format(request$key$specification), ]
-  entries <- lapply(utils::head(rows$run_id, neighbours_read), function(run_id) {
+  runs <- list_runs(store, request$key$neighbourhood)
+  run_ids <- runs$run_id[order(runs$written, decreasing = TRUE)]
+  run_ids <- setdiff(run_ids, format(request$key$specification))
+  entries <- lapply(utils::head(run_ids, neighbours_read), function(run_id) {
     store_lookup_run(store, request$key$neighbourhood, run_id)
   })
   entries <- Filter(has_state, entries)

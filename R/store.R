@@ -202,13 +202,18 @@ store_delete <- function(store, key, run_id = NULL) {
 #' store_info(store)
 #' @export
 store_list <- function(store, key = NULL) {
-  rows <- .Call(C_store_list, store, key)
+  rows <- list_runs(store, key)
   rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
   frame <- as.data.frame(rows, stringsAsFactors = FALSE)
   frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
   frame <- frame[order(frame$written, decreasing = TRUE), , drop = FALSE]
   rownames(frame) <- NULL
   frame
+}
+
+# As vectors beside each other, in no order: a data frame takes half a millisecond to make.
+list_runs <- function(store, key) {
+  .Call(C_store_list, store, key)
 }
 
 #' @rdname store_list

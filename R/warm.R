@@ -172,8 +172,8 @@ keep_finished <- function(request, session, store, outcome) {
 
 # What a finished fit leaves behind of its interrupted runs is of no use any more.
 delete_superseded <- function(store, key) {
-  rows <- store_list(store, key)
-  for (run_id in rows$run_id[rows$state == "interrupted"]) {
+  runs <- list_runs(store, key)
+  for (run_id in runs$run_id[runs$state == "interrupted"]) {
     store_delete(store, key, run_id)
   }
 }
