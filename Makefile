@@ -1,7 +1,8 @@
 # Each target sets up what it needs by itself: on Debian with apt, elsewhere it says what to
 # install. All that is made goes to build/; the output of each step is kept in build/log/.
 
-.PHONY: demo check check-r45 check-deep check-windows soak bench docs lint format clean
+.PHONY: demo check check-r45 check-bare check-deep check-windows coverage soak fuzz bench docs site \
+    lint format clean
 
 # A long fit, killed in the middle, resumed, and returned.
 demo:
@@ -18,6 +19,16 @@ check:
 check-r45:
 	@tools/setup r45
 	@tools/r45
+
+# R CMD check with nothing installed but what the package must have.
+check-bare:
+	@tools/setup package check
+	@tools/bare
+
+# Which lines the tests run; fails below 90 %.
+coverage:
+	@tools/setup package check coverage
+	@tools/coverage
 
 # Valgrind, gctorture, compilers and static analysis; takes long.
 check-deep:
@@ -49,6 +60,12 @@ bench:
 docs:
 	@tools/setup package check docs
 	@tools/docs
+
+# The web site, in build/site.
+site:
+	@tools/setup package check docs site
+	@tools/install
+	@tools/site
 
 lint:
 	@tools/setup package check lint

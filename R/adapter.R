@@ -126,9 +126,10 @@ register_warm_adapter <- function(adapter) {
 
 registry <- new.env(parent = emptyenv())
 
+# One adapter's error must not keep the others' fits.
 find_adapter <- function(fun) {
   for (adapter in registry$adapters) {
-    if (isTRUE(adapter$recognises(fun))) {
+    if (isTRUE(tryCatch(adapter$recognises(fun), error = function(e) FALSE))) {
       return(adapter)
     }
   }

@@ -47,6 +47,17 @@ test_that("a registered adapter replaces its namesake, and comes ahead of the ot
   expect_length(registry$adapters, count + 1)
 })
 
+test_that("an adapter that cannot say what it recognises is passed over", {
+  skip_if_not_installed("withr")
+  local_registry()
+  register_warm_adapter(warm_adapter(
+    "broken", state = state_of, recognises = function(fun) stop("broken")
+  ))
+  fitter <- function(x) list(x = x)
+  expect_identical(warm(fitter(1), new_store())$x, 1)
+  expect_identical(warm_info()$source, "cold")
+})
+
 test_that("only an adapter can be registered", {
   expect_error(register_warm_adapter(list()), class = "warmstart_error_argument")
 })
