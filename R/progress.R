@@ -1,8 +1,8 @@
 # What a person sees of a long fit: one line while it runs, gone when it ends, and one at the end.
 #
-#   progress <- new_progress(start, expect)
-#   progress$tell(iterations, objective, seconds, kept)   for each new iterate, never fails
-#   progress$done()                                       however the fit ends
+#   new_progress(start, expect)    a list of two functions:
+#   tell(iterations, objective, seconds, kept)   to be called for each new iterate; never fails
+#   done()                                       to be called however the fit ends
 #
 # `iterations` and `seconds` include what was spent before an interruption. For its first seconds,
 # and where nobody is to see it, a fit pays one comparison an iterate.

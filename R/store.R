@@ -189,11 +189,12 @@ store_delete <- function(store, key, run_id = NULL) {
 #' @param store A [warm_store()].
 #' @param key Only the runs of this key; NULL for all.
 #' @return `store_list()`: a data frame, one row a run, newest first: `key`, `run_id`, `label`,
-#'   `kind` (checkpoint or final), `state` (running, interrupted, finished, or seed: starting
-#'   values that [warm()] keeps for other fits), `objective`, `iteration`, `bytes` (of the file),
-#'   `written` (POSIXct), `age` (difftime). `store_info()`: a list of class `warm_store_info` with
-#'   `path`, `max_size` (bytes), `max_age` (seconds), `bytes`, `runs`, how many of them are
-#'   `finished`, `running` and `interrupted`, and the number of `seeds`.
+#'   `kind` (checkpoint or final), `state` (running, interrupted, finished, seed: starting
+#'   values that [warm()] keeps for other fits, or cached: a value of [as_cachem()]), `objective`,
+#'   `iteration`, `bytes` (of the file), `written` (POSIXct), `age` (difftime). `store_info()`: a
+#'   list of class `warm_store_info` with `path`, `max_size` (bytes), `max_age` (seconds), `bytes`,
+#'   `runs`, how many of them are `finished`, `running` and `interrupted`, and the numbers of
+#'   `seeds` and `cached` values.
 #' @seealso [warm_store()], [store_lookup()]
 #' @examples
 #' store <- warm_store(tempfile("store"))
@@ -205,6 +206,7 @@ store_list <- function(store, key = NULL) {
   rows <- list_runs(store, key)
   rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
   frame <- as.data.frame(rows, stringsAsFactors = FALSE)
+  frame$state[is_cached_run(frame$run_id)] <- "cached"
   frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
   frame <- frame[order(frame$written, decreasing = TRUE), , drop = FALSE]
   rownames(frame) <- NULL
@@ -224,11 +226,12 @@ store_info <- function(store = warm_store()) {
   structure(
     c(config, list(
       bytes = sum(runs$bytes),
-      runs = sum(runs$state != "seed"),
+      runs = sum(!runs$state %in% c("seed", "cached")),
       finished = sum(runs$state == "finished"),
       running = sum(runs$state == "running"),
       interrupted = sum(runs$state == "interrupted"),
-      seeds = sum(runs$state == "seed")
+      seeds = sum(runs$state == "seed"),
+      cached = sum(runs$state == "cached")
     )),
     class = "warm_store_info"
   )
@@ -246,7 +249,8 @@ format.warm_store_info <- function(x, ...) {
     paste0(
       x$runs, if (x$runs == 1) " run" else " runs", " (", x$finished, " finished, ",
       x$running, " running, ", x$interrupted, " interrupted)",
-      if (x$seeds > 0) paste0(" and ", x$seeds, " seed", if (x$seeds > 1) "s"), ", ",
+      if (x$seeds > 0) paste(" and", counted(x$seeds, "seed")),
+      if (x$cached > 0) paste(" and", counted(x$cached, "cached value")), ", ",
       format_size(x$bytes), " of ", format_size(x$max_size), ", kept ", format_age(x$max_age)
     )
   )
