@@ -187,7 +187,7 @@ unquote_missing <- function(expr, env) {
 }
 
 is_unquoted <- function(expr) {
-  is_bang <- function(x) is.call(x) && identical(x[[1]], quote(`!`))
+  is_bang <- function(x) is.call(x) && !is.object(x) && identical(x[[1]], quote(`!`))
   is_bang(expr) && is_bang(expr[[2]])
 }
 

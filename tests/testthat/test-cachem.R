@@ -79,7 +79,9 @@ expect_cachem <- function(make) {
   expect_null(counting$get("nothing", missing = NULL))
   throwing <- make(stop("not there"))
   expect_error(throwing$get("nothing"), "not there")
-  expect_identical(make(!!quosure)$get("nothing"), 2)
+  # Not within an expectation, which would unquote it itself.
+  unquoted <- make(!!quosure)
+  expect_identical(unquoted$get("nothing"), 2)
 
   # Everything goes, and more can come.
   cache$prune()
