@@ -198,10 +198,10 @@ eval_quosure <- function(value) {
 #' @export
 format.warm_cachem <- function(x, ...) {
   info <- x$info()
-  size <- x$size()
   c(
     paste0("<warm_cachem> ", format_text(info$path)),
-    paste0(counted(size, "value"), "; methods: ", paste0(names(x), "()", collapse = ", "))
+    counted(x$size(), "value"),
+    strwrap(paste0("methods: ", paste0(names(x), "()", collapse = ", ")), getOption("width"))
   )
 }
 
