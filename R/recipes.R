@@ -15,11 +15,10 @@
 #' `options(warmstart.store = "/path/to/project/fits")`.
 #'
 #' `cache = TRUE` may stand beside it: then knitr keeps the chunk's objects, the fit among them, and
-#' does not call `warm()` at all as long as its text stays. When it does change, `warm()` decides
-#' anew whether it is the same fit. A chunk that knitr took from its cache says of the fit, in
-#' [warm_info()], what was true when it ran. Keep the store itself out of chunks with
-#' `cache = TRUE`, or leave it to the default: an object of class `warm_store` is only
-#' a path, and opens itself again.
+#' does not call `warm()` at all as long as the chunk's text stays. When that changes, `warm()`
+#' decides anew whether it is the same fit. A fit that knitr took from its cache says in
+#' [warm_info()] what was true when the chunk ran. A store in such a chunk is only a path, and
+#' opens itself again.
 #'
 #' @section targets:
 #' Wrap the fit in the command of its target:
@@ -38,11 +37,11 @@
 #' ```
 #'
 #' targets decides whether the target is out of date, and `warm()` from where it starts. A pipeline
-#' that was killed in the fit, on `tar_make()` goes on from its last iterate, also in
-#' a worker of crew. A target that is out of date for a reason that does not concern the
-#' fit, such as another column in `d`, is back at once. Where [warm_info()] differs, the target's
-#' value does: a fit that was resumed is not the same bytes as one that was cold, and targets
-#' makes again what depends on it. It has the same estimates, within the fitter's tolerance.
+#' that was killed in the fit goes on, at the next `tar_make()`, from the fit's last iterate. A target
+#' that is out of date for a reason that does not concern the fit, such as another column in `d`, is
+#' back at once. A fit that was made again is not the same bytes as the one before, as
+#' [warm_info()] says something else: targets then makes again what depends on it. It has the same
+#' estimates, within the fitter's tolerance.
 #'
 #' @section memoise and shiny:
 #' [as_cachem()] makes a store a cache:
