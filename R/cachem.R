@@ -141,10 +141,10 @@ is_cached_run <- function(run_id) {
   startsWith(run_id, cache_mark)
 }
 
-# The rows of store_list() that are values, with their cache keys as `cached`.
+# The runs that are values, with their cache keys as `cached`.
 cached_rows <- function(store) {
-  rows <- store_list(store)
-  rows <- rows[is_cached_run(rows$run_id), c("key", "run_id"), drop = FALSE]
+  rows <- as.data.frame(list_runs(store, NULL)[c("key", "run_id")])
+  rows <- rows[is_cached_run(rows$run_id), ]
   rows$cached <- vapply(seq_len(nrow(rows)), function(i) {
     cached_key(store, rows$key[[i]], rows$run_id[[i]])
   }, "")

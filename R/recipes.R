@@ -69,7 +69,8 @@
 #'   "```{r}",
 #'   "library(mgcv)",
 #'   "library(warmstart)",
-#'   "fit <- warm(gam(mpg ~ s(hp), data = mtcars), warm_store(tempfile('store')))",
+#'   "store <- warm_store(tempfile('store'))",
+#'   "fit <- warm(gam(mpg ~ s(hp), data = mtcars, method = 'REML'), store)",
 #'   "warm_info(fit)",
 #'   "```"
 #' ), document)
