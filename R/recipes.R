@@ -37,9 +37,9 @@
 #' ```
 #'
 #' targets decides whether the target is out of date, and `warm()` from where it starts. A pipeline
-#' that was killed in the fit goes on, at the next `tar_make()`, from the fit's last iterate. A target
-#' that is out of date for a reason that does not concern the fit, such as another column in `d`, is
-#' back at once. A fit that was made again is not the same bytes as the one before, as
+#' that was killed in the fit goes on, at the next `tar_make()`, from the fit's last iterate. A
+#' target that is out of date for a reason that does not concern the fit, such as another column in
+#' `d`, is back at once. A fit that was made again is not the same bytes as the one before, as
 #' [warm_info()] says something else: targets then makes again what depends on it. It has the same
 #' estimates, within the fitter's tolerance.
 #'

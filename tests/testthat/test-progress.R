@@ -383,3 +383,35 @@ test_that("the line at the end tells why nothing was saved", {
     "Not saved as finished, since it did not converge; its best iterate is kept."
   ))
 })
+
+# What a fit says, as one string.
+said_of <- function(call, store) {
+  skip_if_not_installed("mgcv")
+  skip_if_not_installed("withr")
+  withr::local_options(warmstart.verbose = TRUE)
+  paste(capture_messages(suppressWarnings(warm_call(call, store))), collapse = "")
+}
+
+test_that("a fit that cannot be saved says so at its end", {
+  expect_match(
+    said_of(earthquake_model, blocked_store()),
+    "^warmstart: The finished fit was not saved: .*directory.*[.]\n$"
+  )
+})
+
+test_that("a resumed fit tells at its end what was spent before", {
+  expect_match(
+    said_of(earthquake_model, interrupted_store(earthquake_model, 3)), paste0(
+      "Saved the finished fit, after [0-9]+ iterations in [0-9]+ seconds? ",
+      "[(]and 2 iterations in 1 second before[)]"
+    )
+  )
+})
+
+test_that("a fit that did not converge says so at its end", {
+  model <- earthquake_model
+  model$control <- quote(list(newton = list(maxNstep = 1e-3), outerPIsteps = 0, maxit = 2))
+  expect_match(
+    said_of(model, new_store()), "Not saved as finished, since it did not converge; its best"
+  )
+})
