@@ -77,6 +77,8 @@ run_observed <- function(request, session, call, start) {
   began <- proc.time()[["elapsed"]]
   elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began
   checkpoints <- 0
+  progress <- new_progress(start, function() expected_iterations(request, session, start))
+  on.exit(progress$done())
   report <- function(state, objective, iteration) {
     iterations <- start$iterations + iteration
     payload <- list(state = state, iterations = iterations, seconds = elapsed())
@@ -85,6 +87,7 @@ run_observed <- function(request, session, call, start) {
       error = function(e) FALSE
     )
     checkpoints <<- checkpoints + kept
+    progress$tell(iterations, objective, payload$seconds, kept)
   }
   observed <- request$adapter$observe(call, request$env, report)
   fit <- as_if_called(request$expr, observed, eval(observed, request$env))

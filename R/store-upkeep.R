@@ -30,19 +30,20 @@
 #' store_evict(store)
 #' store_check(store)
 #' @export
-store_evict <- function(store) {
+store_evict <- function(store = warm_store()) {
   check_class(store, "warm_store", "store", "warm_store")
   removed <- .Call(C_store_sweep, store)
-  data.frame(
+  frame <- data.frame(
     reason = c("expired", "damaged", "leftover", "size"),
     files = removed[, 1],
     bytes = removed[, 2]
   )
+  new_listing(frame, "warm_store_evict")
 }
 
 #' @rdname store_evict
 #' @export
-store_check <- function(store, repair = FALSE) {
+store_check <- function(store = warm_store(), repair = FALSE) {
   check_class(store, "warm_store", "store", "warm_store")
   check_flag(repair, "repair")
   path <- store_config(store)$path
@@ -51,7 +52,7 @@ store_check <- function(store, repair = FALSE) {
     list(check_names(path, "v1"), check_names(file.path(path, "v1"), c(shards, ".swept"))),
     check_shards(store, path, shards, repair)
   )
-  do.call(rbind, findings)
+  new_listing(do.call(rbind, findings), "warm_store_check")
 }
 
 # In the order of the core's kinds of findings.

@@ -4,9 +4,9 @@
 #' [fingerprint()], bounded in size and age.
 #'
 #' @section Where is it?:
-#' Without `path`, in the directory that the environment variable `WARMSTART_STORE` names,
-#' else in the user's cache directory, `tools::R_user_dir("warmstart", "cache")`. It is made
-#' when something is first saved.
+#' Without `path`, in the directory that the option `warmstart.store` names; else in that of the
+#' environment variable `WARMSTART_STORE`; else in the user's cache directory,
+#' `tools::R_user_dir("warmstart", "cache")`. It is made when something is first saved.
 #'
 #' @section How big does it get?:
 #' About `max_size` bytes. Whoever adds to the store counts what was added, and sweeps it when
@@ -65,7 +65,7 @@
 #' What others have written can still be wrong: a start far from the optimum, or a finished fit's
 #' state that is another's. `warm()` checks how a fit ends, not where its start came from.
 #'
-#' @param path Path of the directory.
+#' @param path Path of the directory; NULL for the default, see above.
 #' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, `"500 MB"`, `"Inf"`.
 #' @param max_age Bound in seconds: a number, a `difftime`, or text such as `"30 days"`,
 #'   `"12 hours"`, `"Inf"`.
@@ -83,11 +83,9 @@
 #' @export
 warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days", trust = FALSE) {
   if (is.null(path)) {
-    path <- Sys.getenv("WARMSTART_STORE", tools::R_user_dir("warmstart", "cache"))
+    path <- default_path()
   }
-  if (!is.character(path) || length(path) != 1 || is.na(path) || path == "") {
-    stop_argument("path", "must be the path of a directory, as one string.")
-  }
+  check_path(path, "path")
   check_flag(trust, "trust")
   .Call(
     C_store_open,
@@ -96,6 +94,23 @@ warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days", tru
     parse_age(max_age, "max_age"),
     trust
   )
+}
+
+default_path <- function() {
+  option <- getOption("warmstart.store")
+  if (!is.null(option)) {
+    check_path(option, "options(warmstart.store)")
+    return(option)
+  }
+  # A variable that is set to nothing is as good as none.
+  variable <- Sys.getenv("WARMSTART_STORE")
+  if (nzchar(variable)) variable else tools::R_user_dir("warmstart", "cache")
+}
+
+check_path <- function(path, argument) {
+  if (!is.character(path) || length(path) != 1 || is.na(path) || path == "") {
+    stop_argument(argument, "must be the path of a directory, as one string.")
+  }
 }
 
 # A store keeps its place when the working directory changes, or another process opens it.
@@ -188,12 +203,13 @@ store_delete <- function(store, key, run_id = NULL) {
 #'
 #' @param store A [warm_store()].
 #' @param key Only the runs of this key; NULL for all.
-#' @return `store_list()`: a data frame, one row a run, newest first: `key`, `run_id`, `label`,
-#'   `kind` (checkpoint or final), `state` (running, interrupted, finished, or seed: starting
-#'   values that [warm()] keeps for other fits), `objective`, `iteration`, `bytes` (of the file),
-#'   `written` (POSIXct), `age` (difftime). `store_info()`: a list of class `warm_store_info` with
-#'   `path`, `max_size` (bytes), `max_age` (seconds), `bytes`, `runs`, how many of them are
-#'   `finished`, `running` and `interrupted`, and the number of `seeds`.
+#' @return `store_list()`: a data frame, one row a run, newest first, of which 20 are printed:
+#'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
+#'   finished, seed: starting values that [warm()] keeps for other fits, or cached: a value of
+#'   [as_cachem()]), `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct), `age`
+#'   (difftime). `store_info()`: a list of class `warm_store_info` with `path`, `max_size` (bytes),
+#'   `max_age` (seconds), `bytes`, `runs`, how many of them are `finished`, `running` and
+#'   `interrupted`, and the numbers of `seeds` and `cached` values.
 #' @seealso [warm_store()], [store_lookup()]
 #' @examples
 #' store <- warm_store(tempfile("store"))
@@ -201,14 +217,15 @@ store_delete <- function(store, key, run_id = NULL) {
 #' store_list(store)
 #' store_info(store)
 #' @export
-store_list <- function(store, key = NULL) {
+store_list <- function(store = warm_store(), key = NULL) {
   rows <- list_runs(store, key)
   rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
   frame <- as.data.frame(rows, stringsAsFactors = FALSE)
+  frame$state[is_cached_run(frame$run_id)] <- "cached"
   frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
   frame <- frame[order(frame$written, decreasing = TRUE), , drop = FALSE]
   rownames(frame) <- NULL
-  frame
+  new_listing(frame, "warm_store_list")
 }
 
 # As vectors beside each other, in no order: a data frame takes half a millisecond to make.
@@ -224,11 +241,12 @@ store_info <- function(store = warm_store()) {
   structure(
     c(config, list(
       bytes = sum(runs$bytes),
-      runs = sum(runs$state != "seed"),
+      runs = sum(!runs$state %in% c("seed", "cached")),
       finished = sum(runs$state == "finished"),
       running = sum(runs$state == "running"),
       interrupted = sum(runs$state == "interrupted"),
-      seeds = sum(runs$state == "seed")
+      seeds = sum(runs$state == "seed"),
+      cached = sum(runs$state == "cached")
     )),
     class = "warm_store_info"
   )
@@ -246,7 +264,8 @@ format.warm_store_info <- function(x, ...) {
     paste0(
       x$runs, if (x$runs == 1) " run" else " runs", " (", x$finished, " finished, ",
       x$running, " running, ", x$interrupted, " interrupted)",
-      if (x$seeds > 0) paste0(" and ", x$seeds, " seed", if (x$seeds > 1) "s"), ", ",
+      if (x$seeds > 0) paste(" and", counted(x$seeds, "seed")),
+      if (x$cached > 0) paste(" and", counted(x$cached, "cached value")), ", ",
       format_size(x$bytes), " of ", format_size(x$max_size), ", kept ", format_age(x$max_age)
     )
   )

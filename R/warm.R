@@ -91,7 +91,8 @@ fit_kept <- function(request, store, reuse, near, label) {
   # That a finished fit is withheld has been said.
   starts <- or_nothing(without_trust_warnings(find_starts(request, store, finished, near)))
   outcome <- run_fit(request, session, starts)
-  or_nothing(keep_finished(request, session, store, outcome))
+  kept <- or_nothing(keep_finished(request, session, store, outcome))
+  or_nothing(announce_end(session, outcome, request$adapter$state(outcome$fit)$iteration, kept))
   with_info(outcome$fit, or_nothing(info_of(request, session, outcome)))
 }
 
@@ -165,7 +166,6 @@ keep_finished <- function(request, session, store, outcome) {
   }
   if (kept) {
     delete_superseded(store, key$exact)
-    inform(paste0("Saved, after ", format_age(outcome$seconds_now), " of fitting."))
   }
   kept
 }

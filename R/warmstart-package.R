@@ -6,10 +6,8 @@
 #' is, [warm_store()] is the directory that remembers, [warm_session()] decides what to keep of a
 #' running fit and when.
 #'
-#' @section Options and environment variables:
-#' `WARMSTART_STORE`, the path of the store that [warm_store()] uses when it is given none.
-#' `options(warmstart.verbose = FALSE)` silences the lines that [warm()] says at its start and
-#' end.
+#' Where the store is, and what is said of a fit, are matters of [`warmstart-options`]; how to use
+#' it in documents, pipelines and apps, of [`warmstart-recipes`].
 #'
 #' @useDynLib warmstart, .registration = TRUE, .fixes = "C_"
 #' @keywords internal

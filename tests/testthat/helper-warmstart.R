@@ -140,3 +140,19 @@ in_namespace <- function(command) {
     stdout = TRUE, stderr = TRUE, env = paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
   ))
 }
+
+# Internals ------------------------------------------------
+
+# Another value for something inside the package, for as long as the test runs.
+local_internal <- function(name, value, env = parent.frame()) {
+  skip_if_not_installed("withr")
+  space <- asNamespace("warmstart")
+  original <- get(name, space)
+  replace <- function(with) {
+    unlockBinding(name, space)
+    assign(name, with, space)
+    lockBinding(name, space)
+  }
+  replace(value)
+  withr::defer(replace(original), envir = env)
+}

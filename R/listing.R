@@ -1,0 +1,87 @@
+# How the data frames that tell of a store print: to be read at the width of a terminal. They stay
+# data frames; with other columns than they were made with they print as such.
+
+new_listing <- function(frame, class) {
+  structure(frame, class = c(class, "data.frame"))
+}
+
+#' @export
+print.warm_store_list <- function(x, ..., n = 20) {
+  shown <- c("key", "label", "state", "objective", "iteration", "bytes", "age")
+  if (!all(shown %in% names(x)) || nrow(x) == 0) {
+    return(print_plain(x, if (all(shown %in% names(x))) "No runs."))
+  }
+  rows <- utils::head(structure(x, class = "data.frame")[shown], n)
+  columns <- data.frame(
+    key = substr(rows$key, 1, 8),
+    state = rows$state,
+    objective = format_each(rows$objective, digits = 7),
+    iteration = format_each(rows$iteration, scientific = FALSE),
+    size = format_size(rows$bytes),
+    age = brief_age(as.numeric(rows$age, units = "secs"))
+  )
+  room <- getOption("width") - nchar(utils::capture.output(print(columns, row.names = FALSE))[[1]])
+  columns$label <- cut_text(format_text(rows$label), room - 2)
+  print(columns, row.names = FALSE, right = TRUE)
+  more <- nrow(x) - nrow(rows)
+  cat(
+    if (more > 0) paste0("... and ", more, " more. "),
+    "Whole keys and run ids are in the columns `key` and `run_id`.\n",
+    sep = ""
+  )
+  invisible(x)
+}
+
+#' @export
+print.warm_store_check <- function(x, ...) {
+  if (!all(c("path", "reason", "detail", "bytes", "removed") %in% names(x)) || nrow(x) == 0) {
+    return(print_plain(x, if (all(c("path", "reason") %in% names(x))) "All is well."))
+  }
+  for (i in seq_len(nrow(x))) {
+    size <- if (!is.na(x$bytes[[i]])) paste0(" (", format_size(x$bytes[[i]]), ")")
+    gone <- if (x$removed[[i]]) "; removed"
+    said <- paste0(x$reason[[i]], size, ": ", x$detail[[i]], gone)
+    cat(strwrap(said, getOption("width"), exdent = 2), sep = "\n")
+    cat("  ", format_text(x$path[[i]]), "\n", sep = "")
+  }
+  invisible(x)
+}
+
+#' @export
+print.warm_store_evict <- function(x, ...) {
+  if (!all(c("reason", "files", "bytes") %in% names(x))) {
+    return(print_plain(x))
+  }
+  files <- sum(x$files)
+  of_each <- paste(x$files, x$reason)[x$files > 0]
+  said <- if (files == 0) {
+    "Nothing to remove."
+  } else {
+    paste0(
+      "Removed ", counted(files, "file"), ", ", format_size(sum(x$bytes)), ": ",
+      paste(of_each, collapse = ", "), "."
+    )
+  }
+  cat(strwrap(said, getOption("width")), sep = "\n")
+  invisible(x)
+}
+
+print_plain <- function(x, instead = NULL) {
+  if (is.null(instead)) {
+    print(structure(x, class = "data.frame"))
+  } else {
+    cat(instead, "\n", sep = "")
+  }
+  invisible(x)
+}
+
+# Objectives of different fits need not be of one size.
+format_each <- function(numbers, ...) {
+  vapply(numbers, function(number) if (is.na(number)) "" else format(number, ...), "")
+}
+
+# To so many columns of a terminal.
+cut_text <- function(text, width) {
+  width <- max(width, 4)
+  ifelse(nchar(text, "width") > width, paste0(strtrim(text, width - 3), "..."), text)
+}

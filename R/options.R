@@ -1,0 +1,50 @@
+#' Options and environment variables
+#'
+#' All that warmstart reads from outside its arguments. None of it changes a fit.
+#'
+#' @section Where is the store?:
+#' [warm_store()] without a path, and so [warm()] without a store, takes the first of these:
+#'
+#' 1. `options(warmstart.store = "path")`, for one R session or, in a `.Rprofile`, one project;
+#' 2. the environment variable `WARMSTART_STORE`, for whatever a shell, a cluster job or a
+#'    container runs. Where it is empty it counts as not set;
+#' 3. the user's cache directory, `tools::R_user_dir("warmstart", "cache")`; `R_USER_CACHE_DIR` and
+#'    `XDG_CACHE_HOME` move that.
+#'
+#' A relative path is one below the working directory at the time of the call. Nothing is made there
+#' before something is saved.
+#'
+#' @section What is said of a fit?:
+#' \describe{
+#' \item{`warmstart.verbose`}{TRUE or FALSE, by default TRUE: [warm()] says in one line what it
+#'   found to start from, and in one at the end what it saved. They are messages.}
+#' \item{`warmstart.progress`}{TRUE or FALSE, by default not set: a fit that takes more than 2 s
+#'   shows a line while it runs, where somebody can see it: in an interactive session, but not
+#'   while knitr makes a document or testthat runs tests. TRUE shows it always (where output is no
+#'   terminal as lines of a log, one in 10 s at most), FALSE never.
+#'
+#'   The line tells outer iteration, objective, time so far, and the last checkpoint. Where the
+#'   same model has been fitted before, on these data or others, it tells what share of that fit's
+#'   iterations is done, and guesses the time left from it: too much of it, as a rule, where this
+#'   fit began from the end of that one. It is renewed at each iterate, and gone when the fit ends.
+#'
+#'   Under `progressr::with_progress()`, or after `progressr::handlers(global = TRUE)`, the same is
+#'   told to progressr's handlers instead, unless the option is FALSE.}
+#' }
+#'
+#' @section How wide is a listing?:
+#' As R's option `width` says, by default 80 columns: what [store_list()], [store_check()] and
+#' [store_evict()] return is printed to fit.
+#'
+#' @section What belongs to a model:
+#' The R options `contrasts` and `na.action` are read as part of a model's [fingerprint_model()],
+#' since they change what is fitted.
+#'
+#' @seealso [warm()], [warm_store()]
+#' @name warmstart-options
+#' @aliases WARMSTART_STORE
+#' @examples
+#' old <- options(warmstart.store = tempfile("store"), warmstart.verbose = FALSE)
+#' warm_store()
+#' options(old)
+NULL

@@ -1,0 +1,78 @@
+#' Recipes: documents, pipelines, apps
+#'
+#' How [warm()] and its store go with what people use around a fit.
+#'
+#' @section knitr and Quarto:
+#' Write `warm()` in a chunk as anywhere else. The fit is kept in the store, outside the document:
+#' a render that was killed goes on at the next one, other documents and the console find the same
+#' fit, and editing the chunk's text, a comment or a plot beside the fit does not make it again,
+#' which it does with `cache = TRUE`. No line is shown while a document is made; the lines at
+#' the start and the end are messages, which `message = FALSE` or
+#' `options(warmstart.verbose = FALSE)` leaves out.
+#'
+#' A relative path of a store is one below knitr's working directory, as a rule the document's. To
+#' keep a project's fits in one place, set the store once in its `.Rprofile`:
+#' `options(warmstart.store = "/path/to/project/fits")`.
+#'
+#' `cache = TRUE` may stand beside it: then knitr keeps the chunk's objects, the fit among them, and
+#' does not call `warm()` at all as long as the chunk's text stays. When that changes, `warm()`
+#' decides anew whether it is the same fit. A fit that knitr took from its cache says in
+#' [warm_info()] what was true when the chunk ran. A store in such a chunk is only a path, and
+#' opens itself again.
+#'
+#' @section targets:
+#' Wrap the fit in the command of its target:
+#'
+#' ```r
+#' # _targets.R
+#' library(targets)
+#' tar_option_set(packages = c("mgcv", "warmstart"))
+#' list(
+#'   tar_target(d, read.csv("data.csv")),
+#'   tar_target(fit, warm(
+#'     gam(y ~ s(x), data = d, method = "REML"),
+#'     warm_store("/path/to/project/fits")
+#'   ))
+#' )
+#' ```
+#'
+#' targets decides whether the target is out of date, and `warm()` from where it starts. A pipeline
+#' that was killed in the fit goes on, at the next `tar_make()`, from the fit's last iterate. A
+#' target that is out of date for a reason that does not concern the fit, such as another column in
+#' `d`, is back at once. A fit that was made again is not the same bytes as the one before, as
+#' [warm_info()] says something else: targets then makes again what depends on it. It has the same
+#' estimates, within the fitter's tolerance.
+#'
+#' @section memoise and shiny:
+#' [as_cachem()] makes a store a cache:
+#'
+#' ```r
+#' slow <- memoise::memoise(slow, cache = as_cachem())
+#' reactive(...) |> shiny::bindCache(input$n, cache = as_cachem())
+#' ```
+#'
+#' In an app, wrap a fit in `warm()` within the reactive, and leave `bindCache()` to what is drawn
+#' from it: so a change of inputs starts from the fit before.
+#'
+#' @section Loops and workers:
+#' Cross-validation, bootstraps and simulations need nothing more than `warm()` in the loop: each
+#' fit starts from the one before. Workers of parallel, future or a cluster share a store on
+#' a disk that they share; see "Several machines?" in [warm_store()]. With
+#' `progressr::with_progress()` around it, a single long fit reports to the handlers there; see
+#' [`warmstart-options`].
+#'
+#' @seealso [warm()], [as_cachem()], [`warmstart-options`]
+#' @name warmstart-recipes
+#' @examplesIf requireNamespace("knitr", quietly = TRUE) && requireNamespace("mgcv", quietly = TRUE)
+#' document <- tempfile(fileext = ".Rmd")
+#' writeLines(c(
+#'   "```{r}",
+#'   "library(mgcv)",
+#'   "library(warmstart)",
+#'   "store <- warm_store(tempfile('store'))",
+#'   "fit <- warm(gam(mpg ~ s(hp), data = mtcars, method = 'REML'), store)",
+#'   "warm_info(fit)",
+#'   "```"
+#' ), document)
+#' cat(readLines(knitr::knit(document, tempfile(fileext = ".md"), quiet = TRUE)), sep = "\n")
+NULL

@@ -1,0 +1,417 @@
+# A display that remembers what it was asked to show.
+recording_display <- function(interval = 0) {
+  seen <- list(lines = character(), shares = list(), closed = 0)
+  list(
+    interval = interval,
+    show = function(line, share) {
+      seen$lines <<- c(seen$lines, line)
+      seen$shares <<- c(seen$shares, list(share))
+    },
+    close = function() seen$closed <<- seen$closed + 1,
+    seen = function() seen
+  )
+}
+
+# The lines that a fit shows whose iterates come at `seconds`; every one is saved.
+lines_of <- function(seconds, start = cold_start(), expected = NULL, interval = 0) {
+  display <- recording_display(interval)
+  progress <- new_progress(start, function() expected, display)
+  for (i in seq_along(seconds)) {
+    progress$tell(start$iterations + i, 100 / i, seconds[[i]], TRUE)
+  }
+  display$seen()$lines
+}
+
+# As if a fit had been running for a while at its first iterate.
+show_at_once <- function(env = parent.frame()) {
+  local_internal("progress_after", 0, env)
+}
+
+# When ------------------------------------------------
+
+test_that("for two seconds a fit shows nothing", {
+  expect_identical(lines_of(c(0.5, 1.9)), character())
+})
+
+test_that("from two seconds on it shows its iterates", {
+  expect_length(lines_of(c(1, 2, 3)), 2)
+})
+
+test_that("a resumed fit's two seconds are its own", {
+  start <- list(interrupted = TRUE, iterations = 5, seconds = 100)
+  expect_length(lines_of(c(100.5, 101.9, 102.1), start), 1)
+})
+
+test_that("lines keep the display's distance", {
+  expect_length(lines_of(2 + seq(0, 1, by = 0.05), interval = 0.26), 4)
+})
+
+test_that("a script, a test and a document see no line", {
+  skip_if_not_installed("withr")
+  withr::local_options(warmstart.progress = NULL)
+  expect_null(progress_display())
+})
+
+test_that("the option shows the line, or hides it", {
+  skip_if_not_installed("withr")
+  withr::local_options(warmstart.progress = TRUE)
+  expect_type(progress_display(), "list")
+  withr::local_options(warmstart.progress = FALSE)
+  expect_null(progress_display())
+})
+
+# What ------------------------------------------------
+
+test_that("a line tells iteration, objective, seconds and the last checkpoint", {
+  expect_identical(
+    progress_line(7, 1234.5, 35, saved = 35, share = NULL),
+    "iteration 7, objective 1234.5, 35 s, saved"
+  )
+  expect_identical(
+    progress_line(7, 1234.5, 135, saved = 95, share = NULL),
+    "iteration 7, objective 1234.5, 2 min, saved 40 s ago"
+  )
+  expect_identical(
+    progress_line(7, NaN, 7200, saved = NULL, share = NULL),
+    "iteration 7, 2 h, nothing saved yet"
+  )
+})
+
+test_that("a line tells the share done and the time left, where they are known", {
+  expect_identical(lines_of(c(1, 30), expected = 4)[[1]],
+    "iteration 2, objective 50, 30 s, saved; 50 %, 30 s left")
+})
+
+test_that("a fit that takes longer than the one before tells no share", {
+  expect_no_match <- function(line) expect_false(grepl("%", line))
+  lapply(lines_of(c(30, 40, 50), expected = 1), expect_no_match)
+})
+
+test_that("the number of iterations to expect is asked for once, and not before it is due", {
+  asked <- 0
+  progress <- new_progress(cold_start(), function() {
+    asked <<- asked + 1
+    NULL
+  }, recording_display())
+  progress$tell(1, 1, 1, TRUE)
+  expect_identical(asked, 0)
+  progress$tell(2, 1, 2, TRUE)
+  progress$tell(3, 1, 3, TRUE)
+  expect_identical(asked, 1)
+})
+
+test_that("a long line fits 80 columns", {
+  line <- progress_line(99, -123456.789, 3500, saved = 3400, share = 0.58)
+  expect_lte(nchar(line), 80)
+})
+
+test_that("a display that fails is not asked again, and stops nothing", {
+  tried <- 0
+  display <- list(interval = 0, close = function() stop("broken"), show = function(...) {
+    tried <<- tried + 1
+    stop("broken")
+  })
+  progress <- new_progress(cold_start(), function() NULL, display)
+  for (second in 1:9) {
+    progress$tell(second, 1, second, TRUE)
+  }
+  expect_silent(progress$done())
+  expect_identical(tried, 1)
+})
+
+test_that("an expectation that fails stops nothing", {
+  progress <- new_progress(cold_start(), function() stop("broken"), recording_display())
+  expect_silent(progress$tell(1, 1, 9, TRUE))
+})
+
+# Real fits ------------------------------------------------
+
+# What a child process writes to its terminal, or where it has none, to stderr.
+child_output <- function(code, terminal, interactive = FALSE) {
+  skip_if_not_installed("processx")
+  skip_if_not_installed("withr")
+  skip_if_not_installed("mgcv")
+  skip_on_os("windows")
+  script <- tempfile(fileext = ".R")
+  writeLines(c(
+    "suppressMessages({library(mgcv); library(warmstart)})",
+    "space <- asNamespace('warmstart')",
+    "unlockBinding('progress_after', space)",
+    "assign('progress_after', 0, space)",
+    "quakes$strong <- quakes$mag > 4.6",
+    paste("store <- warm_store(", deparse(tempfile("store")), ")"),
+    "fit <- function(...) warm(gam(strong ~ s(depth) + s(lat), binomial, quakes, ...,",
+    "                               method = 'REML'), store)",
+    deparse(code)
+  ), script)
+  run <- processx::process$new(
+    file.path(R.home("bin"), if (interactive) "R" else "Rscript"),
+    c("--vanilla", if (interactive) c("--no-echo", "--interactive") else script),
+    pty = terminal, stdout = if (!terminal) "|", stderr = if (!terminal) "|",
+    env = c("current", R_LIBS = paste(.libPaths(), collapse = ":"), TESTTHAT = "false")
+  )
+  withr::defer(run$kill())
+  if (interactive) {
+    run$write_input(paste0("source(", deparse(script), "); q('no')\n"))
+  }
+  # A terminal whose other end has gone away is an error to read.
+  read <- function() {
+    tryCatch(
+      c(run$read_output(), if (!terminal) run$read_error()),
+      error = function(e) NULL
+    )
+  }
+  output <- character()
+  while (run$is_alive()) {
+    run$poll_io(1000)
+    output <- c(output, read())
+  }
+  paste(c(output, read()), collapse = "")
+}
+
+# What stands on the lines of a terminal after it was written to: cursor to the first column, and
+# erasing to the end of the line.
+screen_of <- function(output) {
+  output <- gsub("\033[[][?]25[lh]", "", output)
+  lines <- strsplit(output, "\r?\n")[[1]]
+  vapply(strsplit(lines, "\r"), function(written) {
+    screen <- ""
+    for (text in written) {
+      erased <- grepl("\033[K", text, fixed = TRUE)
+      text <- sub("\033[K", "", text, fixed = TRUE)
+      rest <- if (erased) "" else substring(screen, nchar(text) + 1)
+      screen <- paste0(text, rest)
+    }
+    trimws(screen, "right")
+  }, "")
+}
+
+test_that("on a terminal the line is shown, and gone after the fit", {
+  output <- child_output(quote({
+    options(warmstart.progress = TRUE)
+    invisible(fit())
+    cat("after\n")
+  }), terminal = TRUE)
+  expect_match(output, "iteration 0, objective [0-9.]+, [0-9]+ s, saved")
+  expect_match(screen_of(output), "^warmstart: Saved the finished fit", all = FALSE)
+  expect_false(any(grepl("objective", screen_of(output))))
+})
+
+test_that("a person at a terminal sees the line without asking for it", {
+  output <- child_output(quote(invisible(fit())), terminal = TRUE, interactive = TRUE)
+  expect_match(output, "iteration 0, objective [0-9.]+, [0-9]+ s, saved")
+  expect_false(any(grepl("objective", screen_of(output))))
+})
+
+test_that("the line is gone after an error in the fit", {
+  output <- child_output(quote({
+    options(warmstart.progress = TRUE)
+    calls <- 0
+    broken <- binomial()
+    residuals <- broken$dev.resids
+    broken$dev.resids <- function(y, mu, wt) {
+      calls <<- calls + 1
+      if (calls > 40) stop("broken on purpose")
+      residuals(y, mu, wt)
+    }
+    quakes$strong <- as.numeric(quakes$strong)
+    try(warm(gam(strong ~ s(depth) + s(lat), broken, quakes, method = "REML"), store))
+    cat("after\n")
+  }), terminal = TRUE)
+  expect_match(output, "iteration 0, objective [0-9.]+, [0-9]+ s, saved")
+  expect_match(output, "broken on purpose")
+  expect_false(any(grepl("objective", screen_of(output))))
+  expect_true("after" %in% screen_of(output))
+})
+
+test_that("the line is gone after an interrupt", {
+  output <- child_output(quote({
+    options(warmstart.progress = TRUE)
+    calls <- 0
+    broken <- binomial()
+    residuals <- broken$dev.resids
+    broken$dev.resids <- function(y, mu, wt) {
+      calls <<- calls + 1
+      if (calls > 40) tools::pskill(Sys.getpid(), tools::SIGINT)
+      residuals(y, mu, wt)
+    }
+    quakes$strong <- as.numeric(quakes$strong)
+    tryCatch(
+      warm(gam(strong ~ s(depth) + s(lat), broken, quakes, method = "REML"), store),
+      interrupt = function(e) cat("interrupted\n")
+    )
+  }), terminal = TRUE)
+  expect_match(output, "iteration 0, objective [0-9.]+, [0-9]+ s, saved")
+  expect_true("interrupted" %in% screen_of(output))
+  expect_false(any(grepl("objective", screen_of(output))))
+})
+
+test_that("a script says nothing between its start and its end", {
+  output <- child_output(quote(invisible(fit())), terminal = FALSE)
+  expect_match(output, "^warmstart: Saved the finished fit, after [^\n]*\n$")
+})
+
+test_that("a log gets whole lines, without control characters", {
+  output <- child_output(quote({
+    options(warmstart.progress = TRUE)
+    invisible(fit())
+  }), terminal = FALSE)
+  expect_match(output, "^iteration 0, objective [0-9.]+, [0-9]+ s, saved\n")
+  expect_false(grepl("[\r\033]", output))
+})
+
+test_that("a fit's iterates are shown as they come, and its random numbers left alone", {
+  skip_if_not_installed("mgcv")
+  show_at_once()
+  display <- recording_display()
+  local_internal("progress_display", function() display)
+  set.seed(1)
+  before <- .Random.seed
+  fit <- warm_call(earthquake_model)
+  expect_identical(.Random.seed, before)
+  expect_match(display$seen()$lines[[1]], "^iteration 0, objective [0-9.]+, [0-9]+ s, saved$")
+  expect_length(display$seen()$lines, fit$outer.info$iter)
+  expect_identical(display$seen()$closed, 1)
+})
+
+test_that("a fit that has a neighbour tells its share of the neighbour's iterations", {
+  skip_if_not_installed("mgcv")
+  show_at_once()
+  store <- new_store()
+  before <- warm_info(warm_call(earthquake_model, store))$iterations
+  display <- recording_display()
+  local_internal("progress_display", function() display)
+  other_rows <- earthquakes[-1, ]
+  model <- earthquake_model
+  model$data <- quote(other_rows)
+  warm_call(model, store)
+  expect_equal(display$seen()$shares[[2]], 1 / before)
+})
+
+test_that("a resumed fit goes on with the share it had", {
+  skip_if_not_installed("mgcv")
+  show_at_once()
+  store <- interrupted_store(earthquake_model, 4)
+  other_rows <- earthquakes[-1, ]
+  model <- earthquake_model
+  model$data <- quote(other_rows)
+  before <- warm_info(warm_call(model, store))$iterations
+  display <- recording_display()
+  local_internal("progress_display", function() display)
+  warm_call(earthquake_model, store)
+  expect_match(display$seen()$lines[[1]], "^iteration 3, .*, [0-9]+ s, saved; ")
+  expect_equal(display$seen()$shares[[1]], 3 / before)
+})
+
+# progressr ------------------------------------------------
+
+progressions_of <- function(expr) {
+  skip_if_not_installed("progressr")
+  skip_if_not_installed("withr")
+  withr::local_options(progressr.enable = TRUE)
+  seen <- list()
+  handler <- progressr::make_progression_handler("record", list(
+    initiate = function(config, state, progression, ...) seen$steps <<- config$max_steps,
+    update = function(config, state, progression, ...) {
+      seen$messages <<- c(seen$messages, state$message)
+      seen$at <<- c(seen$at, state$step)
+    },
+    finish = function(config, state, progression, ...) seen$finished <<- TRUE
+  ), interval = 0, enable = TRUE)
+  progressr::with_progress(expr, handlers = handler, interval = 0)
+  seen
+}
+
+test_that("progressr's handlers are told of a fit", {
+  skip_if_not_installed("mgcv")
+  show_at_once()
+  seen <- progressions_of(warm_call(earthquake_model))
+  expect_match(seen$messages, "^iteration [0-9]+, objective .*, saved$", all = FALSE)
+  expect_true(seen$finished)
+})
+
+test_that("progressr's handlers are told the share done", {
+  seen <- progressions_of({
+    progress <- new_progress(cold_start(), function() 10)
+    for (i in 1:9) {
+      progress$tell(i, 1, 2 + i, TRUE)
+    }
+  })
+  expect_identical(seen$steps, 100)
+  expect_equal(seen$at[1:9], 10 * (1:9))
+})
+
+test_that("where progressr has a handler cli draws nothing", {
+  skip_if_not_installed("progressr")
+  skip_if_not_installed("withr")
+  withr::local_options(progressr.enable = TRUE, warmstart.progress = TRUE)
+  local_internal("cli_display", function() "cli")
+  local_internal("progressr_display", function() "progressr")
+  expect_identical(progressr::with_progress(progress_display()), "progressr")
+  expect_identical(progressr::without_progress(progress_display()), "cli")
+  expect_identical(progress_display(), "cli")
+})
+
+# The line at the end ------------------------------------------------
+
+test_that("the line at the end tells what was saved", {
+  cold <- list(start = cold_start(), seconds_now = 35, checkpoints = 7)
+  expect_identical(
+    end_line(cold, 8, TRUE, NA), "Saved the finished fit, after 8 iterations in 35 seconds."
+  )
+  expect_identical(end_line(cold, NA, TRUE, NA), "Saved the finished fit, after 35 seconds.")
+  resumed <- cold
+  resumed$start <- list(interrupted = TRUE, iterations = 5, seconds = 180)
+  expect_identical(
+    end_line(resumed, 1, TRUE, NA), paste(
+      "Saved the finished fit, after 1 iteration in 35 seconds (and 5 iterations in 3 minutes",
+      "before)."
+    )
+  )
+})
+
+test_that("the line at the end tells why nothing was saved", {
+  cold <- list(start = cold_start(), seconds_now = 35, checkpoints = 0)
+  expect_identical(
+    end_line(cold, 8, FALSE, "disk full"), "The finished fit was not saved: disk full."
+  )
+  expect_identical(
+    end_line(cold, 8, FALSE, NA), "Not saved as finished, since it did not converge."
+  )
+  cold$checkpoints <- 3
+  expect_identical(end_line(cold, 8, FALSE, NA), paste(
+    "Not saved as finished, since it did not converge; its best iterate is kept."
+  ))
+})
+
+# What a fit says, as one string.
+said_of <- function(call, store) {
+  skip_if_not_installed("mgcv")
+  skip_if_not_installed("withr")
+  withr::local_options(warmstart.verbose = TRUE)
+  paste(capture_messages(suppressWarnings(warm_call(call, store))), collapse = "")
+}
+
+test_that("a fit that cannot be saved says so at its end", {
+  expect_match(
+    said_of(earthquake_model, blocked_store()),
+    "^warmstart: The finished fit was not saved: .*directory.*[.]\n$"
+  )
+})
+
+test_that("a resumed fit tells at its end what was spent before", {
+  expect_match(
+    said_of(earthquake_model, interrupted_store(earthquake_model, 3)), paste0(
+      "Saved the finished fit, after [0-9]+ iterations in [0-9]+ seconds? ",
+      "[(]and 2 iterations in 1 second before[)]"
+    )
+  )
+})
+
+test_that("a fit that did not converge says so at its end", {
+  model <- earthquake_model
+  model$control <- quote(list(newton = list(maxNstep = 1e-3), outerPIsteps = 0, maxit = 2))
+  expect_match(
+    said_of(model, new_store()), "Not saved as finished, since it did not converge; its best"
+  )
+})
