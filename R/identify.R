@@ -19,6 +19,8 @@
 #' @param ignored_control Names of the elements of the argument `control` that cannot.
 #' @param fixed Names of the arguments that belong to the specification whatever their size, such
 #'   as starting values and bounds.
+#' @param written Does it also count how the arguments are written? For functions that may look at
+#'   that, or evaluate it in a place of their own.
 #' @return A list of class `model_fingerprint`; see [fingerprint_model()].
 #' @section Errors: As [fingerprint_model()]; an argument's own errors come through.
 #' @seealso [warm_adapter()]
@@ -50,7 +52,8 @@ identify_model <- function(call, env, fitter, formula = "formula",
 
 #' @rdname identify_model
 #' @export
-identify_call <- function(call, env, fitter, ignored = character(), fixed = character()) {
+identify_call <- function(call, env, fitter, ignored = character(), fixed = character(),
+                          written = FALSE) {
   arguments <- as.list(call)[-1]
   names(arguments) <- argument_names(arguments)
   arguments <- arguments[!names(arguments) %in% ignored]

