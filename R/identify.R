@@ -17,6 +17,7 @@
 #' @param aligned Names of the arguments with one value a row, evaluated in `data`.
 #' @param ignored Names of the arguments that cannot change the result.
 #' @param ignored_control Names of the elements of the argument `control` that cannot.
+#' @param control Name of the argument that is the fitter's list of controls.
 #' @param fixed Names of the arguments that belong to the specification whatever their size, such
 #'   as starting values and bounds.
 #' @return A list of class `model_fingerprint`; see [fingerprint_model()].
@@ -37,9 +38,7 @@ identify_model <- function(call, env, fitter, formula = "formula",
   data <- eval(arguments$data, env)
   rest <- setdiff(names(arguments), c(formula, "data", "family", aligned, ignored))
   values <- lapply(arguments[rest], eval, env)
-  if (is.list(values$control)) {
-    values$control <- values$control[setdiff(names(values$control), ignored_control)]
-  }
+  values$control <- drop_named(values$control, ignored_control)
   home <- formula_home(formulas, env)
   new_model_fingerprint(c(
     model_parts(fitter, formulas, data, eval(arguments$family, env), home),
@@ -50,10 +49,14 @@ identify_model <- function(call, env, fitter, formula = "formula",
 
 #' @rdname identify_model
 #' @export
-identify_call <- function(call, env, fitter, ignored = character(), fixed = character()) {
+identify_call <- function(call, env, fitter, ignored = character(), fixed = character(),
+                          ignored_control = character(), control = "control") {
   arguments <- as.list(call)[-1]
   names(arguments) <- argument_names(arguments)
   arguments <- arguments[!names(arguments) %in% ignored]
+  if (length(ignored_control) > 0 && !is.null(arguments[[control]])) {
+    arguments[[control]] <- drop_named(eval(arguments[[control]], env), ignored_control)
+  }
   shown <- if (is.function(fitter)) deparse(call[[1]], nlines = 1) else fitter
   parts <- lapply(names(arguments), function(name) {
     call_argument_parts(name, arguments[[name]], env, name %in% fixed)
@@ -61,6 +64,10 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
   new_model_fingerprint(c(
     list(fitter = new_part(fitter, "neighbourhood", shown)), unlist(parts, recursive = FALSE)
   ))
+}
+
+drop_named <- function(list, dropped) {
+  if (is.list(list) && !is.null(names(list))) list[!names(list) %in% dropped] else list
 }
 
 # Those of `...` without a name, by their place.
