@@ -123,8 +123,9 @@ adapter_optimiser <- function(name, start, objective, called, result,
       )
     },
     seed = function(call, env, state, relation) {
-      seeded <- seed(optimiser, call, env, state, relation)
-      tune(seeded, env, state, eval(call[[start]], env), relation)
+      given <- eval(call[[start]], env)
+      seeded <- tune(seed(optimiser, call, env, state), env, state, given, relation)
+      if (relation == "exact") seeded else compare_starts(optimiser, seeded, env, given)
     },
     observe = function(call, env, report) observe(optimiser, call, env, report),
     state = function(fit, call, env) {
@@ -160,20 +161,8 @@ argument_of <- function(call, env, name, default) {
   if (is.null(call[[name]])) default else eval(call[[name]], env)
 }
 
-# From a stored point. On other data it must be better than the user's own start, or it is none.
-start_from <- function(optimiser, call, env, state, relation) {
+start_from <- function(optimiser, call, env, state) {
   given <- eval(call[[optimiser$start]], env)
-  call[[optimiser$start]] <- stored_start(given, state)
-  if (relation != "exact") {
-    objective <- eval(call[[optimiser$objective]], env)
-    sign <- optimiser$sign(call, env)
-    compared <- compare_starts(objective, given, sign, optimiser$value_of)
-    call[[optimiser$objective]] <- with_formals_of(objective, compared)
-  }
-  call
-}
-
-stored_start <- function(given, state) {
   point <- if (is.list(state)) state[["par"]]
   if (!is.numeric(point) || length(point) == 0 || !all(is.finite(point))) {
     stop_seed_unfit("it has no point to start from")
@@ -182,12 +171,21 @@ stored_start <- function(given, state) {
     stop_seed_unfit(paste("it has", counted(length(point), "parameter"), "and this", length(given)))
   }
   given[] <- as.vector(point) # with the names that the user gave
-  given
+  call[[optimiser$start]] <- given
+  call
+}
+
+# On other data a stored point must be better than the user's own start, or it is none.
+compare_starts <- function(optimiser, call, env, given) {
+  objective <- eval(call[[optimiser$objective]], env)
+  compared <- compared_once(objective, given, optimiser$sign(call, env), optimiser$value_of)
+  call[[optimiser$objective]] <- with_formals_of(objective, compared)
+  call
 }
 
 # The objective, which compares the two starts when it is called for the first time: there, its
 # further arguments are at hand.
-compare_starts <- function(fn, given, sign, value_of) {
+compared_once <- function(fn, given, sign, value_of) {
   first <- TRUE
   read <- function(result) {
     value <- if (is.null(value_of)) result else value_of(result)
@@ -457,7 +455,7 @@ adapter_optimize <- function() {
     },
     lasts = function(call, env) FALSE,
     functions = "f",
-    seed = function(optimiser, call, env, state, relation) set_bracket(call, state),
+    seed = function(optimiser, call, env, state) set_bracket(call, state),
     observe = observe_bracket
   )
 }
@@ -503,7 +501,7 @@ new_bracket <- function(sign, report) {
       best <<- value
     }
     now <- as.numeric(Sys.time())
-    if (is.finite(best) && (now - last >= report_interval || now < last)) {
+    if (is.finite(best) && (now - last >= registry$report_interval || now < last)) {
       last <<- now
       report(at, best, count)
     }

@@ -98,7 +98,7 @@ watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), valu
       due <<- TRUE
     }
     now <- as.numeric(Sys.time())
-    if (due && (now - last >= report_interval || now < last)) {
+    if (due && (now - last >= registry$report_interval || now < last)) {
       last <<- now
       due <<- FALSE
       report(list(par = par, evaluations = at), best, at)
@@ -131,7 +131,8 @@ call_as <- function(watched, called) {
   watched
 }
 
-report_interval <- 1e-3 # seconds; a report takes some microseconds
+# Seconds; a report takes some microseconds.
+registry$report_interval <- 1e-3
 
 #' @export
 format.warm_objective <- function(x, ...) {
