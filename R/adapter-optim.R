@@ -26,24 +26,30 @@
 #'
 #' @section What is lost at a restart?:
 #' A restart knows one point, and not what the optimiser had learned:
-#'
-#' | optimiser | is lost | what is done |
-#' | --- | --- | --- |
-#' | Nelder-Mead; `constrOptim()` with it | the simplex | a new one, of the usual size (a tenth of the largest parameter) |
-#' | BFGS, L-BFGS-B, CG | the approximate Hessian, or the conjugate directions | `parscale` from the curvature at the new start, `ndeps` so that differences stay as long |
-#' | `nlm()` | the secant Hessian | `typsize` from the curvature, `gradtol` no looser than before |
-#' | `nlminb()` | the secant Hessian, the trust region | `scale` from the curvature |
-#' | `bobyqa()`, `newuoa()`, `uobyqa()` | the quadratic model | `rhobeg` from the curvature, `rhoend` as it was |
-#' | SANN | nothing but the temperature | goes on for the evaluations that were left |
-#' | Brent, `optimize()` | the parabola | goes on in the interval that was reached |
-#' | `optimr()`, `optimx()` | as its method | only the starting point is set; several methods at once are kept when all are done |
-#' | `nloptr()` | as its algorithm | only the starting point is set; not for BOBYQA and COBYLA, which take longer from there, nor for DIRECT and StoGO, which have none |
+#' * Nelder-Mead loses the simplex; the new one's shape is set by `parscale` from the curvature at
+#'   the new start. It is a rough method: how many evaluations it takes, and where on the last stretch
+#'   it stops, depends on the start by chance.
+#' * BFGS, L-BFGS-B and CG lose the approximate Hessian or the conjugate directions. `parscale` is
+#'   set from the curvature (but not for CG that is resumed), and `ndeps` so that differences stay as
+#'   long. All of this holds for `constrOptim()`, too.
+#' * `nlm()` loses the secant Hessian. `typsize` is set from the curvature, and `gradtol` so that it
+#'   is no looser than before.
+#' * `nlminb()` loses the secant Hessian and the trust region. `scale` is set from the curvature.
+#' * `bobyqa()`, `newuoa()` and `uobyqa()` lose the quadratic model. `rhobeg` is set from the
+#'   curvature, and `rhoend` to what it would have been.
+#' * SANN loses the temperature, and goes on for the evaluations that were left.
+#' * Brent and `optimize()` go on in the interval that they had reached.
+#' * `optimr()`, `optimx()` and `nloptr()` lose what their methods do; only the starting point is
+#'   set. Several methods in one call of `optimx()` are kept when all are done. The algorithms
+#'   BOBYQA and COBYLA of nloptr, which take longer from there, and DIRECT and StoGO, which start
+#'   from no point, begin again.
 #'
 #' The curvature takes two evaluations a parameter and one more, and is left out for more than 10
-#' parameters where there is a gradient. It does nothing where what you set is in the way (`scale`,
-#' a positive `pgtol`), or where the objective is not curved upwards. Brent, SANN and `optimize()`
-#' have no use for a result on other data, nor have the global algorithms, BOBYQA, COBYLA and SBPLX of
-#' nloptr: they begin as the call says.
+#' parameters where there is a gradient. Nothing is set where what you set is in the way (`scale`,
+#' a positive `pgtol`), or where the objective is not curved upwards along each parameter.
+#'
+#' Results on other data are no start for SANN, Brent and `optimize()`, nor for the global
+#' algorithms of nloptr, its BOBYQA, COBYLA and SBPLX, which begin as the call says.
 #'
 #' @section What are the counts and limits after a restart?:
 #' Those of the optimiser's own last run: `counts`, `iterations` and `maxit` begin anew. A run that
@@ -56,8 +62,8 @@
 #'
 #' @section Is it the same result?:
 #' Its parts, names and class are the optimiser's own, with the attribute that [warm_info()] reads.
-#' `par` is that of a cold start within the optimiser's tolerance; how near that is, `reltol` and its
-#' kin say. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
+#' `par` is that of a cold start within the optimiser's tolerance; `reltol` and its kin say how near
+#' that is. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
 #' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
 #' numbers: resumed, it goes on with those that come next, and its result is another one than
 #' without the interruption. The objective is evaluated a few times more than the optimiser counts
@@ -224,10 +230,12 @@ scale_at <- function(call, env, start, objective, has_gradient, sign = 1,
   tryCatch(
     suppressWarnings({
       value_at <- objective_at(call, env, objective)
+      value <- value_at(point)
+      lower <- rep_len(lower, length(point))
+      upper <- rep_len(upper, length(point))
       curvature <- vapply(seq_along(point), function(j) {
-        second_difference(function(x) sign * value_at(replace(point, j, x)), point[[j]], c(
-          rep_len(lower, length(point))[[j]], rep_len(upper, length(point))[[j]]
-        ))
+        along <- function(x) if (x == point[[j]]) value else value_at(replace(point, j, x))
+        second_difference(function(x) sign * along(x), point[[j]], c(lower[[j]], upper[[j]]))
       }, 1)
       if (all(is.finite(curvature) & curvature > 0)) 1 / sqrt(curvature)
     }),
@@ -324,26 +332,26 @@ optim_method <- function(call, env) {
 }
 
 tune_optim <- function(call, env, state, given, relation) {
-  switch(optim_method(call, env),
+  method <- optim_method(call, env)
+  switch(method,
     Brent = set_bracket(call, state),
     SANN = set_control(call, env, maxit = annealing_left(state)),
-    "Nelder-Mead" = call,
-    # On its way conjugate gradients do better without: measured in bench/fitters-optim.R.
-    CG = if (relation == "exact") call else scale_optim(call, env),
-    scale_optim(call, env)
+    scale_optim(call, env, method, relation, "par", "fn", "gr")
   )
 }
 
 # In units in which the objective is equally curved along each parameter, the first step, along the
-# gradient, is about as long as it should be. Differences for a numerical gradient stay as they were.
-scale_optim <- function(call, env) {
+# gradient, is about as long as it should be, and a simplex well shaped. Differences for a numerical
+# gradient stay as they were.
+scale_optim <- function(call, env, method, relation, start, objective, gradient) {
   control <- control_of(call, env)
   own <- control$parscale %||% 1
-  if (isTRUE(control$pgtol > 0)) {
+  # On its way CG does better without, as bench/fitters-optim.R measured.
+  if (relation == "exact" && method == "CG" || isTRUE(control$pgtol > 0)) {
     return(call)
   }
   scale <- scale_at(
-    call, env, "par", "fn", !is.null(eval(call$gr, env)), fnscale_sign(call, env),
+    call, env, start, objective, !is.null(eval(call[[gradient]], env)), fnscale_sign(call, env),
     argument_of(call, env, "lower", -Inf), argument_of(call, env, "upper", Inf)
   )
   if (is.null(scale)) {
@@ -383,7 +391,9 @@ adapter_constr_optim <- function() {
       if (!all(inside > 0)) {
         stop_seed_unfit("it is not in the interior of the feasible region")
       }
-      call
+      by_gradient <- !is.null(eval(call$grad, env))
+      method <- argument_of(call, env, "method", if (by_gradient) "BFGS" else "Nelder-Mead")
+      scale_optim(call, env, method, relation, "theta", "f", "grad")
     },
     functions = c("f", "grad")
   )
@@ -466,17 +476,14 @@ adapter_optimize <- function() {
 #' to: it ends at the evaluated points next to the best one.
 #' @noRd
 observe_bracket <- function(optimiser, call, env, report) {
-  objective <- eval(call[[optimiser$objective]], env)
+  fn <- eval(call[[optimiser$objective]], env)
   bracket <- new_bracket(optimiser$sign(call, env), report)
-  if (is.function(objective)) {
-    watched <- function(par, ...) {
-      value <- fn(par, ...)
-      bracket(par, value)
-      value
-    }
-    environment(watched) <- list2env(
-      list(fn = objective, bracket = bracket), parent = environment(call_as)
-    )
+  watched <- function(par, ...) {
+    value <- fn(par, ...)
+    bracket(par, value)
+    value
+  }
+  if (is.function(fn)) {
     call[[optimiser$objective]] <- call_as(watched, optimiser$called)
   }
   call
@@ -486,7 +493,7 @@ new_bracket <- function(sign, report) {
   at <- list(par = NA_real_, lower = -Inf, upper = Inf)
   best <- Inf
   count <- 0
-  last <- -Inf
+  is_time <- new_pace()
   function(x, value) {
     count <<- count + 1
     value <- if (is.numeric(value) && isTRUE(is.finite(value))) sign * as.vector(value) else Inf
@@ -500,11 +507,7 @@ new_bracket <- function(sign, report) {
       at$par <<- x
       best <<- value
     }
-    now <- as.numeric(Sys.time())
-    if (is.finite(best) && (now - last >= registry$report_interval || now < last)) {
-      last <<- now
-      report(at, best, count)
-    }
+    if (is.finite(best) && is_time()) report(at, best, count)
   }
 }
 

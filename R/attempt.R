@@ -93,7 +93,7 @@ run_observed <- function(request, session, call, start) {
   observed <- request$adapter$observe(call, request$env, report)
   fit <- as_if_called(request$expr, observed, eval(observed, request$env))
   fit <- request$adapter$restore(fit, request$call, request$env)
-  end <- or_nothing(request$adapter$state(fit, request$call, request$env))
+  end <- or_nothing(fit_state(request$adapter, fit, request$call, request$env))
   if (is.null(end$iteration) || is.na(end$iteration)) end$iteration <- reported
   list(
     fit = fit, end = end, start = start, seconds = elapsed(),

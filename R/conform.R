@@ -136,7 +136,7 @@ promise_cold_fit <- function(suite, fit, sources, how) {
 }
 
 state_in <- function(suite, fit) {
-  suite$adapter$state(fit, suite$named, suite$env)
+  fit_state(suite$adapter, fit, suite$named, suite$env)
 }
 
 reasons_of <- function(info) {

@@ -8,8 +8,8 @@
 #' @section When is a point kept?:
 #' Every evaluation is seen. One that is better than all before is a checkpoint of the session (see
 #' [warm_session()]), written at once, or, where the last one was written less than a millisecond
-#' ago, with the first evaluation after that. Other evaluations cost a comparison. Values that are
-#' no finite number are passed on and never the best.
+#' ago, with one of the next 16 evaluations after that. Other evaluations cost a comparison. Values
+#' that are no finite number are passed on and never the best.
 #'
 #' @section Is the optimiser's result the same?:
 #' What `fn` returns or signals is passed on unchanged, with its attributes. What the optimiser had
@@ -88,30 +88,35 @@ watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), valu
   best <- Inf
   count <- 0
   at <- 0
-  due <- FALSE # is the best point still to be reported?
-  last <- -Inf
-  look <- function(x, value, better) {
-    if (better && is.finite(value)) {
-      best <<- value
-      par <<- x + 0 # a copy: optimisers may change their vector in place
-      at <<- count
-      due <<- TRUE
-    }
-    now <- as.numeric(Sys.time())
-    if (due && (now - last >= registry$report_interval || now < last)) {
-      last <<- now
-      due <<- FALSE
+  # With which evaluation to look whether it is time to report; Inf where nothing is to be. The
+  # clock costs as much as all the rest, so it is asked ever less often, but asked.
+  due <- Inf
+  wait <- 1
+  is_time <- new_pace()
+  note <- function(x, value) {
+    best <<- value
+    par <<- x + 0 # a copy: optimisers may change their vector in place
+    at <<- count
+    if (due == Inf) due <<- count
+  }
+  report_in_time <- function() {
+    if (is_time()) {
+      due <<- Inf
+      wait <<- 1
       report(list(par = par, evaluations = at), best, at)
+    } else {
+      due <<- count + wait
+      wait <<- min(2 * wait, longest_wait)
     }
   }
   watched <- function(par, ...) {
     result <- fn(par, ...)
     count <<- count + 1
     value <- if (is.null(value_of)) result else value_of(result)
-    if (is.numeric(value)) {
-      better <- isTRUE(sign * value < best) && (is.null(admit) || admit(par, ...))
-      if (due || better) look(par, sign * as.vector(value), better)
+    if (is.numeric(value) && isTRUE(sign * value < best) && is.finite(value)) {
+      if (is.null(admit) || admit(par, ...)) note(par, sign * as.vector(value))
     }
+    if (count >= due) report_in_time()
     result
   }
   list(
@@ -119,6 +124,8 @@ watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), valu
     seen = function() list(par = par, objective = best, evaluations = count)
   )
 }
+
+longest_wait <- 16 # evaluations
 
 # Renames a function's `fn` and `par`, as they are in `called`.
 call_as <- function(watched, called) {
@@ -129,6 +136,17 @@ call_as <- function(watched, called) {
     body(watched) <- body
   }
   watched
+}
+
+# Has the interval passed since it was last TRUE? Also where the clock was set back.
+new_pace <- function() {
+  last <- -Inf
+  function() {
+    now <- unclass(Sys.time())
+    passed <- now - last >= registry$report_interval || now < last
+    if (passed) last <<- now
+    passed
+  }
 }
 
 # Seconds; a report takes some microseconds.

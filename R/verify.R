@@ -50,7 +50,7 @@ warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
   seconds <- proc.time()[["elapsed"]] - began
   difference <- adapter$compare(fit, cold)
   objective <- c(
-    adapter$state(fit, call, env)$objective, adapter$state(cold, call, env)$objective
+    fit_state(adapter, fit, call, env)$objective, fit_state(adapter, cold, call, env)$objective
   )
   excess <- excess_of(objective)
   info <- attr(fit, "warmstart")
