@@ -14,9 +14,10 @@
 #'   put in. `relation` is `"exact"` where the state is this very fit's, `"rows"` where it is the
 #'   same model's on other data, `"related"` where it is another model's with the same response.
 #'   Where the state does not fit, it calls [stop_seed_unfit()], at once or while the call runs.
-#' @param state `function(fit)`: a list of `state` (plain data: vectors and lists of them, with
-#'   names; what `seed` takes), `objective` (a number, the smaller the better, or NA) and
-#'   `iteration` (a count, or NA) of a finished fit.
+#' @param state `function(fit)` or `function(fit, call, env)`: of a finished fit a list of `state`
+#'   (plain data: vectors and lists of them, with names; what `seed` takes; empty where nothing can
+#'   start from it), `objective` (a number, the smaller the better, or NA) and `iteration` (a count;
+#'   where it is NA, the last one reported).
 #' @param observe `function(call, env, report)`: the call, changed so that
 #'   `report(state, objective, iteration)` is called for each new iterate while it runs; `report`
 #'   never fails. NULL where the fitter gives nothing to watch.
@@ -26,8 +27,9 @@
 #'   [identify_model()] where the fitter has an argument `formula`, else [identify_call()].
 #' @param restore `function(fit, call, env)`: the fit as a cold start would have left it. By default
 #'   its element or slot `call` is the user's again.
-#' @param converged `function(fit)`: did it end well? Only then is it kept. By default, unless it
-#'   has an element `converged` that is FALSE.
+#' @param converged `function(fit)`: did it end well? NA where it stopped at a limit that its call
+#'   sets: it is kept as the call's result, and nothing is started from it. FALSE: it is not kept.
+#'   By default TRUE, unless it has an element `converged` that is FALSE.
 #' @param compare `function(a, b)`: a named list of the largest differences between two fits, as
 #'   [warm_verify()] reports them (`objective`, relative; `fitted`, `coefficients`; `fitted_se`,
 #'   `coefficients_se` in standard errors; `edf`). By default those of the objective in `state`,
@@ -113,6 +115,12 @@ check_parts <- function(parts) {
       ))
     }
   }
+}
+
+# Most fits tell their state by themselves; some only with their call.
+fit_state <- function(adapter, fit, call, env) {
+  takes <- length(formals(args(adapter$state)))
+  if (takes > 1) adapter$state(fit, call, env) else adapter$state(fit)
 }
 
 #' @rdname warm_adapter

@@ -40,7 +40,7 @@ try_start <- function(request, session, start) {
   ))
   attempt <- held$value
   if (is.null(attempt$reason)) {
-    attempt$reason <- doubt(request, start, attempt$fit, held$warnings)
+    attempt$reason <- doubt(request, start, attempt, held$warnings)
     attempt$failed <- TRUE
   }
   if (is.null(attempt$reason)) {
@@ -50,14 +50,16 @@ try_start <- function(request, session, start) {
 }
 
 # Why a fit that ended is not to be trusted; NULL where it is.
-doubt <- function(request, start, fit, warnings) {
+doubt <- function(request, start, attempt, warnings) {
   says <- vapply(warnings, conditionMessage, "")
   in_doubt <- grepl("converge|divergence|step failure", says)
-  if (!request$adapter$converged(fit) || any(in_doubt)) {
+  # What an interrupted fit has left may be used up to the call's own limits.
+  converged <- request$adapter$converged(attempt$fit) %in% c(TRUE, if (start$interrupted) NA)
+  if (!converged || any(in_doubt)) {
     return("the fit did not converge.")
   }
   before <- start$entry$objective
-  after <- request$adapter$state(fit)$objective
+  after <- attempt$end$objective
   if (start$relation == "exact" && isTRUE(after > before + 1e-6 * max(abs(before), 1))) {
     return("the fit ended worse than it began.")
   }
@@ -79,7 +81,9 @@ run_observed <- function(request, session, call, start) {
   checkpoints <- 0
   progress <- new_progress(start, function() expected_iterations(request, session, start))
   on.exit(progress$done())
+  reported <- NA
   report <- function(state, objective, iteration) {
+    reported <<- iteration
     iterations <- start$iterations + iteration
     payload <- list(state = state, iterations = iterations, seconds = elapsed())
     kept <- tryCatch(
@@ -91,10 +95,12 @@ run_observed <- function(request, session, call, start) {
   }
   observed <- request$adapter$observe(call, request$env, report)
   fit <- as_if_called(request$expr, observed, eval(observed, request$env))
+  fit <- request$adapter$restore(fit, request$call, request$env)
+  end <- or_nothing(fit_state(request$adapter, fit, request$call, request$env))
+  if (is.null(end$iteration) || is.na(end$iteration)) end$iteration <- reported
   list(
-    fit = request$adapter$restore(fit, request$call, request$env),
-    start = start, seconds = elapsed(), seconds_now = elapsed() - start$seconds,
-    checkpoints = checkpoints
+    fit = fit, end = end, start = start, seconds = elapsed(),
+    seconds_now = elapsed() - start$seconds, checkpoints = checkpoints
   )
 }
 

@@ -125,7 +125,7 @@ promise_cold_fit <- function(suite, fit, sources, how) {
     paste(how, "the fit's call is the user's")
   )
   difference <- suite$adapter$compare(fit, cold)
-  objective <- c(suite$adapter$state(fit)$objective, suite$adapter$state(cold)$objective)
+  objective <- c(state_in(suite, fit)$objective, state_in(suite, cold)$objective)
   verdict <- verify_verdict(
     excess_of(objective), difference, suite$tolerance, suite$fitted_tolerance
   )
@@ -133,6 +133,10 @@ promise_cold_fit <- function(suite, fit, sources, how) {
     how, ", the fit is the cold one; it differs by ",
     paste(names(difference), vapply(difference, format, "", digits = 3), collapse = ", ")
   ))
+}
+
+state_in <- function(suite, fit) {
+  fit_state(suite$adapter, fit, suite$named, suite$env)
 }
 
 reasons_of <- function(info) {
@@ -168,7 +172,7 @@ expect_reports <- function(suite) {
   reports <- count_reports(suite)
   plain <- vapply(reports, function(report) is_plain(report$state), NA)
   promise(all(plain), "what is reported is plain data")
-  end <- adapter$state(suite$cold)
+  end <- state_in(suite, suite$cold)
   promise(
     is.list(end) && all(c("state", "objective", "iteration") %in% names(end)),
     "`state` gives a state, an objective and an iteration"
@@ -240,12 +244,11 @@ expect_resumed <- function(suite) {
   promise_cold_fit(suite, fit_warm(suite, store = store), source, "Resumed after a kill")
 }
 
-# In the process to be killed. An adapter that reports nothing is killed at the fit's very end.
+# In the process to be killed, at the fit's very end at the latest.
 fit_until_killed <- function(adapter, call, objects, path, last, packages) {
   for (package in packages) try(library(package, character.only = TRUE), silent = TRUE)
   die <- function() tools::pskill(Sys.getpid(), tools::SIGKILL)
   observe <- adapter$observe
-  converged <- adapter$converged
   adapter$observe <- function(call, env, report) {
     count <- 0
     observe(call, env, function(state, objective, iteration) {
@@ -254,7 +257,7 @@ fit_until_killed <- function(adapter, call, objects, path, last, packages) {
       if (count == last) die()
     })
   }
-  adapter$converged <- function(fit) if (last == 0) die() else converged(fit)
+  adapter$converged <- function(fit) die()
   warmstart::register_warm_adapter(adapter)
   env <- list2env(objects, parent = globalenv())
   eval(bquote(warmstart::warm(.(call), warmstart::warm_store(.(path)))), env)
@@ -275,7 +278,7 @@ expect_unfit_passed_over <- function(suite) {
     return()
   }
   key <- suite$adapter$identify(suite$named, suite$env)
-  end <- suite$adapter$state(suite$cold)
+  end <- state_in(suite, suite$cold)
   if (!is_plain(end$state)) {
     return()
   }

@@ -17,6 +17,7 @@
 #' @param aligned Names of the arguments with one value a row, evaluated in `data`.
 #' @param ignored Names of the arguments that cannot change the result.
 #' @param ignored_control Names of the elements of the argument `control` that cannot.
+#' @param control Name of the argument that is the fitter's list of controls.
 #' @param fixed Names of the arguments that belong to the specification whatever their size, such
 #'   as starting values and bounds.
 #' @param written Does it also count how the arguments are written? For functions that may look at
@@ -39,9 +40,7 @@ identify_model <- function(call, env, fitter, formula = "formula",
   data <- eval(arguments$data, env)
   rest <- setdiff(names(arguments), c(formula, "data", "family", aligned, ignored))
   values <- lapply(arguments[rest], eval, env)
-  if (is.list(values$control)) {
-    values$control <- values$control[setdiff(names(values$control), ignored_control)]
-  }
+  values$control <- drop_named(values$control, ignored_control)
   home <- formula_home(formulas, env)
   new_model_fingerprint(c(
     model_parts(fitter, formulas, data, eval(arguments$family, env), home),
@@ -53,17 +52,25 @@ identify_model <- function(call, env, fitter, formula = "formula",
 #' @rdname identify_model
 #' @export
 identify_call <- function(call, env, fitter, ignored = character(), fixed = character(),
+                          ignored_control = character(), control = "control",
                           written = FALSE) {
   arguments <- as.list(call)[-1]
   names(arguments) <- argument_names(arguments)
   arguments <- arguments[!names(arguments) %in% ignored]
+  if (length(ignored_control) > 0 && !is.null(arguments[[control]])) {
+    arguments[[control]] <- drop_named(eval(arguments[[control]], env), ignored_control)
+  }
   shown <- if (is.function(fitter)) deparse(call[[1]], nlines = 1) else fitter
   parts <- lapply(names(arguments), function(name) {
-    call_argument_parts(name, arguments[[name]], env, name %in% fixed)
+    call_argument_parts(name, arguments[[name]], env, name %in% fixed, written)
   })
   new_model_fingerprint(c(
     list(fitter = new_part(fitter, "neighbourhood", shown)), unlist(parts, recursive = FALSE)
   ))
+}
+
+drop_named <- function(list, dropped) {
+  if (is.list(list) && !is.null(names(list))) list[!names(list) %in% dropped] else list
 }
 
 # Those of `...` without a name, by their place.
@@ -74,35 +81,46 @@ argument_names <- function(arguments) {
   names
 }
 
-call_argument_parts <- function(name, expr, env, is_fixed) {
+call_argument_parts <- function(name, expr, env, is_fixed, written) {
   if (identical(expr, quote(expr = ))) {
     return(list())
   }
   evaluated <- tryCatch(list(eval(expr, env)), error = function(e) NULL)
-  if (!is.null(evaluated)) {
-    return(value_parts(name, evaluated[[1]], is_fixed))
-  }
-  found <- captured_in(expr, env)
-  variables <- lapply(names(found), function(variable) {
-    value_parts(paste0(name, ": ", variable), found[[variable]], is_fixed)
-  })
   c(
-    named_part("expression", name, canonical_call(expr), "specification"),
-    unlist(variables, recursive = FALSE)
+    if (!is.null(evaluated)) value_parts(name, evaluated[[1]], is_fixed),
+    if (is.null(evaluated) || written) written_parts(name, expr, env, is_fixed)
   )
 }
 
-# The variables of an expression that its surroundings have.
-captured_in <- function(expr, env) {
-  found <- lapply(stats::setNames(nm = all.vars(expr)), find_captured, env)
-  lapply(Filter(Negate(is.null), found), function(binding) binding$value)
+# An expression as it is written, with the values of what its surroundings have of it.
+written_parts <- function(name, expr, env, is_fixed) {
+  c(
+    named_part("expression", name, canonical_call(expr), "specification"),
+    if (!is.name(expr)) captured_parts(name, expr, env, is_fixed)
+  )
 }
 
-# A function counts as what it says and, each by itself, what it finds in its surroundings.
+captured_parts <- function(name, expr, env, is_fixed, seen = list()) {
+  parts <- lapply(all.names(expr, unique = TRUE), function(variable) {
+    found <- find_captured(variable, env)
+    if (!is.null(found)) {
+      value_parts(paste0(name, ": ", variable), found$value, is_fixed, seen)
+    }
+  })
+  unlist(parts, recursive = FALSE)
+}
+
+# A function counts as what it says and, each by itself, what it finds in its surroundings; so
+# does a formula.
 value_parts <- function(name, value, is_fixed, seen = list()) {
   if (!is.function(value) || is.primitive(value)) {
     scope <- if (is_fixed || !has_rows(value)) "specification" else "values"
-    return(named_part("argument", name, value, scope))
+    return(c(
+      named_part("argument", name, value, scope),
+      if (inherits(value, "formula")) {
+        captured_parts(name, value, environment(value) %||% emptyenv(), is_fixed, seen)
+      }
+    ))
   }
   if (any(vapply(seen, identical, NA, value))) {
     return(list())

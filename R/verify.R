@@ -49,7 +49,9 @@ warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
   cold <- eval(call, env)
   seconds <- proc.time()[["elapsed"]] - began
   difference <- adapter$compare(fit, cold)
-  objective <- c(adapter$state(fit)$objective, adapter$state(cold)$objective)
+  objective <- c(
+    fit_state(adapter, fit, call, env)$objective, fit_state(adapter, cold, call, env)$objective
+  )
   excess <- excess_of(objective)
   info <- attr(fit, "warmstart")
   structure(

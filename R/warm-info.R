@@ -22,7 +22,7 @@ info_of <- function(request, session, outcome) {
     source,
     call = request$call, key = request$key$exact, found = start$found, written = start$entry$written,
     reason = c(outcome$reasons, if (is.null(request$adapter$seed)) only_finished),
-    iterations = request$adapter$state(outcome$fit)$iteration,
+    iterations = outcome$end$iteration,
     iterations_before = start$iterations,
     iterations_cold = if (!is.null(start$entry) && !start$interrupted) {
       count_of(start$entry$payload$iterations)

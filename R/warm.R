@@ -21,8 +21,8 @@
 #'
 #' @section Which fitters?:
 #' `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
-#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. A
-#' [warm_adapter()] teaches it another one.
+#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. Of
+#' optimisers, see [warm-optimisers]. A [warm_adapter()] teaches it another one.
 #'
 #' Of any other function, the finished result is kept and returned at once when the function and
 #' the values of its arguments are the same again; nothing is kept on the way, and nothing is
@@ -136,10 +136,11 @@ return_finished <- function(request, finished) {
 keep_finished <- function(request, session, store, outcome) {
   adapter <- request$adapter
   key <- request$key
-  if (!adapter$converged(outcome$fit)) {
+  converged <- adapter$converged(outcome$fit)
+  if (isFALSE(converged)) {
     return(FALSE)
   }
-  end <- adapter$state(outcome$fit)
+  end <- outcome$end
   iterations <- outcome$start$iterations + end$iteration
   kept <- session_finalize(
     session,
@@ -149,7 +150,7 @@ keep_finished <- function(request, session, store, outcome) {
     ),
     end$objective, iterations
   )
-  if (kept && !is.null(adapter$seed)) {
+  if (kept && isTRUE(converged) && !is.null(adapter$seed) && length(end$state) > 0) {
     seed <- list(
       state = end$state, terms = model_terms(key), iterations = iterations,
       seconds = outcome$seconds

@@ -536,6 +536,27 @@ test_that("an argument that only the function can evaluate counts", {
   expect_identical(bare(warm(pick(frame, list(b > limit)), store)), list(rep(TRUE, 3)))
 })
 
+test_that("such an argument counts also where it happens to have a value outside", {
+  store <- new_store()
+  pick <- function(data, which) eval(substitute(which), data)
+  frame <- data.frame(a = 1:3)
+  a <- "outside"
+  limit <- 2
+  expect_identical(bare(warm(pick(frame, list(a > limit)), store)), list(c(FALSE, FALSE, TRUE)))
+  limit <- 1
+  expect_identical(bare(warm(pick(frame, list(a > limit)), store)), list(c(FALSE, TRUE, TRUE)))
+})
+
+test_that("the variables of a formula without data count", {
+  store <- new_store()
+  middle <- function(formula) list(mean(eval(formula[[2]], environment(formula))))
+  x <- c(1, 3)
+  model <- ~x
+  expect_identical(bare(warm(middle(model), store)), list(2))
+  x <- c(1, 5)
+  expect_identical(bare(warm(middle(model), store)), list(3))
+})
+
 test_that("a result that is no list stays as it is, and the last information can be had", {
   number <- function() 42
   expect_identical(warm(number(), new_store()), 42)
