@@ -93,6 +93,9 @@ new_suite <- function(adapter, call, near, tolerance, fitted_tolerance, env) {
     named = match.call(fun, call, envir = env),
     tolerance = tolerance, fitted_tolerance = fitted_tolerance
   )
+  if (isTRUE(adapter$random(suite$named, env))) {
+    suite$random <- save_random_state() %||% begin_random_state()
+  }
   suite$cold <- eval(call, env)
   suite
 }
@@ -103,6 +106,7 @@ promise <- function(kept, words) {
 
 # A fit through warm(), in a place of its own. `call` becomes the code of warm()'s argument.
 fit_warm <- function(suite, call = suite$call, store, env = suite$env) {
+  if (!is.null(suite$random)) restore_random_state(suite$random)
   eval(bquote(warmstart::warm(.(call), .(store))), env)
 }
 
@@ -344,8 +348,16 @@ expect_random_numbers <- function(suite) {
   eval(suite$call, suite$env)
   cold <- save_random_state()
   set.seed(1)
-  fit_warm(suite, store = fresh_store())
+  if (!is.null(suite$random)) suite$random <- save_random_state()
+  store <- fresh_store()
+  fit_warm(suite, store = store)
   promise(identical(save_random_state(), cold), "random numbers go on as after a cold fit")
+  if (!is.null(suite$random)) {
+    fit_warm(suite, store = store)
+    promise(
+      identical(save_random_state(), cold), "a finished fit that is returned leaves them there, too"
+    )
+  }
 }
 
 expect_nested <- function(suite) {

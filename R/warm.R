@@ -121,6 +121,9 @@ return_finished <- function(request, finished) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- request$adapter$restore(finished$fit, request$call, request$env)
+  if (request$random && is.integer(entry$payload$random)) {
+    restore_random_state(entry$payload$random)
+  }
   with_info(fit, new_info(
     "finished",
     call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
@@ -136,16 +139,17 @@ return_finished <- function(request, finished) {
 keep_finished <- function(request, session, store, outcome) {
   adapter <- request$adapter
   key <- request$key
-  if (!adapter$converged(outcome$fit)) {
+  if (!adapter$converged(outcome$fit) || outcome$in_doubt) {
     return(FALSE)
   }
   end <- adapter$state(outcome$fit)
   iterations <- outcome$start$iterations + end$iteration
+  whole <- is.null(adapter$seed) || is_worth_keeping(outcome$fit, outcome$seconds)
   kept <- session_finalize(
     session,
     list(
-      fit = outcome$fit, state = end$state, iterations = iterations, seconds = outcome$seconds,
-      versions = request_versions(request)
+      fit = if (whole) outcome$fit, state = end$state, iterations = iterations, seconds = outcome$seconds,
+      versions = request_versions(request), random = if (request$random) save_random_state()
     ),
     end$objective, iterations
   )
@@ -159,8 +163,10 @@ keep_finished <- function(request, session, store, outcome) {
         store, key, seed, end$objective, iterations, format(run_id), request_label(request)
       )
     }
-    save(key$specification, run_id = key$exact)
-    if (length(seed$terms) > 0) {
+    if ("rows" %in% adapter$relations) {
+      save(key$specification, run_id = key$exact)
+    }
+    if ("related" %in% adapter$relations && length(seed$terms) > 0) {
       save(key$neighbourhood, run_id = key$specification)
     }
   }
@@ -169,6 +175,29 @@ keep_finished <- function(request, session, store, outcome) {
   }
   kept
 }
+
+# A large fit that is quickly made again from its estimates would take longer to write than it
+# saves, and push others out of the store.
+is_worth_keeping <- function(fit, seconds) {
+  seconds >= quickly_made || rough_size(fit) < max(seconds, 0.1) * bytes_a_second
+}
+
+# In bytes. object.size() looks at each string; a data set's row names take it longer than the fit.
+rough_size <- function(x) {
+  if (isS4(x)) {
+    x <- attributes(x)
+  }
+  if (is.list(x) && length(x) < 1000) {
+    sum(vapply(unclass(x), rough_size, 0))
+  } else if (is.vector(x) || is.factor(x) || is.array(x)) {
+    8 * length(x)
+  } else {
+    0
+  }
+}
+
+quickly_made <- 2 # seconds
+bytes_a_second <- 2e7 # a tenth of what is serialized and written in that time
 
 # What a finished fit leaves behind of its interrupted runs is of no use any more.
 delete_superseded <- function(store, key) {
