@@ -11,7 +11,8 @@
 #'   stored states that do not fit, the results have the same parts and are the same fit.
 #' * The finished fit is returned at once.
 #' * `failing` stops with the error that it has without `warm()`, and leaves no finished fit.
-#' * Where the fit has a call, it is the cold fit's, and `update()` makes the fit again.
+#' * Where the fit has a call, it is the cold fit's, and `update()` makes the fit again, if it does so
+#'   with a cold fit.
 #' * The random numbers drawn, and the user's objects, are as without `warm()`.
 #' * A call inside a function that is itself called through `warm()` is kept as well.
 #'
@@ -329,7 +330,10 @@ format_error <- function(e) {
 
 expect_update <- function(suite) {
   fit <- fit_warm(suite, store = fresh_store())
-  if (is.null(call_in(fit))) {
+  works_cold <- !inherits(
+    try(eval(bquote(.(stats::update)(.(suite$cold))), suite$env), silent = TRUE), "try-error"
+  )
+  if (is.null(call_in(fit)) || !works_cold) {
     return()
   }
   again <- eval(bquote(.(stats::update)(.(fit))), suite$env)
