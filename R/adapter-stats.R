@@ -36,14 +36,14 @@
 #' as they would from another `start`. `warm(..., near = FALSE)` starts as the fitter does.
 #'
 #' @section What about random starts?:
-#' The weights that `nnet()` starts with are random, and decide where it ends. Unless `Wts` is given,
-#' the state of the random number generator therefore counts in the key, and after a finished fit was
-#' returned it is where the fit would have left it: after `set.seed()`, several fits in a row are the
-#' same ones again, each found by itself.
+#' The weights that `nnet()` starts with are random, and decide where it ends. Unless `Wts` is
+#' given, the state of the random number generator therefore counts in the key, and after a
+#' finished fit was returned it is where the fit would have left it: after `set.seed()`, several
+#' fits in a row are the same ones again, each found by itself.
 #'
 #' @section Why are Cox models not started from others?:
-#' The `init` of `coxph()` is also the hypothesis that its likelihood ratio, score and Wald tests are
-#' against. Another one gives another summary.
+#' The `init` of `coxph()` is also the hypothesis that its likelihood ratio, score and Wald tests
+#' are against. Another one gives another summary.
 #'
 #' @seealso [warm()], [warm_adapter()] to add a fitter.
 #' @name warm-models

@@ -51,8 +51,6 @@ state_survreg <- function(fit) {
   list(state = state, objective = -fit$loglik[[2]], iteration = sum(fit$iter))
 }
 
-# Of several strata's scales, all or none. Where there is none, the fitter has them from the model
-# of the intercept alone.
 start_survreg <- function(frame, state, relation) {
   dist <- if (is.list(frame$dist)) frame$dist$name else frame$dist
   if (!identical(dist, state$dist)) {
@@ -62,16 +60,19 @@ start_survreg <- function(frame, state, relation) {
     stop_seed_unfit("the model has a penalty")
   }
   start <- adopt_state(state, frame$X, relation)
+  if (any(frame$scale > 0)) start else c(start, adopt_log_scale(state, frame, length(start)))
+}
+
+# Of several strata's scales, all or none. Where there is none, the fitter has them from the model
+# of the intercept alone, unless that is the model.
+adopt_log_scale <- function(state, frame, coefficients) {
   log_scale <- state$log_scale
   strata <- if (frame$nstrata > 1) levels(frame$strata.keep)
-  if (any(frame$scale > 0)) {
-    start
-  } else if (is.numeric(log_scale) && length(log_scale) == frame$nstrata &&
-    all(is.finite(log_scale)) && identical(names(log_scale), strata)) {
-    c(start, unname(log_scale))
-  } else if (length(start) > 1) {
-    start
-  } else {
+  fits <- is.numeric(log_scale) && length(log_scale) == frame$nstrata &&
+    all(is.finite(log_scale)) && identical(names(log_scale), strata)
+  if (fits) {
+    unname(log_scale)
+  } else if (coefficients == 1) {
     stop_seed_unfit("it has other scales")
   }
 }

@@ -35,8 +35,8 @@
 #' @param versions `function()`: named strings; a finished fit is returned only where they are the
 #'   same as when it was made. By default the version of the package in `name`.
 #' @param random `function(call, env)`: does where this fit ends depend on random numbers? Then the
-#'   state of R's generator counts in the key, and is left as the fit left it where a finished one is
-#'   returned. By default no.
+#'   state of R's generator counts in the key, and is left as the fit left it where a finished one
+#'   is returned. By default no.
 #' @param relations Which other fits `seed` can start from: `"rows"`, `"related"`, both, or none
 #'   (`character()`).
 #' @param adapter A `warm_adapter`. It replaces one of the same name, and is asked ahead of those
@@ -97,9 +97,7 @@ warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognis
     random = random %||% function(call, env) FALSE
   )
   check_parts(parts)
-  if (!is.character(relations) || !all(relations %in% c("rows", "related"))) {
-    stop_argument("relations", "must be among \"rows\" and \"related\".")
-  }
+  check_relations(relations)
   structure(c(list(name = name, relations = relations), parts), class = "warm_adapter")
 }
 
@@ -108,6 +106,12 @@ part_arity <- c(
   seed = 4, state = 1, observe = 3, recognises = 1, identify = 2, restore = 3, converged = 1,
   compare = 2, versions = 0, random = 2
 )
+
+check_relations <- function(relations) {
+  if (!is.character(relations) || !all(relations %in% c("rows", "related"))) {
+    stop_argument("relations", "must be among \"rows\" and \"related\".")
+  }
+}
 
 check_parts <- function(parts) {
   for (name in names(part_arity)) {

@@ -31,7 +31,8 @@ run_fit <- function(request, session, starts) {
 
 # A cold fit is what it is; one that says this is not kept.
 says_no_convergence <- function(warning) {
-  grepl("not converge|without convergence|convergence error|limit reached", conditionMessage(warning))
+  says <- conditionMessage(warning)
+  grepl("not converge|without convergence|convergence error|limit reached", says)
 }
 
 # The fit, or the reason why there is none: the start does not fit the model, or the fit

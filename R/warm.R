@@ -21,8 +21,8 @@
 #'
 #' @section Which fitters?:
 #' `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
-#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. A
-#' [warm_adapter()] teaches it another one.
+#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. [warm-models]
+#' lists the other fitters that it knows. A [warm_adapter()] teaches it another one.
 #'
 #' Of any other function, the finished result is kept and returned at once when the function and
 #' the values of its arguments are the same again; nothing is kept on the way, and nothing is
@@ -148,32 +148,36 @@ keep_finished <- function(request, session, store, outcome) {
   kept <- session_finalize(
     session,
     list(
-      fit = if (whole) outcome$fit, state = end$state, iterations = iterations, seconds = outcome$seconds,
-      versions = request_versions(request), random = if (request$random) save_random_state()
+      fit = if (whole) outcome$fit, state = end$state, iterations = iterations,
+      seconds = outcome$seconds, versions = request_versions(request),
+      random = if (request$random) save_random_state()
     ),
     end$objective, iterations
   )
   if (kept && !is.null(adapter$seed)) {
-    seed <- list(
-      state = end$state, terms = model_terms(key), iterations = iterations,
-      seconds = outcome$seconds
-    )
-    save <- function(key, run_id) {
-      save_seed(
-        store, key, seed, end$objective, iterations, format(run_id), request_label(request)
-      )
-    }
-    if ("rows" %in% adapter$relations) {
-      save(key$specification, run_id = key$exact)
-    }
-    if ("related" %in% adapter$relations && length(seed$terms) > 0) {
-      save(key$neighbourhood, run_id = key$specification)
-    }
+    keep_seeds(request, store, end, iterations, outcome$seconds)
   }
   if (kept) {
     delete_superseded(store, key$exact)
   }
   kept
+}
+
+keep_seeds <- function(request, store, end, iterations, seconds) {
+  key <- request$key
+  relations <- request$adapter$relations
+  seed <- list(
+    state = end$state, terms = model_terms(key), iterations = iterations, seconds = seconds
+  )
+  save <- function(key, run_id) {
+    save_seed(store, key, seed, end$objective, iterations, format(run_id), request_label(request))
+  }
+  if ("rows" %in% relations) {
+    save(key$specification, run_id = key$exact)
+  }
+  if ("related" %in% relations && length(seed$terms) > 0) {
+    save(key$neighbourhood, run_id = key$specification)
+  }
 }
 
 # A large fit that is quickly made again from its estimates would take longer to write than it
