@@ -2,7 +2,7 @@
 #'
 #' An adapter tells [warm()] all that it has to know of one fitter: how to put a seed into its
 #' call, how to watch it, and what to keep of its result. `register_warm_adapter()` makes
-#' [warm()] use it. Of the ten parts only `seed` and `state` have to be written; without `seed`
+#' [warm()] use it. Of the twelve parts only `seed` and `state` have to be written; without `seed`
 #' finished fits are kept and nothing is started from them.
 #'
 #' In what follows, `call` is the user's call with its arguments named in full (as by
@@ -36,6 +36,11 @@
 #'   and of what [stats::fitted()] and [stats::coef()] give.
 #' @param versions `function()`: named strings; a finished fit is returned only where they are the
 #'   same as when it was made. By default the version of the package in `name`.
+#' @param random `function(call, env)`: does where this fit ends depend on random numbers? Then the
+#'   state of R's generator counts in the key, and is left as the fit left it where a finished one
+#'   is returned. By default no.
+#' @param relations Which other fits `seed` can start from: `"rows"`, `"related"`, both, or none
+#'   (`character()`).
 #' @param adapter A `warm_adapter`. It replaces one of the same name, and is asked ahead of those
 #'   that were there before.
 #' @return `warm_adapter()`: an object of class `warm_adapter`. `register_warm_adapter()`: the
@@ -76,7 +81,7 @@
 #' @export
 warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognises = NULL,
                          identify = NULL, restore = NULL, converged = NULL, compare = NULL,
-                         versions = NULL) {
+                         versions = NULL, random = NULL, relations = c("rows", "related")) {
   check_dots(...)
   if (!is.character(name) || length(name) != 1 || is.na(name) || !nzchar(name)) {
     stop_argument("name", "must be one string, such as \"mgcv::gam\".")
@@ -90,17 +95,25 @@ warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognis
     restore = restore %||% restore_call,
     converged = converged %||% converged_unless_said,
     compare = compare %||% function(a, b) compare_fits(a, b, state),
-    versions = versions %||% function() package_version_of(name)
+    versions = versions %||% function() package_version_of(name),
+    random = random %||% function(call, env) FALSE
   )
   check_parts(parts)
-  structure(c(list(name = name), parts), class = "warm_adapter")
+  check_relations(relations)
+  structure(c(list(name = name, relations = relations), parts), class = "warm_adapter")
 }
 
 # How many arguments each part is called with.
 part_arity <- c(
   seed = 4, state = 1, observe = 3, recognises = 1, identify = 2, restore = 3, converged = 1,
-  compare = 2, versions = 0
+  compare = 2, versions = 0, random = 2
 )
+
+check_relations <- function(relations) {
+  if (!is.character(relations) || !all(relations %in% c("rows", "related"))) {
+    stop_argument("relations", "must be among \"rows\" and \"related\".")
+  }
+}
 
 check_parts <- function(parts) {
   for (name in names(part_arity)) {

@@ -9,7 +9,7 @@ run_fit <- function(request, session, starts) {
     announce(start)
     attempt <- try_start(request, session, start)
     if (is.null(attempt$reason)) {
-      return(c(attempt, list(used = TRUE, reasons = reasons)))
+      return(c(attempt, list(used = TRUE, reasons = reasons, in_doubt = FALSE)))
     }
     reason <- paste0("Not started from the ", start$found, ": ", attempt$reason)
     reasons <- c(reasons, reason)
@@ -21,8 +21,18 @@ run_fit <- function(request, session, starts) {
   if (length(reasons) > 0) {
     inform(paste(utils::tail(reasons, 1), "Fitting from a cold start."))
   }
-  attempt <- run_observed(request, session, request$call, cold_start())
-  c(attempt, list(used = FALSE, reasons = reasons))
+  in_doubt <- FALSE
+  attempt <- withCallingHandlers(
+    run_observed(request, session, request$call, cold_start()),
+    warning = function(w) if (says_no_convergence(w)) in_doubt <<- TRUE
+  )
+  c(attempt, list(used = FALSE, reasons = reasons, in_doubt = in_doubt))
+}
+
+# A cold fit is what it is; one that says this is not kept.
+says_no_convergence <- function(warning) {
+  says <- conditionMessage(warning)
+  grepl("not converge|without convergence|convergence error|limit reached", says)
 }
 
 # The fit, or the reason why there is none: the start does not fit the model, or the fit
@@ -52,7 +62,7 @@ try_start <- function(request, session, start) {
 # Why a fit that ended is not to be trusted; NULL where it is.
 doubt <- function(request, start, attempt, warnings) {
   says <- vapply(warnings, conditionMessage, "")
-  in_doubt <- grepl("converge|divergence|step failure", says)
+  in_doubt <- grepl("converge|divergence|step failure|limit reached", says)
   # What an interrupted fit has left may be used up to the call's own limits.
   converged <- request$adapter$converged(attempt$fit) %in% c(TRUE, if (start$interrupted) NA)
   if (!converged || any(in_doubt)) {

@@ -11,7 +11,8 @@
 #'   stored states that do not fit, the results have the same parts and are the same fit.
 #' * The finished fit is returned at once.
 #' * `failing` stops with the error that it has without `warm()`, and leaves no finished fit.
-#' * Where the fit has a call, it is the cold fit's, and `update()` makes the fit again.
+#' * Where the fit has a call, it is the cold fit's, and `update()` makes the fit again, if it does so
+#'   with a cold fit.
 #' * The random numbers drawn, and the user's objects, are as without `warm()`.
 #' * A call inside a function that is itself called through `warm()` is kept as well.
 #'
@@ -93,6 +94,9 @@ new_suite <- function(adapter, call, near, tolerance, fitted_tolerance, env) {
     named = match.call(fun, call, envir = env),
     tolerance = tolerance, fitted_tolerance = fitted_tolerance
   )
+  if (isTRUE(adapter$random(suite$named, env))) {
+    suite$random <- save_random_state() %||% begin_random_state()
+  }
   suite$cold <- eval(call, env)
   suite
 }
@@ -103,6 +107,7 @@ promise <- function(kept, words) {
 
 # A fit through warm(), in a place of its own. `call` becomes the code of warm()'s argument.
 fit_warm <- function(suite, call = suite$call, store, env = suite$env) {
+  if (!is.null(suite$random)) restore_random_state(suite$random)
   eval(bquote(warmstart::warm(.(call), .(store))), env)
 }
 
@@ -328,7 +333,10 @@ format_error <- function(e) {
 
 expect_update <- function(suite) {
   fit <- fit_warm(suite, store = fresh_store())
-  if (is.null(call_in(fit))) {
+  works_cold <- !inherits(
+    try(eval(bquote(.(stats::update)(.(suite$cold))), suite$env), silent = TRUE), "try-error"
+  )
+  if (is.null(call_in(fit)) || !works_cold) {
     return()
   }
   again <- eval(bquote(.(stats::update)(.(fit))), suite$env)
@@ -347,8 +355,16 @@ expect_random_numbers <- function(suite) {
   eval(suite$call, suite$env)
   cold <- save_random_state()
   set.seed(1)
-  fit_warm(suite, store = fresh_store())
+  if (!is.null(suite$random)) suite$random <- save_random_state()
+  store <- fresh_store()
+  fit_warm(suite, store = store)
   promise(identical(save_random_state(), cold), "random numbers go on as after a cold fit")
+  if (!is.null(suite$random)) {
+    fit_warm(suite, store = store)
+    promise(
+      identical(save_random_state(), cold), "a finished fit that is returned leaves them there, too"
+    )
+  }
 }
 
 expect_nested <- function(suite) {

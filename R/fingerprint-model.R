@@ -91,13 +91,15 @@ part_text <- function(part) {
   paste(vapply(part$shown, deparse1, ""), collapse = ", ")
 }
 
-model_parts <- function(fitter, formula, data, family, home) {
+model_parts <- function(fitter, formula, data, family, home, parameters = NULL, also = list()) {
   check_formula(formula)
   check_data(data)
   formulas <- if (is.list(formula)) formula else list(formula)
   canonical <- lapply(lapply(formulas, expand_dot, data), canonical_call)
-  variables <- unique(unlist(lapply(canonical, all.vars)))
-  functions <- setdiff(unique(unlist(lapply(canonical, all.names))), variables)
+  in_formulas <- c(canonical, also)
+  variables <- unique(unlist(lapply(in_formulas, all.vars)))
+  functions <- setdiff(unique(unlist(lapply(in_formulas, all.names))), variables)
+  variables <- setdiff(variables, parameters)
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
   c(
     list(
@@ -106,7 +108,7 @@ model_parts <- function(fitter, formula, data, family, home) {
       formula = new_part(canonical, "specification", canonical),
       family = family_part(family)
     ),
-    unlist(lapply(variables, variable_part, data, home), recursive = FALSE),
+    unlist(lapply(variables, variable_part, data, home, parameters), recursive = FALSE),
     unlist(lapply(functions, function_part, home), recursive = FALSE),
     option_parts()
   )
@@ -159,7 +161,7 @@ canonical_call <- function(expr) {
 
 # A variable in the data is data, by name. One from elsewhere is too where it has rows; else it
 # shapes the model, as K does in s(x, k = K).
-variable_part <- function(name, data, home) {
+variable_part <- function(name, data, home, parameters = NULL) {
   if (is_in_data(name, data)) {
     column <- if (is.list(data)) .subset2(data, name) else data[[name]]
     return(named_part("column", name, column, "values"))
@@ -169,7 +171,7 @@ variable_part <- function(name, data, home) {
     scope <- if (NROW(found$value) > 1) "values" else "specification"
     return(named_part("variable", name, found$value, scope))
   }
-  if (!exists(name, envir = home)) {
+  if (is.null(parameters) && !exists(name, envir = home)) {
     stop_argument("data", paste0(
       "has no column `", name, "`, and there is no variable of that name."
     ))

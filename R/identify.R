@@ -22,6 +22,9 @@
 #'   as starting values and bounds.
 #' @param written Does it also count how the arguments are written? For functions that may look at
 #'   that, or evaluate it in a place of their own.
+#' @param parameters Names in the formula that stand for what is estimated, as in [stats::nls()]:
+#'   they are no data, nor is a name that is found nowhere. NULL where all names are data.
+#' @param also Further formulas, whose variables count.
 #' @return A list of class `model_fingerprint`; see [fingerprint_model()].
 #' @section Errors: As [fingerprint_model()]; an argument's own errors come through.
 #' @seealso [warm_adapter()]
@@ -32,7 +35,7 @@
 #' @export
 identify_model <- function(call, env, fitter, formula = "formula",
                            aligned = c("weights", "offset", "subset"), ignored = character(),
-                           ignored_control = character()) {
+                           ignored_control = character(), parameters = NULL, also = list()) {
   arguments <- as.list(call)[-1]
   fun <- eval(call[[1]], env)
   formulas <- unname(lapply(arguments[intersect(formula, names(arguments))], eval, env))
@@ -43,7 +46,9 @@ identify_model <- function(call, env, fitter, formula = "formula",
   values$control <- drop_named(values$control, ignored_control)
   home <- formula_home(formulas, env)
   new_model_fingerprint(c(
-    model_parts(fitter, formulas, data, eval(arguments$family, env), home),
+    model_parts(
+      fitter, formulas, data, eval(arguments$family, env), home, parameters, also
+    ),
     aligned_parts(arguments[intersect(names(arguments), aligned)], data, home),
     argument_parts(without_defaults(values, fun))
   ))

@@ -16,10 +16,27 @@ new_request <- function(expr, env) {
         request$call <- match.call(fun, request$call, envir = request$env)
       }
       request$key <- request$adapter$identify(request$call, request$env)
+      request$random <- isTRUE(request$adapter$random(request$call, request$env))
+      if (request$random) {
+        random <- random %||% begin_random_state()
+        request$key <- add_random_state(request$key, random)
+      }
     })),
     error = function(e) request$reason <<- conditionMessage(e)
   )
   request
+}
+
+# A fit that draws random numbers is another one from another state of the generator.
+add_random_state <- function(key, random) {
+  state <- named_part("random numbers", "state", random, "values")
+  new_model_fingerprint(c(key$parts, state))
+}
+
+# As the first random number of an R session would.
+begin_random_state <- function() {
+  set.seed(NULL)
+  save_random_state()
 }
 
 # The call that a call makes, and where: do.call(f, list(...)) makes f(...), and update(fit, ...)

@@ -16,11 +16,12 @@ find_starts <- function(request, store, finished, near) {
   if (!near) {
     return(list())
   }
-  same <- store_lookup(store, request$key$specification, select = "latest")
-  c(
-    if (has_state(same)) list(new_start(same, "rows")),
-    lapply(related_entries(request, store), new_start, "related")
-  )
+  relations <- request$adapter$relations
+  same <- if ("rows" %in% relations) {
+    store_lookup(store, request$key$specification, select = "latest")
+  }
+  related <- if ("related" %in% relations) related_entries(request, store)
+  c(if (has_state(same)) list(new_start(same, "rows")), lapply(related, new_start, "related"))
 }
 
 # Of no class: `$` must not be somebody's method.

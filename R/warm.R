@@ -21,8 +21,8 @@
 #'
 #' @section Which fitters?:
 #' `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
-#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. Of
-#' optimisers, see [warm-optimisers]. A [warm_adapter()] teaches it another one.
+#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. [warm-models] and
+#' [warm-optimisers] list the other fitters that it knows. A [warm_adapter()] teaches it another one.
 #'
 #' Of any other function, the finished result is kept and returned at once when the function and
 #' the values of its arguments are the same again; nothing is kept on the way, and nothing is
@@ -121,6 +121,9 @@ return_finished <- function(request, finished) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- request$adapter$restore(finished$fit, request$call, request$env)
+  if (request$random && is.integer(entry$payload$random)) {
+    restore_random_state(entry$payload$random)
+  }
   with_info(fit, new_info(
     "finished",
     call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
@@ -137,39 +140,92 @@ keep_finished <- function(request, session, store, outcome) {
   adapter <- request$adapter
   key <- request$key
   converged <- adapter$converged(outcome$fit)
-  if (isFALSE(converged)) {
+  if (isFALSE(converged) || outcome$in_doubt) {
     return(FALSE)
   }
   end <- outcome$end
   iterations <- outcome$start$iterations + end$iteration
+  whole <- is.null(adapter$seed) || is_worth_keeping(outcome$fit, outcome$seconds)
   kept <- session_finalize(
     session,
     list(
-      fit = outcome$fit, state = end$state, iterations = iterations, seconds = outcome$seconds,
-      versions = request_versions(request)
+      fit = if (whole) outcome$fit, state = end$state, iterations = iterations,
+      seconds = outcome$seconds, versions = request_versions(request),
+      random = if (request$random) save_random_state()
     ),
     end$objective, iterations
   )
   if (kept && isTRUE(converged) && !is.null(adapter$seed) && length(end$state) > 0) {
-    seed <- list(
-      state = end$state, terms = model_terms(key), iterations = iterations,
-      seconds = outcome$seconds
-    )
-    save <- function(key, run_id) {
-      save_seed(
-        store, key, seed, end$objective, iterations, format(run_id), request_label(request)
-      )
-    }
-    save(key$specification, run_id = key$exact)
-    if (length(seed$terms) > 0) {
-      save(key$neighbourhood, run_id = key$specification)
-    }
+    keep_seeds(request, store, end, iterations, outcome$seconds)
   }
   if (kept) {
     delete_superseded(store, key$exact)
   }
   kept
 }
+
+keep_seeds <- function(request, store, end, iterations, seconds) {
+  key <- request$key
+  relations <- request$adapter$relations
+  seed <- list(
+    state = end$state, terms = model_terms(key), iterations = iterations, seconds = seconds
+  )
+  save <- function(key, run_id) {
+    save_seed(store, key, seed, end$objective, iterations, format(run_id), request_label(request))
+  }
+  if ("rows" %in% relations) {
+    save(key$specification, run_id = key$exact)
+  }
+  if ("related" %in% relations && length(seed$terms) > 0) {
+    save(key$neighbourhood, run_id = key$specification)
+  }
+}
+
+# A large fit that is quickly made again from its estimates would take longer to write than it
+# saves, and push others out of the store.
+is_worth_keeping <- function(fit, seconds) {
+  seconds >= quickly_made || rough_size(fit) < max(seconds, 0.1) * bytes_a_second
+}
+
+# In bytes. object.size() looks at each string, so that a data set's row names take it longer than
+# the fit, and into no environment of a function, where nls() keeps its data.
+rough_size <- function(x) {
+  seen <- list()
+  size <- function(x) {
+    if (isS4(x)) {
+      x <- attributes(x)
+    } else if (is.function(x)) {
+      x <- environment(x)
+    }
+    if (is.environment(x)) {
+      is_seen <- any(vapply(seen, identical, NA, x))
+      x <- if (!is_seen && is_local_environment(x)) {
+        seen <<- c(seen, x)
+        values_of(x)
+      }
+    }
+    if (is.list(x) && length(x) < 1000) {
+      sum(vapply(unclass(x), size, 0))
+    } else {
+      8 * length(x)
+    }
+  }
+  size(x)
+}
+
+is_local_environment <- function(env) {
+  !identical(env, globalenv()) && !is_package_environment(env)
+}
+
+# Of a promise the code, which stays as it is.
+values_of <- function(env) {
+  names <- ls(env)
+  names <- names[!vapply(names, bindingIsActive, NA, env)]
+  lapply(names, function(name) do.call(substitute, list(as.name(name), env)))
+}
+
+quickly_made <- 2 # seconds
+bytes_a_second <- 2e7 # a tenth of what is serialized and written in that time
 
 # What a finished fit leaves behind of its interrupted runs is of no use any more.
 delete_superseded <- function(store, key) {

@@ -44,6 +44,11 @@ warm_call <- function(call, store = new_store(), ..., env = parent.frame()) {
   eval(bquote(warm(.(call), .(store), ..(list(...))), splice = TRUE), env)
 }
 
+source_of_last <- function(fit) {
+  force(fit)
+  warm_info()$source
+}
+
 source_of <- function(fit) {
   warm_info(fit)$source
 }

@@ -69,3 +69,51 @@ test_that("an adapter prints its name", {
 test_that("an unfit seed is an error of its own class", {
   expect_error(stop_seed_unfit("it is short"), "it is short", class = "warmstart_seed_unfit")
 })
+
+test_that("an adapter says which other fits it starts from", {
+  skip_if_not_installed("withr")
+  local_registry()
+  fitter <- function(formula, data, start = NULL) list(start = start, data = data)
+  make <- function(...) {
+    warm_adapter(
+      "fitter", recognises = function(fun) identical(fun, fitter),
+      state = function(fit) list(state = list(x = 1), objective = 1, iteration = 1),
+      seed = function(call, env, state, relation) {
+        call$start <- relation
+        call
+      }, ...
+    )
+  }
+  started <- function(relations) {
+    store <- new_store()
+    register_warm_adapter(make(relations = relations))
+    warm(fitter(mpg ~ wt, mtcars), store)
+    list(
+      warm(fitter(mpg ~ wt, mtcars[-1, ]), store)$start,
+      warm(fitter(mpg ~ wt + hp, mtcars), store)$start
+    )
+  }
+  expect_identical(started(c("rows", "related")), list("rows", "related"))
+  expect_identical(started("rows"), list("rows", NULL))
+  expect_identical(started("related"), list(NULL, "related"))
+  expect_identical(started(character()), list(NULL, NULL))
+  expect_argument_error(make(relations = "all"), "relations")
+})
+
+test_that("names in a formula may stand for what is estimated", {
+  call <- quote(nls(formula = mpg ~ a + b * wt, data = mtcars, start = c(a = 1, b = 1)))
+  expect_argument_error(identify_model(call, environment(), "nls"), "data")
+  expect_s3_class(
+    identify_model(call, environment(), "nls", parameters = c("a", "b")), "model_fingerprint"
+  )
+})
+
+test_that("variables of further formulas count", {
+  key <- function(data, also = list()) {
+    identify_model(quote(f(formula = mpg ~ wt, data = data)), environment(), "f", also = also)$exact
+  }
+  f <- function(formula, data) NULL
+  changed <- transform(mtcars, cyl = rev(cyl))
+  expect_identical(key(mtcars), key(changed))
+  expect_false(key(mtcars, list(~cyl)) == key(changed, list(~cyl)))
+})

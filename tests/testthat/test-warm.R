@@ -601,6 +601,27 @@ test_that("an error of a fitter that is not known comes through", {
   expect_identical(conditionMessage(kept), conditionMessage(plain))
 })
 
+# What is worth keeping ------------------------------------------------
+
+test_that("the size of a fit is found without looking at what was never evaluated", {
+  keep <- function(x, never) function() x
+  holder <- list(m = keep(numeric(1e6), stop("evaluated")), again = 1)
+  expect_lt(rough_size(holder), 100)
+  local <- function() {
+    x <- numeric(1e6)
+    list(f = function() x, g = function() x)
+  }
+  expect_equal(rough_size(local()), 8e6, tolerance = 0.01)
+  expect_equal(rough_size(list(1:10, list("a", NULL))), 88)
+})
+
+test_that("a fit is kept whole unless it is large and quickly made", {
+  expect_true(is_worth_keeping(numeric(10), 0.001))
+  expect_true(is_worth_keeping(numeric(1e6), 1))
+  expect_false(is_worth_keeping(numeric(1e6), 0.1))
+  expect_true(is_worth_keeping(numeric(1e7), 2))
+})
+
 # A failing store ------------------------------------------------
 
 test_that("a store that cannot be written stops no fit", {

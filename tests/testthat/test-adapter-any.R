@@ -1,0 +1,63 @@
+# Functions that no adapter is known for, as people use them.
+
+test_that("fits of other packages are kept by the values of their arguments", {
+  store <- new_store()
+  cars <- mtcars
+  fit <- quote(loess(mpg ~ wt, cars, weights = hp))
+  first <- warm_call(fit, store)
+  expect_identical(source_of(first), "cold")
+  expect_match(warm_info(first)$reason, "only finished results")
+  again <- warm_call(fit, store)
+  expect_identical(source_of(again), "finished")
+  expect_equal(fitted(again), fitted(eval(fit)))
+  cars$hp[[1]] <- 0
+  expect_identical(source_of(warm_call(fit, store)), "cold")
+  fit$span <- 0.9
+  expect_identical(source_of(warm_call(fit, store)), "cold")
+})
+
+test_that("nothing is started from another result", {
+  store <- new_store()
+  warm(loess(mpg ~ wt, mtcars), store)
+  expect_identical(source_of(warm(loess(mpg ~ wt, mtcars[-1, ]), store)), "cold")
+})
+
+test_that("random numbers are drawn once: the first result is returned again", {
+  store <- new_store()
+  draw <- function(n) list(stats::runif(n))
+  set.seed(1)
+  first <- warm(draw(3), store)
+  set.seed(2)
+  expect_identical(bare(warm(draw(3), store)), bare(first))
+})
+
+test_that("a result made by another version of the package is not returned", {
+  skip_if_not_installed("MASS")
+  store <- new_store()
+  info <- warm_info(warm(MASS::rlm(mpg ~ wt, mtcars), store))
+  entry <- store_lookup(store, info$key)
+  expect_identical(names(entry$payload$versions), c("R", "MASS"))
+  entry$payload$versions[["MASS"]] <- "0.0.1"
+  store_save(store, info$key, entry$payload, kind = "final", run_id = entry$run_id)
+  expect_identical(source_of(warm(MASS::rlm(mpg ~ wt, mtcars), store)), "cold")
+})
+
+test_that("a killed one starts again, and ends as without warm()", {
+  skip_if_not_installed("callr")
+  store <- new_store()
+  path <- store_config(store)$path
+  slow <- function(n, die) {
+    if (file.exists(die)) tools::pskill(Sys.getpid(), tools::SIGKILL)
+    list(sum(seq_len(n)))
+  }
+  die <- tempfile()
+  file.create(die)
+  killed <- tryCatch(in_process(function(slow, die, path) {
+    warm(slow(10, die), warm_store(path))
+  }, slow, die, path), error = function(e) e)
+  expect_s3_class(killed, "error")
+  file.remove(die)
+  fit <- warm(slow(10, die), store)
+  expect_identical(source_of(fit), "cold")
+  expect_identical(bare(fit), slow(10, die))
+})

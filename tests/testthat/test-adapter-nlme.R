@@ -1,0 +1,80 @@
+skip_if_not_installed("nlme")
+
+orthodont <- nlme::Orthodont
+ovary <- nlme::Ovary
+on_fewer <- function(call) {
+  call[[3]] <- bquote(.(call[[3]])[-(1:4), ])
+  call
+}
+
+growth <- quote(nlme::lme(distance ~ age, orthodont, random = ~ age | Subject))
+follicles <- quote(nlme::gls(
+  follicles ~ sin(2 * pi * Time) + cos(2 * pi * Time), ovary,
+  correlation = nlme::corAR1(form = ~ 1 | Mare)
+))
+
+test_that("the adapter for lme conforms", {
+  expect_adapter_conforms(
+    adapter_lme(), growth, near = on_fewer(growth),
+    failing = quote(nlme::lme(distance ~ nowhere, orthodont, random = ~ 1 | Subject))
+  )
+})
+
+test_that("the adapter for lme conforms with structures", {
+  call <- quote(nlme::lme(
+    distance ~ age * Sex, orthodont, random = list(Subject = nlme::pdDiag(~age)),
+    weights = nlme::varIdent(form = ~ 1 | Sex), subset = age > 8, method = "ML"
+  ))
+  expect_adapter_conforms(adapter_lme(), call, near = on_fewer(call))
+})
+
+test_that("the adapter for gls conforms", {
+  expect_adapter_conforms(
+    adapter_gls(), follicles, near = on_fewer(follicles),
+    failing = quote(nlme::gls(follicles ~ nowhere, ovary))
+  )
+})
+
+test_that("what groups the rows counts, wherever it is said", {
+  exact <- function(call, adapter, env = parent.frame()) key_of(call, adapter, env)$exact
+  changes <- function(call, adapter, data, column) {
+    before <- exact(call, adapter)
+    changed <- data
+    changed[[column]] <- rev(changed[[column]])
+    call[[3]] <- quote(changed)
+    after <- exact(call, adapter)
+    before != after
+  }
+  expect_true(changes(growth, adapter_lme(), orthodont, "Subject"))
+  from_data <- quote(nlme::lme(distance ~ age, orthodont))
+  expect_true(changes(from_data, adapter_lme(), orthodont, "Subject"))
+  expect_true(changes(follicles, adapter_gls(), ovary, "Mare"))
+  expect_false(changes(growth, adapter_lme(), orthodont, "Sex"))
+})
+
+test_that("structures and their values count", {
+  exact <- function(correlation) {
+    call <- follicles
+    call$correlation <- correlation
+    key_of(call, adapter_gls())$exact
+  }
+  keys <- c(
+    exact(quote(nlme::corAR1(form = ~ 1 | Mare))),
+    exact(quote(nlme::corAR1(0.5, form = ~ 1 | Mare))),
+    exact(quote(nlme::corCAR1(form = ~ 1 | Mare))), exact(NULL)
+  )
+  expect_length(unique(vapply(keys, format, "")), 4)
+})
+
+test_that("a fit that does not converge stops as without warm(), and is not kept", {
+  store <- new_store()
+  hurried <- growth
+  hurried$control <- quote(list(msMaxIter = 1, niterEM = 0))
+  expect_identical(
+    conditionMessage(expect_error(warm_call(hurried, store))),
+    conditionMessage(expect_error(eval(hurried)))
+  )
+  hurried$control <- quote(list(msMaxIter = 1, niterEM = 0, returnObject = TRUE))
+  expect_warning(warm_call(hurried, store), "convergence error")
+  expect_false(any(store_list(store)$state == "finished"))
+})
