@@ -109,6 +109,12 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
 enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
 void ws_entry_free(struct ws_entry *entry);
 
+/* The history that was written last under `key`, of the one run where `run_id` is not NULL, and
+ * what else its record says. The payload is not looked at. */
+enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
+                                const char *run_id, struct ws_history *history,
+                                struct ws_note *note);
+
 /* One run, as its file's headers tell. */
 struct ws_run {
     struct ws_record record; /* the run's best */
