@@ -54,7 +54,7 @@ static void check_history(const uint8_t *bytes, size_t size) {
     }
     check_points(&history);
     FUZZ_CHECK(ws_history_encode(&history, again) == size && memcmp(again, bytes, size) == 0);
-    ws_history_cut(&history);
+    ws_history_cut(&history, 0);
     for (int i = 0; i < 2 * WS_HISTORY_POINTS; i++) {
         struct ws_point point = {.has_objective = true, .objective = i % 3 - i, .seconds = i};
         ws_history_add(&history, &point);

@@ -43,4 +43,8 @@ SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP it
 SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration);
 SEXP bind_session_get_status(SEXP session);
 
+SEXP bind_session_attempt(SEXP session, SEXP run_id);
+SEXP bind_session_history(SEXP session);
+SEXP bind_store_history(SEXP store, SEXP key);
+
 #endif

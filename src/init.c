@@ -41,6 +41,10 @@ static const R_CallMethodDef routines[] = {
     CALL(session_checkpoint, 4),
     CALL(session_finalize, 4),
     CALL(session_get_status, 1),
+
+    CALL(session_attempt, 2),
+    CALL(session_history, 1),
+    CALL(store_history, 2),
     {NULL, NULL, 0},
 };
 

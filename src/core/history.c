@@ -146,12 +146,12 @@ void ws_history_not_written(struct ws_history *history) {
 }
 
 /* Where a run was cut is worth a point as any other place. */
-void ws_history_cut(struct ws_history *history) {
+void ws_history_cut(struct ws_history *history, double seconds) {
     size_t last = history->count - 1;
 
+    history->before += seconds;
     if (history->count > 0 && ws_history_point(history, last).run == history->run) {
         at(history, last)[AT_FLAGS] |= IN_PLACE;
-        history->before = (double)seconds_at(history, last);
         history->run = (uint16_t)(history->run < UINT16_MAX ? history->run + 1 : UINT16_MAX);
     }
 }

@@ -4,7 +4,7 @@
  *
  *     ws_history_start(&history)            nothing yet
  *     ws_history_add(&history, &point) ...  one iterate more
- *     ws_history_cut(&history)              those that follow are another run's
+ *     ws_history_cut(&history, seconds)     those that follow are another run's
  *     ws_history_encode / _decode           bytes and back
  *
  * Of more iterates than WS_HISTORY_POINTS every second, fourth, eighth ... is kept, evenly spaced
@@ -67,7 +67,9 @@ void ws_history_start(struct ws_history *history);
 void ws_history_add(struct ws_history *history, const struct ws_point *point);
 /* The last point did not get to the disk after all. */
 void ws_history_not_written(struct ws_history *history);
-void ws_history_cut(struct ws_history *history);
+/* Those that follow are another run's; this one took so many seconds, 0 where the history was
+ * decoded and nothing is known but its last point's. */
+void ws_history_cut(struct ws_history *history, double seconds);
 
 /* `index` is less than `history->count`. */
 struct ws_point ws_history_point(const struct ws_history *history, size_t index);

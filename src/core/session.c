@@ -116,6 +116,10 @@ struct ws_session_status ws_session_status(struct ws_session *session) {
     };
 }
 
+static double seconds_of_run(const struct ws_session *session, int64_t now) {
+    return now > session->began ? (double)(now - session->began) / 1e9 : 0;
+}
+
 /* What to start from. */
 
 enum ws_status ws_session_preload(struct ws_session *session, const struct ws_entry *entry) {
@@ -138,12 +142,12 @@ void ws_session_attempt(struct ws_session *session, const char *run_id) {
     if (own_run(session) != WS_OK) {
         return;
     }
-    if (run_id && !session->has_iterate &&
-        ws_store_history(session->store, &session->key, run_id, &session->history, &note) !=
-            WS_OK) {
-        ws_history_start(&session->history);
-    }
-    ws_history_cut(&session->history);
+    int64_t now = ws_store_now(session->store);
+    bool joins =
+        run_id && !session->has_iterate &&
+        ws_store_history(session->store, &session->key, run_id, &session->history, &note) == WS_OK;
+    ws_history_cut(&session->history, joins ? 0 : seconds_of_run(session, now));
+    session->began = now;
 }
 
 const struct ws_history *ws_session_history(struct ws_session *session) {
@@ -207,7 +211,7 @@ static void remember(struct ws_session *session, const struct ws_offer *offer, i
         .written = written,
         .objective = offer->objective,
         .iteration = offer->iteration,
-        .seconds = now > session->began ? (double)(now - session->began) / 1e9 : 0,
+        .seconds = seconds_of_run(session, now),
     };
 
     ws_history_add(&session->history, &point);

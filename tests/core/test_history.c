@@ -132,7 +132,7 @@ TEST("seconds never run backwards") {
 TEST("after a cut the run counts on, and seconds add up") {
     struct ws_history history = descent(5);
 
-    ws_history_cut(&history);
+    ws_history_cut(&history, 5);
     add(&history, 4, -4);
     struct ws_point point = ws_history_point(&history, 5);
     CHECK(point.run == 2 && point.seconds == 5 + 4);
@@ -142,11 +142,11 @@ TEST("a cut without an iterate since the last is none, nor is one before the fir
     struct ws_history history;
 
     ws_history_start(&history);
-    ws_history_cut(&history);
+    ws_history_cut(&history, 0);
     add(&history, 1, 1);
     CHECK(ws_history_point(&history, 0).run == 1);
-    ws_history_cut(&history);
-    ws_history_cut(&history);
+    ws_history_cut(&history, 0);
+    ws_history_cut(&history, 0);
     add(&history, 2, 1);
     CHECK(ws_history_point(&history, 1).run == 2);
 }
@@ -155,7 +155,7 @@ TEST("the last iterate before a cut is kept beside its successors") {
     struct ws_history history = descent(70);
 
     add(&history, 71, 0);
-    ws_history_cut(&history);
+    ws_history_cut(&history, 0);
     add(&history, 1, 0);
     add(&history, 2, 0);
     CHECK(holds_iteration(&history, 71));
@@ -167,7 +167,7 @@ TEST("runs without end do not overflow their number") {
     ws_history_start(&history);
     for (uint64_t i = 0; i < 70000; i++) {
         add(&history, i, 0);
-        ws_history_cut(&history);
+        ws_history_cut(&history, 0);
     }
     CHECK(ws_history_point(&history, history.count - 1).run == UINT16_MAX);
     CHECK(last_iteration(&history) == 69999);
@@ -182,8 +182,8 @@ TEST("what is encoded is what is decoded, and goes on in the same way") {
 
         CHECK_STATUS(ws_history_decode(bytes, size, &got), WS_OK);
         CHECK(same_history(&history, &got));
-        ws_history_cut(&history);
-        ws_history_cut(&got);
+        ws_history_cut(&history, (double)count);
+        ws_history_cut(&got, 0); /* that is in what was decoded */
         for (uint64_t i = 0; i < 100; i++) {
             add(&history, i, (double)(i % 5) - 1000);
             add(&got, i, (double)(i % 5) - 1000);

@@ -1273,6 +1273,20 @@ TEST("a new attempt is another run of the story") {
     close_both(session, store);
 }
 
+TEST("the seconds of attempts in one session add up") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    ws_store_shift_clock(store, 100 * SECOND);
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    ws_session_attempt(session, NULL);
+    ws_store_shift_clock(store, 10 * SECOND);
+    CHECK_STATUS(offer_at(session, 1, 4), WS_OK);
+    double seconds = ws_history_point(ws_session_history(session), 1).seconds;
+    CHECK(seconds >= 110 && seconds < 150);
+    close_both(session, store);
+}
+
 TEST("a damaged history costs the history alone; an earlier one is told") {
     struct ws_store *store = a_store();
     struct ws_session *session = a_session(store);
