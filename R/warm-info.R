@@ -2,13 +2,13 @@
 new_info <- function(source, call = NULL, key = NULL, found = NULL, written = NULL, reason = NULL,
                      iterations = NA, iterations_before = 0,
                      iterations_cold = NULL, seconds = NA, seconds_saved = 0,
-                     checkpoints = 0, failure = NULL) {
+                     checkpoints = 0, failure = NULL, history = NULL) {
   structure(
     list(
       source = source, call = call, key = key, found = found, written = written, reason = reason,
       iterations = iterations, iterations_before = iterations_before,
       iterations_cold = iterations_cold, seconds = seconds, seconds_saved = seconds_saved,
-      checkpoints = checkpoints, failure = failure
+      checkpoints = checkpoints, failure = failure, history = history
     ),
     class = "warm_info"
   )
@@ -28,7 +28,8 @@ info_of <- function(request, session, outcome) {
       count_of(start$entry$payload$iterations)
     },
     seconds = outcome$seconds_now, seconds_saved = start$seconds,
-    checkpoints = outcome$checkpoints, failure = if (!is.na(failure)) failure
+    checkpoints = outcome$checkpoints, failure = if (!is.na(failure)) failure,
+    history = session_history(session)
   )
 }
 
@@ -52,7 +53,7 @@ with_info <- function(fit, info) {
 #'   (when it was saved, POSIXct), `reason` (why it was not used), `iterations` (outer
 #'   iterations now), `iterations_before` (before the interruption), `seconds` (now),
 #'   `seconds_saved`, `checkpoints` (written), `failure` (why the store could not be
-#'   written, or NULL).
+#'   written, or NULL), `history` (see [session_history()]).
 #' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
 #' @seealso [warm()]
 #' @examplesIf requireNamespace("mgcv", quietly = TRUE)

@@ -83,7 +83,7 @@ fit_kept <- function(request, store, reuse, near, label) {
   if (reuse) {
     finished <- or_nothing(find_finished(request, store))
     if (!is.null(finished$fit)) {
-      return(return_finished(request, finished))
+      return(return_finished(request, finished, store))
     }
   } else {
     finished <- or_nothing(without_trust_warnings(find_finished(request, store)))
@@ -116,7 +116,7 @@ find_finished <- function(request, store) {
   }
 }
 
-return_finished <- function(request, finished) {
+return_finished <- function(request, finished, store) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- request$adapter$restore(finished$fit, request$call, request$env)
@@ -124,7 +124,8 @@ return_finished <- function(request, finished) {
     "finished",
     call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
     iterations = 0, iterations_before = entry$payload$iterations, seconds = 0,
-    seconds_saved = entry$payload$seconds
+    seconds_saved = entry$payload$seconds,
+    history = or_nothing(session_history(store, request$key$exact))
   ))
 }
 

@@ -644,7 +644,7 @@ test_that("the info of each source prints as a sentence", {
 test_that("the info has the documented parts", {
   expect_named(unclass(warm_info(warm_call(small_model))), c(
     "source", "call", "key", "found", "written", "reason", "iterations", "iterations_before", "seconds",
-    "seconds_saved", "checkpoints", "failure", "iterations_cold"
+    "seconds_saved", "checkpoints", "failure", "iterations_cold", "history"
   ), ignore.order = TRUE)
 })
 
