@@ -48,7 +48,7 @@ store_check <- function(store, repair = FALSE) {
   path <- store_config(store)$path
   shards <- list.files(file.path(path, "v1"), pattern = "^[0-9a-f]{4}$")
   findings <- c(
-    list(check_names(path, "v1"), check_names(file.path(path, "v1"), c(shards, ".swept"))),
+    list(check_names(path, "v1"), check_names(file.path(path, "v1"), c(shards, ".swept", ".tally"))),
     check_shards(store, path, shards, repair)
   )
   do.call(rbind, findings)

@@ -25,6 +25,9 @@ SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id
 SEXP bind_store_list(SEXP store, SEXP key);
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);
 
+SEXP bind_store_count(SEXP store, SEXP use, SEXP seconds);
+SEXP bind_store_tally(SEXP store);
+
 SEXP bind_store_sweep(SEXP store);
 SEXP bind_store_check_shard(SEXP store, SEXP shard, SEXP repair);
 SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id);

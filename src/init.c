@@ -24,6 +24,9 @@ static const R_CallMethodDef routines[] = {
     CALL(store_list, 2),
     CALL(store_delete, 3),
 
+    CALL(store_count, 3),
+    CALL(store_tally, 1),
+
     CALL(store_sweep, 1),
     CALL(store_check_shard, 3),
     CALL(store_trusts, 3),

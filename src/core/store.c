@@ -19,6 +19,7 @@
 struct ws_store {
     struct ws_store_options options;
     struct ws_growth growth;
+    struct ws_untold untold;
     uint64_t withheld;
     int64_t clock_shift;
     unsigned references; /* R calls from one thread */
@@ -109,6 +110,10 @@ void ws_store_shift_clock(struct ws_store *store, int64_t ns) { store->clock_shi
 
 struct ws_growth *ws_store_growth(struct ws_store *store) {
     return &store->growth;
+}
+
+struct ws_untold *ws_store_untold(struct ws_store *store) {
+    return &store->untold;
 }
 
 void ws_store_grew(struct ws_store *store, uint64_t bytes) {

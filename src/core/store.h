@@ -144,6 +144,20 @@ struct ws_growth {
     bool looked;     /* when the store was last swept has been asked */
 };
 struct ws_growth *ws_store_growth(struct ws_store *store);
+
+/* What a store was good for; tally.h says more. */
+enum ws_use { WS_HIT, WS_RESUMED, WS_SEEDED, WS_MISS, WS_USES };
+struct ws_tally {
+    int64_t since; /* ns since 1970-01-01 UTC; 0 before anything was counted */
+    uint64_t uses[WS_USES];
+    double seconds_saved;
+};
+/* What this handle has counted and other processes do not know of yet; tally.c keeps it. */
+struct ws_untold {
+    struct ws_tally tally;
+    uint64_t process; /* whose it is */
+};
+struct ws_untold *ws_store_untold(struct ws_store *store);
 void ws_store_grew(struct ws_store *store, uint64_t bytes);
 
 #endif
