@@ -11,7 +11,8 @@
 #' At most 64 iterates, 1544 bytes. Of a longer fit every second, fourth, eighth ... is kept, evenly
 #' spaced, and besides these the first, the best and the last.
 #'
-#' @param x A [warm_session()], a fit that [warm()] returned, or a [warm_store()].
+#' @param x A [warm_session()], a fit that [warm()] returned or its [warm_info()], or a
+#'   [warm_store()].
 #' @param key With a store, the fit's [fingerprint()], or its 32 hex digits.
 #' @return A data frame of class `warm_history`, a row an iterate, without rows where nothing is
 #'   known: `iteration` and `objective` (NA where absent), `seconds` (of fitting until then, all
@@ -51,9 +52,12 @@ session_history <- function(x, key = NULL) {
 }
 
 history_of_fit <- function(fit) {
-  info <- attr(fit, "warmstart") %||% stop_argument("x", paste(
-    "must be a session, a fit that `warm()` returned, or a store and `key` that of a fit in it."
-  ))
+  info <- if (inherits(fit, "warm_info")) fit else attr(fit, "warmstart", exact = TRUE)
+  if (is.null(info)) {
+    stop_argument("x", paste(
+      "must be a session, a fit that `warm()` returned, or a store and `key` that of a fit in it."
+    ))
+  }
   info$history %||% new_history(NULL)
 }
 

@@ -20,7 +20,8 @@ info_of <- function(request, session, outcome) {
   failure <- session_status(session)$reason
   new_info(
     source,
-    call = request$call, key = request$key$exact, found = start$found, written = start$entry$written,
+    call = request$call, key = request$key$exact, found = start$found,
+    written = start$entry$written,
     reason = c(outcome$reasons, if (is.null(request$adapter$seed)) only_finished),
     iterations = request$adapter$state(outcome$fit)$iteration,
     iterations_before = start$iterations,
@@ -69,37 +70,57 @@ warm_info <- function(fit) {
 
 #' @export
 format.warm_info <- function(x, ...) {
-  now <- paste(counted(x$iterations, "iteration"), "in", format_age(x$seconds))
-  head <- switch(x$source,
-    cold = paste0("Fitted from a cold start: ", now, "."),
-    resumed = paste0(
-      "Resumed after ", counted(x$iterations_before, "iteration"), " and ",
-      format_age(x$seconds_saved), "; then ", now, "."
-    ),
-    seeded = paste0(
-      "Started from an earlier fit (", x$found, "): ", now,
-      if (!is.null(x$iterations_cold)) {
-        paste0("; that one took ", counted(x$iterations_cold, "iteration"))
-      }, "."
-    ),
-    finished = paste0(
-      "Finished before; returned as it was stored, ", format_age(x$seconds_saved), " saved."
-    ),
-    untouched = paste0("Fitted without warmstart: ", one_line(x$reason), ".")
+  sentences <- c(
+    what_was_done(x),
+    if (x$checkpoints > 0) {
+      paste0("On the way ", counted(x$checkpoints, "checkpoint"), were(x$checkpoints), "written.")
+    },
+    if (x$source != "untouched") full_stop(one_line(x$reason)),
+    if (!is.null(x$failure)) paste0("The store could not be written: ", one_line(x$failure), ".")
   )
   c(
-    paste("<warm_info>", head),
-    if (x$checkpoints > 0) paste0(counted(x$checkpoints, "checkpoint"), " written."),
-    if (x$source != "untouched" && !is.null(x$reason)) one_line(x$reason),
-    if (!is.null(x$failure)) paste0("The store could not be written: ", x$failure, "."),
-    if (!is.null(x$key)) paste("key:", x$key)
+    strwrap(paste(sentences, collapse = " "), width = line_width()),
+    if (!is.null(x$key)) paste("Key:", x$key)
   )
 }
 
-counted <- function(n, what) {
-  if (is.na(n)) {
-    return(paste0("an unknown number of ", what, "s"))
+what_was_done <- function(x) {
+  now <- effort(x$iterations, x$seconds)
+  saved <- if (!is.null(x$written)) {
+    paste0(", saved ", format_age(as.numeric(Sys.time()) - as.numeric(x$written)), " ago,")
   }
+  switch(x$source,
+    cold = paste0("This fit began cold, and took ", now, "."),
+    resumed = paste0(
+      "This fit went on from where an earlier run was interrupted", saved, " after ",
+      effort(x$iterations_before, x$seconds_saved), ". It took ", now, " more."
+    ),
+    seeded = paste0(
+      "This fit started from the estimates of an earlier one (", one_line(x$found), ")", saved,
+      " and took ", now, ".",
+      if (!is.null(x$iterations_cold)) {
+        paste0(" The earlier one had taken ", counted(x$iterations_cold, "iteration"), ".")
+      }
+    ),
+    finished = paste0(
+      "This fit had finished before", saved, " and was returned as it was stored. To fit it had ",
+      "taken ", effort(x$iterations_before, count_of(x$seconds_saved)), "."
+    ),
+    untouched = paste0("This fit was made without warmstart: ", one_line(x$reason), ".")
+  )
+}
+
+full_stop <- function(text) sub("([^.!?])$", "\\1.", text)
+
+# What is stored may be anybody's, and not every fitter has iterations.
+effort <- function(iterations, seconds) {
+  known <- is.numeric(iterations) && isTRUE(is.finite(iterations))
+  paste(c(if (known) counted(iterations, "iteration"), spell_seconds(seconds)), collapse = " and ")
+}
+
+were <- function(n) if (n == 1) " was " else " were "
+
+counted <- function(n, what) {
   paste0(format(n), " ", what, if (n != 1) "s")
 }
 

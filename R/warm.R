@@ -92,7 +92,7 @@ fit_kept <- function(request, store, reuse, near, label) {
   starts <- or_nothing(without_trust_warnings(find_starts(request, store, finished, near)))
   outcome <- run_fit(request, session, starts)
   or_nothing(keep_finished(request, session, store, outcome))
-  with_info(outcome$fit, or_nothing(info_of(request, session, outcome)))
+  with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome))))
 }
 
 # What goes wrong around a fit must not stop it.
@@ -120,13 +120,13 @@ return_finished <- function(request, finished, store) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- request$adapter$restore(finished$fit, request$call, request$env)
-  with_info(fit, new_info(
+  with_info(fit, count_use(store, new_info(
     "finished",
     call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
     iterations = 0, iterations_before = entry$payload$iterations, seconds = 0,
     seconds_saved = entry$payload$seconds,
     history = or_nothing(session_history(store, request$key$exact))
-  ))
+  )))
 }
 
 # Keeping it. ----------------------------------------------------------------------------------

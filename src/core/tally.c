@@ -19,8 +19,8 @@ enum field {
 /* A reader that meets a writer looks again; the writer is done within microseconds. */
 #define READ_ATTEMPTS_MAX 8
 
-/* Each try takes some microseconds, as long as another's addition does. */
-#define SETTLE_ATTEMPTS_MAX 256
+/* Each try takes some microseconds: time for a process that holds the lock to get its turn. */
+#define SETTLE_ATTEMPTS_MAX 4096
 
 static const uint8_t magic[8] = {0x89, 'W', 'T', 'L', 'Y', 0x0d, 0x0a, 0x1a};
 

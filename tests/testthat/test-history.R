@@ -156,9 +156,11 @@ test_that("a fit that is made again without its seed shows both attempts", {
   expect_identical(sort(unique(session_history(fit)$run)), 1:2)
 })
 
-test_that("a fit without warmstart has no history", {
-  fit <- suppressMessages(warm(lm(mpg ~ hp, datasets::mtcars), new_store()))
+test_that("a fit without warmstart has no history, and a plain result's is in its info", {
+  fit <- warm(list(1), new_store())
   expect_identical(nrow(session_history(fit)), 0L)
+  warm(mean.default(1:3), new_store())
+  expect_identical(nrow(session_history(warm_info())), 1L)
 })
 
 # Printing. ------------------------------------------------
