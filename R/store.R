@@ -42,9 +42,10 @@
 #' @section What is stored, and who can read it:
 #' Of a running or finished fit its state (parameters, objective, iteration), and of a finished one
 #' the fit itself, with the data that the fitter keeps in it; besides, a label, for [warm()] the
-#' formula. Nothing is encrypted. All of it is in the store's directory, and nowhere else: there
-#' are no logs and no copies. [store_delete()] removes a key's data for good; [warm()] keeps a
-#' finished fit's state under two further keys, for related models, which [store_list()] shows.
+#' formula, and the objectives of up to 64 iterates; and of the store, how often it was of use.
+#' Nothing is encrypted. All of it is in the store's directory, and nowhere else: there are no logs
+#' and no copies. [store_delete()] removes a key's data for good; [warm()] keeps a finished fit's
+#' state under two further keys, for related models, which [store_list()] shows.
 #'
 #' A new store can be read and written by you alone: the modes of directories are 0700, those of
 #' files 0600, whatever the umask. A directory that is there already keeps its rights, but files in
