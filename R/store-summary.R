@@ -4,9 +4,9 @@
 #' that used it.
 #'
 #' @section How is it counted?:
-#' In one file of 72 bytes in the store. Processes share it, and never wait for each other or for the
-#' disk: a count that cannot be added at once is kept in the `warm_store` object, and added the next
-#' time or when that object goes away. A process that is killed meanwhile loses what it had not
+#' In one file of 72 bytes in the store. Processes share it, and never wait for each other or for
+#' the disk: a count that cannot be added at once is kept in the `warm_store` object, and added the
+#' next time or when that object goes away. A process that is killed meanwhile loses what it had not
 #' added; where the store is never writable, nothing is counted. Damage to the file, or its removal,
 #' starts again from zero.
 #'
