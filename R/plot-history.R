@@ -48,7 +48,7 @@ plot.warm_history <- function(x, y = NULL, ..., against = c("iteration", "second
   graphics::plot.default(
     drawn$x, drawn$y,
     type = "n", xlab = xlab %||% axes[[1]], ylab = ylab %||% axes[[2]],
-    main = main %||% title_of(x), ...
+    main = main %||% wrap_title(title_of(x)), ...
   )
   fits <- levels(drawn$fit)
   for (i in seq_along(fits)) {
@@ -79,7 +79,9 @@ autoplot.warm_history <- function( # nolint: object_name_linter. It is ggplot2's
     ggplot2::geom_point(shown(shape = "symbol"), show.legend = FALSE) +
     ggplot2::geom_point(data = drawn[drawn$cut, ], shape = cut_symbol, size = 4) +
     ggplot2::scale_linetype_manual(values = line_types[seq_along(fits)]) +
-    ggplot2::scale_shape_manual(values = c(style$written, style$held_back), drop = FALSE) +
+    ggplot2::scale_shape_manual(
+      values = c(style$written, style$held_back), drop = FALSE, guide = "none"
+    ) +
     ggplot2::labs(x = axes[[1]], y = axes[[2]], title = title_of(object), linetype = NULL)
 }
 
@@ -90,6 +92,17 @@ symbols_held_back <- c(1, 2, 0, 5)
 cut_symbol <- 4
 
 symbols_of <- function(i) list(written = symbols_written[i], held_back = symbols_held_back[i])
+
+# Two lines at most, as wide as the figure that is next. A letter of a title is about as wide as
+# three quarters of the device's character.
+wrap_title <- function(title) {
+  width <- graphics::par("fin")[[1]] / (0.75 * graphics::par("cin")[[1]])
+  lines <- strwrap(title, width)
+  if (length(lines) > 2) {
+    lines <- c(lines[[1]], paste(lines[[2]], "..."))
+  }
+  paste(lines, collapse = "\n")
+}
 
 title_of <- function(history) format_text(attr(history, "label") %||% "")
 
@@ -191,7 +204,7 @@ draw_legend <- function(drawn) {
     fits <- character()
   }
   n <- length(fits)
-  extra <- c(if (any(!drawn$written)) "not written", if (any(drawn$cut)) "cut, and gone on from")
+  extra <- c(if (any(!drawn$written)) "not written", if (any(drawn$cut)) "run cut here")
   if (n + length(extra) == 0) {
     return(invisible())
   }

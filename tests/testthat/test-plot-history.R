@@ -73,9 +73,19 @@ test_that("the legend names the fits and explains what is there, no more", {
   }
   cold <- history_from(1:6, 10:5)
   expect_null(legend_of(cold))
-  expect_identical(legend_of(cut_history()), c("not written", "cut, and gone on from"))
+  expect_identical(legend_of(cut_history()), c("not written", "run cut here"))
   expect_identical(legend_of(cold, list(other = cold)), c("cold", "other"))
   expect_identical(legend_of(cold, cold, labels = c("a", "b")), c("a", "b"))
+})
+
+test_that("a long label is cut to two lines of title", {
+  history <- cut_history()
+  attr(history, "label") <- paste0("y ~ ", paste0("s(x", 1:60, ")", collapse = " + "))
+  title <- pieces(with_device(plot(history)), "C_title")[[1]][[1]]
+  lines <- strsplit(title, "\n")[[1]]
+  expect_length(lines, 2)
+  expect_true(all(nchar(lines) < 90))
+  expect_match(title, "^y ~ s\\(x1\\).* \\.\\.\\.$")
 })
 
 test_that("the range holds all that is drawn", {
@@ -115,6 +125,7 @@ test_that("ggplot2 draws the same", {
   expect_identical(built$data[[2]]$shape, c(16, 16, 1, 16, 16, rep(17, 6)))
   expect_identical(c(built$data[[3]]$x, built$data[[3]]$y), c(3, 5))
   expect_identical(plot$labels$x, "Iteration")
+  expect_identical(plot$scales$get_scales("shape")$guide, "none")
   grDevices::pdf(NULL)
   on.exit(grDevices::dev.off())
   expect_no_warning(print(plot))
