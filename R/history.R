@@ -66,8 +66,12 @@ new_history <- function(columns) {
     iteration = numeric(), objective = numeric(), seconds = numeric(), written = logical(),
     run = integer()
   )
-  frame <- as.data.frame(columns[history_columns])
-  structure(frame, class = c("warm_history", "data.frame"), label = columns$label)
+  # As data.frame() makes one, which would take longer than all else around a finished fit.
+  structure(
+    columns[history_columns],
+    class = c("warm_history", "data.frame"), row.names = .set_row_names(length(columns$run)),
+    label = columns$label
+  )
 }
 history_columns <- c("iteration", "objective", "seconds", "written", "run")
 
