@@ -86,6 +86,7 @@ hold_warnings <- function(expr) {
 }
 
 run_observed <- function(request, session, call, start) {
+  begin_attempt(session, start)
   began <- proc.time()[["elapsed"]]
   elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began
   checkpoints <- 0

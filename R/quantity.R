@@ -79,6 +79,11 @@ format_age <- function(seconds) {
   }, character(1))
 }
 
+# A duration in prose.
+spell_seconds <- function(seconds) {
+  ifelse(!is.na(seconds) & seconds < 1, "less than a second", format_age(seconds))
+}
+
 # Text of users and of files, safe to print: what would steer a terminal or turn the direction of
 # writing is shown as "?", bytes that are no text as their codes. The joiners of letters stay.
 format_text <- function(text) {

@@ -40,7 +40,8 @@
 #'   `objective` (best of this run), `last_write` (POSIXct), `reason` (why the last write
 #'   failed, or NA).
 #' @section Errors: `warmstart_error_argument` names a bad argument, or a session that was closed.
-#' @seealso [warm()], which does all of this for a model call.
+#' @seealso [session_history()] for the iterates that it was offered; [warm()], which does all of
+#'   this for a model call.
 #' @examples
 #' store <- warm_store(tempfile("store"))
 #' session <- warm_session(store, fingerprint("banana"), label = "banana function")

@@ -13,8 +13,8 @@
 #'
 #'   `store_check()`: a data frame with a row for each file found, none where all is well: `path`,
 #'   `reason`, `detail` in words, `bytes` (NA where not asked for), and whether it was `removed`.
-#'   The reasons: `"damaged"` (nothing in it verifies), `"partly damaged"` (one of its records does
-#'   not verify, another does and is found), `"foreign"` (not ours), `"newer"` (written by a newer
+#'   The reasons: `"damaged"` (nothing in it verifies), `"partly damaged"` (one of its records,
+#'   or a history, does not verify; another record does and is found), `"foreign"` (not ours), `"newer"` (written by a newer
 #'   version of this package), `"orphaned"` (left by a process that died while it wrote, or in the
 #'   wrong directory), `"expired"` (not returned any more; the next sweep removes it) and
 #'   `"unreadable"`.
@@ -49,7 +49,10 @@ store_check <- function(store = warm_store(), repair = FALSE) {
   path <- store_config(store)$path
   shards <- list.files(file.path(path, "v1"), pattern = "^[0-9a-f]{4}$")
   findings <- c(
-    list(check_names(path, "v1"), check_names(file.path(path, "v1"), c(shards, ".swept"))),
+    list(
+      check_names(path, "v1"),
+      check_names(file.path(path, "v1"), c(shards, ".swept", ".tally"))
+    ),
     check_shards(store, path, shards, repair)
   )
   new_listing(do.call(rbind, findings), "warm_store_check")
@@ -58,7 +61,7 @@ store_check <- function(store = warm_store(), repair = FALSE) {
 # In the order of the core's kinds of findings.
 finding_reasons <- c(
   "damaged" = "no record in it verifies: it was cut short, or changed",
-  "partly damaged" = "one of its records does not verify; the others do, and are found",
+  "partly damaged" = "one of its records, or a history, does not verify; the rest is found",
   "foreign" = "not written by warmstart",
   "newer" = "written by a newer version of warmstart",
   "orphaned" = "left by a process that died while it wrote, or in the wrong directory",

@@ -42,9 +42,10 @@
 #' @section What is stored, and who can read it:
 #' Of a running or finished fit its state (parameters, objective, iteration), and of a finished one
 #' the fit itself, with the data that the fitter keeps in it; besides, a label, for [warm()] the
-#' formula. Nothing is encrypted. All of it is in the store's directory, and nowhere else: there
-#' are no logs and no copies. [store_delete()] removes a key's data for good; [warm()] keeps a
-#' finished fit's state under two further keys, for related models, which [store_list()] shows.
+#' formula, and the objectives of up to 64 iterates; and of the store, how often it was of use.
+#' Nothing is encrypted. All of it is in the store's directory, and nowhere else: there are no logs
+#' and no copies. [store_delete()] removes a key's data for good; [warm()] keeps a finished fit's
+#' state under two further keys, for related models, which [store_list()] shows.
 #'
 #' A new store can be read and written by you alone: the modes of directories are 0700, those of
 #' files 0600, whatever the umask. A directory that is there already keeps its rights, but files in
@@ -209,8 +210,9 @@ store_delete <- function(store, key, run_id = NULL) {
 #'   [as_cachem()]), `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct), `age`
 #'   (difftime). `store_info()`: a list of class `warm_store_info` with `path`, `max_size` (bytes),
 #'   `max_age` (seconds), `bytes`, `runs`, how many of them are `finished`, `running` and
-#'   `interrupted`, and the numbers of `seeds` and `cached` values.
-#' @seealso [warm_store()], [store_lookup()]
+#'   `interrupted`, the numbers of `seeds` and `cached` values, and `newest`, the rows of
+#'   `store_list()` of up to five runs. A store prints as its `store_info()`.
+#' @seealso [warm_store()], [store_lookup()], [summary.warm_store()]
 #' @examples
 #' store <- warm_store(tempfile("store"))
 #' store_save(store, fingerprint("a"), 1:3, label = "first try")
@@ -246,11 +248,14 @@ store_info <- function(store = warm_store()) {
       running = sum(runs$state == "running"),
       interrupted = sum(runs$state == "interrupted"),
       seeds = sum(runs$state == "seed"),
-      cached = sum(runs$state == "cached")
+      cached = sum(runs$state == "cached"),
+      newest = utils::head(runs[!runs$state %in% c("seed", "cached"), ], newest_shown)
     )),
     class = "warm_store_info"
   )
 }
+
+newest_shown <- 5
 
 # path, max_size in bytes, max_age in seconds, trust.
 store_config <- function(store) {
@@ -259,16 +264,55 @@ store_config <- function(store) {
 
 #' @export
 format.warm_store_info <- function(x, ...) {
-  c(
-    paste0("<warm_store> ", format_text(x$path)),
-    paste0(
-      x$runs, if (x$runs == 1) " run" else " runs", " (", x$finished, " finished, ",
-      x$running, " running, ", x$interrupted, " interrupted)",
-      if (x$seeds > 0) paste(" and", counted(x$seeds, "seed")),
-      if (x$cached > 0) paste(" and", counted(x$cached, "cached value")), ", ",
-      format_size(x$bytes), " of ", format_size(x$max_size), ", kept ", format_age(x$max_age)
-    )
+  states <- c("finished", "running", "interrupted")
+  numbers <- paste(vapply(x[states], format, "", scientific = FALSE), states)
+  fullness <- paste0(
+    format_size(x$bytes), " of ", format_size(x$max_size), share_of(x$bytes, x$max_size),
+    ", each kept for ", format_age(x$max_age), "."
   )
+  c(
+    store_head(x$path),
+    wrap_below(paste0(
+      counted(x$runs, "run"), ": ", paste(numbers, collapse = ", "),
+      if (x$seeds > 0) paste0("; and ", counted(x$seeds, "seed"), " for other fits"),
+      if (x$cached > 0) paste0("; and ", counted(x$cached, "cached value")), "."
+    )),
+    wrap_below(fullness),
+    if (nrow(x$newest) > 0) c(wrap_below("Newest:"), newest_lines(x$newest)),
+    wrap_below(next_step(x))
+  )
+}
+
+store_head <- function(path) paste("<warm_store>", format_text(path))
+
+wrap_below <- function(text) strwrap(text, width = line_width(), indent = 2, exdent = 2)
+
+share_of <- function(bytes, max_size) {
+  if (is.finite(max_size) && max_size > 0) {
+    share <- round(100 * bytes / max_size)
+    paste0(" (", if (share < 1 && bytes > 0) "less than 1" else share, " %)")
+  }
+}
+
+# A line each: state, age, label or else the key, cut where the line ends.
+newest_lines <- function(runs) {
+  name <- ifelse(is.na(runs$label), paste("key", runs$key), format_text(runs$label))
+  age <- paste(format_age(as.numeric(runs$age, units = "secs")), "ago")
+  lines <- paste("   ", format(runs$state), format(age), name)
+  too_long <- nchar(lines, "width") > line_width()
+  lines[too_long] <- paste0(strtrim(lines[too_long], line_width() - 3), "...")
+  lines
+}
+
+# What whoever looks at a store may want to do.
+next_step <- function(x) {
+  if (x$interrupted > 0) {
+    "To go on with an interrupted fit, run the line that began it again."
+  } else if (x$runs + x$seeds == 0) {
+    "Nothing here yet: wrap a call in warm(), as in warm(gam(y ~ s(x)), store)."
+  } else {
+    "See store_list() for all of them, summary() for what they were good for."
+  }
 }
 
 #' @export

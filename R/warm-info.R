@@ -2,13 +2,13 @@
 new_info <- function(source, call = NULL, key = NULL, found = NULL, written = NULL, reason = NULL,
                      iterations = NA, iterations_before = 0,
                      iterations_cold = NULL, seconds = NA, seconds_saved = 0,
-                     checkpoints = 0, failure = NULL) {
+                     checkpoints = 0, failure = NULL, history = NULL) {
   structure(
     list(
       source = source, call = call, key = key, found = found, written = written, reason = reason,
       iterations = iterations, iterations_before = iterations_before,
       iterations_cold = iterations_cold, seconds = seconds, seconds_saved = seconds_saved,
-      checkpoints = checkpoints, failure = failure
+      checkpoints = checkpoints, failure = failure, history = history
     ),
     class = "warm_info"
   )
@@ -20,7 +20,8 @@ info_of <- function(request, session, outcome) {
   failure <- session_status(session)$reason
   new_info(
     source,
-    call = request$call, key = request$key$exact, found = start$found, written = start$entry$written,
+    call = request$call, key = request$key$exact, found = start$found,
+    written = start$entry$written,
     reason = c(outcome$reasons, if (is.null(request$adapter$seed)) only_finished),
     iterations = outcome$end$iteration,
     iterations_before = start$iterations,
@@ -28,7 +29,8 @@ info_of <- function(request, session, outcome) {
       count_of(start$entry$payload$iterations)
     },
     seconds = outcome$seconds_now, seconds_saved = start$seconds,
-    checkpoints = outcome$checkpoints, failure = if (!is.na(failure)) failure
+    checkpoints = outcome$checkpoints, failure = if (!is.na(failure)) failure,
+    history = session_history(session)
   )
 }
 
@@ -48,11 +50,11 @@ with_info <- function(fit, info) {
 #' @param fit What [warm()] returned; without it, the last one of this R session. A result that is
 #'   neither a list nor an S4 object, such as a plain number, does not carry its information.
 #' @return A list of class `warm_info`: `source` ("cold", "resumed", "seeded", "finished" or
-#'   "untouched"), `call` (what was fitted), `key` (fingerprint), `found` (what there was to start from), `written`
-#'   (when it was saved, POSIXct), `reason` (why it was not used), `iterations` (outer
-#'   iterations now), `iterations_before` (before the interruption), `seconds` (now),
+#'   "untouched"), `call` (what was fitted), `key` (fingerprint), `found` (what there was to start
+#'   from), `written` (when it was saved, POSIXct), `reason` (why it was not used), `iterations`
+#'   (outer iterations now), `iterations_before` (before the interruption), `seconds` (now),
 #'   `seconds_saved`, `checkpoints` (written), `failure` (why the store could not be
-#'   written, or NULL).
+#'   written, or NULL), `history` (see [session_history()]).
 #' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
 #' @seealso [warm()]
 #' @examplesIf requireNamespace("mgcv", quietly = TRUE)
@@ -68,37 +70,57 @@ warm_info <- function(fit) {
 
 #' @export
 format.warm_info <- function(x, ...) {
-  now <- paste(counted(x$iterations, "iteration"), "in", format_age(x$seconds))
-  head <- switch(x$source,
-    cold = paste0("Fitted from a cold start: ", now, "."),
-    resumed = paste0(
-      "Resumed after ", counted(x$iterations_before, "iteration"), " and ",
-      format_age(x$seconds_saved), "; then ", now, "."
-    ),
-    seeded = paste0(
-      "Started from an earlier fit (", x$found, "): ", now,
-      if (!is.null(x$iterations_cold)) {
-        paste0("; that one took ", counted(x$iterations_cold, "iteration"))
-      }, "."
-    ),
-    finished = paste0(
-      "Finished before; returned as it was stored, ", format_age(x$seconds_saved), " saved."
-    ),
-    untouched = paste0("Fitted without warmstart: ", one_line(x$reason), ".")
+  sentences <- c(
+    what_was_done(x),
+    if (x$checkpoints > 0) {
+      paste0("On the way ", counted(x$checkpoints, "checkpoint"), were(x$checkpoints), "written.")
+    },
+    if (x$source != "untouched") full_stop(one_line(x$reason)),
+    if (!is.null(x$failure)) paste0("The store could not be written: ", one_line(x$failure), ".")
   )
   c(
-    paste("<warm_info>", head),
-    if (x$checkpoints > 0) paste0(counted(x$checkpoints, "checkpoint"), " written."),
-    if (x$source != "untouched" && !is.null(x$reason)) one_line(x$reason),
-    if (!is.null(x$failure)) paste0("The store could not be written: ", x$failure, "."),
-    if (!is.null(x$key)) paste("key:", x$key)
+    strwrap(paste(sentences, collapse = " "), width = line_width()),
+    if (!is.null(x$key)) paste("Key:", x$key)
   )
 }
 
-counted <- function(n, what) {
-  if (is.na(n)) {
-    return(paste0("an unknown number of ", what, "s"))
+what_was_done <- function(x) {
+  now <- effort(x$iterations, x$seconds)
+  saved <- if (!is.null(x$written)) {
+    paste0(", saved ", format_age(as.numeric(Sys.time()) - as.numeric(x$written)), " ago,")
   }
+  switch(x$source,
+    cold = paste0("This fit began cold, and took ", now, "."),
+    resumed = paste0(
+      "This fit went on from where an earlier run was interrupted", saved, " after ",
+      effort(x$iterations_before, x$seconds_saved), ". It took ", now, " more."
+    ),
+    seeded = paste0(
+      "This fit started from the estimates of an earlier one (", one_line(x$found), ")", saved,
+      " and took ", now, ".",
+      if (!is.null(x$iterations_cold)) {
+        paste0(" The earlier one had taken ", counted(x$iterations_cold, "iteration"), ".")
+      }
+    ),
+    finished = paste0(
+      "This fit had finished before", saved, " and was returned as it was stored. To fit it had ",
+      "taken ", effort(x$iterations_before, count_of(x$seconds_saved)), "."
+    ),
+    untouched = paste0("This fit was made without warmstart: ", one_line(x$reason), ".")
+  )
+}
+
+full_stop <- function(text) sub("([^.!?])$", "\\1.", text)
+
+# What is stored may be anybody's, and not every fitter has iterations.
+effort <- function(iterations, seconds) {
+  known <- is.numeric(iterations) && isTRUE(is.finite(iterations))
+  paste(c(if (known) counted(iterations, "iteration"), spell_seconds(seconds)), collapse = " and ")
+}
+
+were <- function(n) if (n == 1) " was " else " were "
+
+counted <- function(n, what) {
   paste0(format(n), " ", what, if (n != 1) "s")
 }
 

@@ -83,7 +83,7 @@ fit_kept <- function(request, store, reuse, near, label) {
   if (reuse) {
     finished <- or_nothing(find_finished(request, store))
     if (!is.null(finished$fit)) {
-      return(return_finished(request, finished))
+      return(return_finished(request, finished, store))
     }
   } else {
     finished <- or_nothing(without_trust_warnings(find_finished(request, store)))
@@ -92,8 +92,8 @@ fit_kept <- function(request, store, reuse, near, label) {
   starts <- or_nothing(without_trust_warnings(find_starts(request, store, finished, near)))
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome))
-  or_nothing(announce_end(session, outcome, request$adapter$state(outcome$fit)$iteration, kept))
-  with_info(outcome$fit, or_nothing(info_of(request, session, outcome)))
+  or_nothing(announce_end(session, outcome, outcome$end$iteration, kept))
+  with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome))))
 }
 
 # What goes wrong around a fit must not stop it.
@@ -117,19 +117,20 @@ find_finished <- function(request, store) {
   }
 }
 
-return_finished <- function(request, finished) {
+return_finished <- function(request, finished, store) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- request$adapter$restore(finished$fit, request$call, request$env)
   if (request$random && is.integer(entry$payload$random)) {
     restore_random_state(entry$payload$random)
   }
-  with_info(fit, new_info(
+  with_info(fit, count_use(store, new_info(
     "finished",
     call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
     iterations = 0, iterations_before = entry$payload$iterations, seconds = 0,
-    seconds_saved = entry$payload$seconds
-  ))
+    seconds_saved = entry$payload$seconds,
+    history = or_nothing(session_history(store, request$key$exact))
+  )))
 }
 
 # Keeping it. ----------------------------------------------------------------------------------

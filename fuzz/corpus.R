@@ -75,6 +75,18 @@ live <- function(payloads) {
   file_bytes(store)
 }
 
+# What a session ends with, history and all.
+ended <- function(payload, iterates) {
+  store <- warm_store(tempfile("store"))
+  session <- warm_session(store, key)
+  on.exit(session_close(session))
+  for (i in seq_len(iterates)) {
+    session_checkpoint(session, raw(), objective = if (i %% 3 == 0) NA else -i, iteration = i)
+  }
+  session_finalize(session, payload, objective = -1, iteration = iterates)
+  file_bytes(store)
+}
+
 finished <- list(
   bytes = kept(as.raw(1:9)),
   empty = kept(raw()),
@@ -83,7 +95,9 @@ finished <- list(
     objective = 2, iteration = 3, kind = "final", label = "\u00fc x"
   ),
   plain = kept(c(a = 1, b = 2), objective = -1e300),
-  object = kept(function(x) x, iteration = 2^53)
+  object = kept(function(x) x, iteration = 2^53),
+  told = ended(as.raw(1:9), 3),
+  long = ended(list(sp = 1), 500)
 )
 running <- list(
   one = live(list(as.raw(1:9))),

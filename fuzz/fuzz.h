@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "history.h"
 #include "record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -36,8 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 enum fuzz_signing { FUZZ_SIGN_HEADER = 1, FUZZ_SIGN_PAYLOAD = 2, FUZZ_SIGN_FORM = 4 };
 
 /* Makes the digests at `record`, of which `size` bytes are there, fit what they cover: the
- * header's, the payload's where all of it is there; FUZZ_SIGN_FORM: also magic, version and
- * header size. */
+ * header's, the history's and payload's where all of these is there; FUZZ_SIGN_FORM: also magic,
+ * version and header size. */
 static inline void fuzz_sign(uint8_t *record, size_t size, unsigned what) {
     static const uint8_t form[12] = {0x89, 'W', 'A', 'R', 'M', 0x0d, 0x0a, 0x1a, 1, 0, 0, 1};
 
@@ -48,8 +49,13 @@ static inline void fuzz_sign(uint8_t *record, size_t size, unsigned what) {
     if ((what & FUZZ_SIGN_FORM) != 0) {
         memcpy(record, form, sizeof form);
     }
-    if ((what & FUZZ_SIGN_PAYLOAD) != 0 && payload_size <= size - WS_RECORD_HEADER) {
-        struct ws_digest digest = ws_hash_128(record + WS_RECORD_HEADER, (size_t)payload_size);
+    size_t history_size = ws_get_u16(record + 240);
+    size_t left = size - WS_RECORD_HEADER;
+    if ((what & FUZZ_SIGN_PAYLOAD) != 0 && history_size <= left &&
+        payload_size <= left - history_size) {
+        const uint8_t *history = record + WS_RECORD_HEADER;
+        struct ws_digest digest = ws_hash_128(history + history_size, (size_t)payload_size);
+        ws_put_u32(record + 244, (uint32_t)ws_hash_64(history, history_size));
         memcpy(record + 72, digest.bytes, sizeof digest.bytes);
     }
     if ((what & FUZZ_SIGN_HEADER) != 0) {

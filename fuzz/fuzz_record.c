@@ -1,5 +1,6 @@
 /*
- * A record: what decodes is in the domain of every field, and encodes to the same header again.
+ * A record: what decodes is in the domain of every field, and encodes to the same header again. Its
+ * history goes on, bounded, and what it is then decodes again.
  *
  * Input: what to sign, then the record's bytes.
  */
@@ -32,6 +33,37 @@ static void check_round_trip(struct ws_record record, const uint8_t *payload) {
     FUZZ_CHECK(ws_record_verify(&again, payload, (size_t)again.payload_size) == WS_OK);
 }
 
+static void check_points(const struct ws_history *history) {
+    double seconds = 0;
+
+    FUZZ_CHECK(history->count >= 1 && history->count <= WS_HISTORY_POINTS);
+    for (size_t i = 0; i < history->count; i++) {
+        struct ws_point point = ws_history_point(history, i);
+        FUZZ_CHECK(isfinite(point.objective) && point.iteration <= WS_ITERATION_MAX);
+        FUZZ_CHECK(point.seconds >= seconds && point.run >= 1);
+        seconds = point.seconds;
+    }
+}
+
+static void check_history(const uint8_t *bytes, size_t size) {
+    struct ws_history history;
+    uint8_t again[WS_HISTORY_MAX];
+
+    if (ws_history_decode(bytes, size, &history) != WS_OK) {
+        return;
+    }
+    check_points(&history);
+    FUZZ_CHECK(ws_history_encode(&history, again) == size && memcmp(again, bytes, size) == 0);
+    ws_history_cut(&history, 0);
+    for (int i = 0; i < 2 * WS_HISTORY_POINTS; i++) {
+        struct ws_point point = {.has_objective = true, .objective = i % 3 - i, .seconds = i};
+        ws_history_add(&history, &point);
+        check_points(&history);
+    }
+    size = ws_history_encode(&history, again);
+    FUZZ_CHECK(ws_history_decode(again, size, &history) == WS_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     struct ws_record record;
 
@@ -45,10 +77,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     memcpy(copy, bytes + 1, length);
     fuzz_sign(copy, length, bytes[0]);
     if (ws_record_decode(copy, length, &record) == WS_OK) {
-        const uint8_t *payload = copy + WS_RECORD_HEADER;
-        size_t left = length - WS_RECORD_HEADER;
+        size_t payload_at = ws_record_payload_at(&record);
+        const uint8_t *payload = copy + payload_at;
+        size_t left = length > payload_at ? length - payload_at : 0;
         check_domains(&record);
-        if (ws_record_verify(&record, payload, left) == WS_OK) {
+        if (length >= payload_at && ws_record_verify_history(&record, copy + WS_RECORD_HEADER,
+                                                             record.history_size) == WS_OK) {
+            check_history(copy + WS_RECORD_HEADER, record.history_size);
+        }
+        if (length >= payload_at && ws_record_verify(&record, payload, left) == WS_OK) {
             check_round_trip(record, payload);
         }
     }

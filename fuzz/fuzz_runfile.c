@@ -60,10 +60,14 @@ static void sign_slots(uint8_t *bytes, size_t size, unsigned what) {
 
 static void check_record(struct ws_file *file, const struct ws_scan *scan, int index, size_t size) {
     const struct ws_record *record = &scan->records[index];
+    struct ws_history history;
     void *payload = NULL;
+    enum ws_status status;
 
-    FUZZ_CHECK(record->payload_size <= size - WS_RECORD_HEADER);
-    enum ws_status status = ws_runfile_read(file, scan, index, &payload);
+    FUZZ_CHECK(record->payload_size <= size - ws_record_payload_at(record));
+    status = ws_runfile_read_history(file, scan, index, &history);
+    FUZZ_CHECK(status == WS_OK || status == WS_DAMAGED || status == WS_NOT_FOUND);
+    status = ws_runfile_read(file, scan, index, &payload);
     FUZZ_CHECK(status == WS_OK || status == WS_DAMAGED);
     if (status == WS_OK) {
         FUZZ_CHECK(ws_record_verify(record, payload, (size_t)record->payload_size) == WS_OK);

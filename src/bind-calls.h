@@ -25,6 +25,9 @@ SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id
 SEXP bind_store_list(SEXP store, SEXP key);
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);
 
+SEXP bind_store_count(SEXP store, SEXP use, SEXP seconds);
+SEXP bind_store_tally(SEXP store);
+
 SEXP bind_store_sweep(SEXP store);
 SEXP bind_store_check_shard(SEXP store, SEXP shard, SEXP repair);
 SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id);
@@ -42,5 +45,9 @@ SEXP bind_session_peek(SEXP session);
 SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration);
 SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration);
 SEXP bind_session_get_status(SEXP session);
+
+SEXP bind_session_attempt(SEXP session, SEXP run_id);
+SEXP bind_session_history(SEXP session);
+SEXP bind_store_history(SEXP store, SEXP key);
 
 #endif

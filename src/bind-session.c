@@ -174,7 +174,7 @@ SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP it
     struct ws_offer offer = bind_offer(objective, iteration);
 
     /* A payload that would be refused is not worth encoding. */
-    if (!ws_session_wants(open, offer.objective)) {
+    if (!ws_session_wants(open, &offer)) {
         return Rf_ScalarLogical(0);
     }
     PROTECT(bind_payload(payload, &offer));

@@ -7,6 +7,7 @@
 
 #include "bind-calls.h"
 #include "core/sweep.h"
+#include "core/tally.h"
 
 #define NS_PER_S 1e9
 #define AGE_MAX_S 9e9 /* 285 years, within the ns that an int64 holds */
@@ -17,7 +18,12 @@ enum kind_code { KIND_CHECKPOINT = 1, KIND_FINAL = 2, KIND_SEED = 3 };
 enum store_tag { STORE_PATH, STORE_MAX_SIZE, STORE_MAX_AGE, STORE_TRUST, STORE_TAGS };
 
 static void finalize_store(SEXP pointer) {
-    ws_store_release(R_ExternalPtrAddr(pointer));
+    struct ws_store *store = R_ExternalPtrAddr(pointer);
+
+    if (store) {
+        ws_tally_settle(store);
+    }
+    ws_store_release(store);
     R_ClearExternalPtr(pointer);
 }
 

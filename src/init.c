@@ -24,6 +24,9 @@ static const R_CallMethodDef routines[] = {
     CALL(store_list, 2),
     CALL(store_delete, 3),
 
+    CALL(store_count, 3),
+    CALL(store_tally, 1),
+
     CALL(store_sweep, 1),
     CALL(store_check_shard, 3),
     CALL(store_trusts, 3),
@@ -41,6 +44,10 @@ static const R_CallMethodDef routines[] = {
     CALL(session_checkpoint, 4),
     CALL(session_finalize, 4),
     CALL(session_get_status, 1),
+
+    CALL(session_attempt, 2),
+    CALL(session_history, 1),
+    CALL(store_history, 2),
     {NULL, NULL, 0},
 };
 

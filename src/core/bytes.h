@@ -38,6 +38,10 @@ static inline void ws_put_double(uint8_t *at, double value) {
     ws_put_u64(at, bits);
 }
 
+static inline uint32_t ws_get_u32(const uint8_t *at) {
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
 static inline uint16_t ws_get_u16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] << 8); }
 
 static inline uint64_t ws_get_u64(const uint8_t *at) {

@@ -29,13 +29,16 @@ static enum ws_status find_damaged(struct check *check, const char *name, uint64
     return check->visit(check->context, &finding);
 }
 
-/* How many of a scan's records verify, and whether one of these has not expired. */
+/* How many of a scan's records verify, whether one of these has not expired, and whether one has
+ * lost its history. */
 static enum ws_status verify_all(const struct check *check, struct ws_file *file,
-                                 const struct ws_scan *scan, int *whole, bool *in_time) {
+                                 const struct ws_scan *scan, int *whole, bool *in_time,
+                                 bool *lost_history) {
+    struct ws_history history;
     enum ws_status status = WS_OK;
 
     *whole = 0;
-    *in_time = false;
+    *in_time = *lost_history = false;
     for (int i = 0; i < scan->count && status != WS_NO_MEMORY; i++) {
         void *payload = NULL;
         status = ws_runfile_read(file, scan, i, &payload);
@@ -43,6 +46,8 @@ static enum ws_status verify_all(const struct check *check, struct ws_file *file
             ++*whole;
             *in_time = *in_time || scan->records[i].written >= check->oldest;
             free(payload);
+            *lost_history =
+                *lost_history || ws_runfile_read_history(file, scan, i, &history) == WS_DAMAGED;
         }
     }
     return status == WS_NO_MEMORY ? status : WS_OK;
@@ -53,6 +58,7 @@ static enum ws_status check_scan(struct check *check, struct ws_file *file, cons
     uint64_t size = scan->info.size;
     int whole = 0;
     bool in_time = false;
+    bool lost_history = false;
     bool locked = false;
 
     if (!scan->info.regular || scan->reason == WS_FOREIGN) {
@@ -61,7 +67,7 @@ static enum ws_status check_scan(struct check *check, struct ws_file *file, cons
     if (scan->reason == WS_NEWER) {
         return find(check, WS_FINDING_NEWER, name, size);
     }
-    enum ws_status status = verify_all(check, file, scan, &whole, &in_time);
+    enum ws_status status = verify_all(check, file, scan, &whole, &in_time, &lost_history);
     if (status != WS_OK) {
         return status;
     }
@@ -74,7 +80,8 @@ static enum ws_status check_scan(struct check *check, struct ws_file *file, cons
     if (!in_time) {
         return find(check, WS_FINDING_EXPIRED, name, size);
     }
-    return whole < scan->count ? find(check, WS_FINDING_PARTIAL, name, size) : WS_OK;
+    return whole < scan->count || lost_history ? find(check, WS_FINDING_PARTIAL, name, size)
+                                               : WS_OK;
 }
 
 static enum ws_status check_temporary(struct check *check, struct ws_file *file, const char *name) {

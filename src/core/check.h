@@ -15,7 +15,7 @@
 
 enum ws_finding_kind {
     WS_FINDING_DAMAGED,    /* ours, and no record in it verifies */
-    WS_FINDING_PARTIAL,    /* some record does not verify; another does, and is found */
+    WS_FINDING_PARTIAL,    /* a record or history does not verify; another record does, is found */
     WS_FINDING_FOREIGN,    /* not ours by its name or its content */
     WS_FINDING_NEWER,      /* in a format that this build does not know */
     WS_FINDING_ORPHANED,   /* left by a writer that died, or in a shard that is not its key's */

@@ -6,7 +6,7 @@
  *
  *     ws_os_dir_open(path, create, &dir)        a directory; missing parents are made on request
  *     ws_os_dir_open_below(path, below, ...)    one below it, by names that are no links
- *     ws_os_file_open / ws_os_file_create       a file in it, for reading or new and exclusive
+ *     ws_os_file_open / _edit / _create         a file in it: to read, to change, or new
  *     ws_os_file_read / _write / _sync ...      positioned; there is no file offset to keep
  *     ws_os_rename / ws_os_unlink               names in one directory
  *     ws_os_dir_sync(dir)                       makes names durable, as _file_sync does bytes
@@ -58,6 +58,8 @@ void ws_os_dir_close(struct ws_dir *dir);
 
 /* For reading. Symbolic links are not followed. */
 enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file);
+/* For reading and writing what is there. Symbolic links are not followed. */
+enum ws_status ws_os_file_edit(struct ws_dir *dir, const char *name, struct ws_file **file);
 /* For reading and writing; the name must be new. Created: 0600, whatever the umask. */
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file);
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info);

@@ -367,11 +367,15 @@ static enum ws_status file_of_fd(int fd, struct ws_file **file) {
     return WS_OK;
 }
 
-enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file) {
-    /* Not blocking: a FIFO under a run's name must not hang whoever looks. */
-    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+/* Not blocking: a FIFO under a run's name must not hang whoever looks. */
+#define AS_IT_IS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
-    return file_of_fd(open_retrying(dir->fd, name, flags, 0), file);
+enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file) {
+    return file_of_fd(open_retrying(dir->fd, name, O_RDONLY | AS_IT_IS, 0), file);
+}
+
+enum ws_status ws_os_file_edit(struct ws_dir *dir, const char *name, struct ws_file **file) {
+    return file_of_fd(open_retrying(dir->fd, name, O_RDWR | AS_IT_IS, 0), file);
 }
 
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file) {

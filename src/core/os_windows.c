@@ -442,9 +442,9 @@ static enum ws_status file_of_handle(HANDLE handle, struct ws_file **file) {
     return WS_OK;
 }
 
-enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file) {
-    /* A reader also notes when the file was last used; one who may not can still read. */
-    static const DWORD accesses[] = {GENERIC_READ | FILE_WRITE_ATTRIBUTES, GENERIC_READ};
+/* With the first access that the system grants. */
+static enum ws_status open_as(struct ws_dir *dir, const char *name, const DWORD *accesses,
+                              int count, struct ws_file **file) {
     HANDLE handle = INVALID_HANDLE_VALUE;
     BY_HANDLE_FILE_INFORMATION info;
     WCHAR *path = path_in(dir, name);
@@ -452,7 +452,7 @@ enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_f
     if (!path) {
         return fail();
     }
-    for (int i = 0; i < 2 && handle == INVALID_HANDLE_VALUE; i++) {
+    for (int i = 0; i < count && handle == INVALID_HANDLE_VALUE; i++) {
         handle = open_path(path, accesses[i], OPEN_EXISTING, FILE_FLAG_OPEN_REPARSE_POINT);
         if (handle == INVALID_HANDLE_VALUE && GetLastError() != ERROR_ACCESS_DENIED) {
             break;
@@ -475,6 +475,19 @@ enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_f
         return status;
     }
     return file_of_handle(handle, file);
+}
+
+enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file) {
+    /* A reader also notes when the file was last used; one who may not can still read. */
+    static const DWORD accesses[] = {GENERIC_READ | FILE_WRITE_ATTRIBUTES, GENERIC_READ};
+
+    return open_as(dir, name, accesses, 2, file);
+}
+
+enum ws_status ws_os_file_edit(struct ws_dir *dir, const char *name, struct ws_file **file) {
+    static const DWORD accesses[] = {GENERIC_READ | GENERIC_WRITE};
+
+    return open_as(dir, name, accesses, 1, file);
 }
 
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "history.h"
 #include "utf8.h"
 
 enum field {
@@ -24,6 +25,8 @@ enum field {
     AT_SLOT_SIZE = 88,
     AT_LABEL_SIZE = 96,
     AT_LABEL = 97,
+    AT_HISTORY_SIZE = 240,
+    AT_HISTORY_DIGEST = 244,
     AT_HEADER_DIGEST = 248,
 };
 
@@ -63,6 +66,15 @@ enum ws_status ws_note_set_label(struct ws_note *note, const char *label) {
     return WS_OK;
 }
 
+static uint32_t history_digest(const void *history, size_t size) {
+    return (uint32_t)ws_hash_64(history, size);
+}
+
+void ws_record_set_history(struct ws_record *record, const void *history, size_t size) {
+    record->history_size = (uint16_t)size;
+    record->history_digest = size > 0 ? history_digest(history, size) : 0;
+}
+
 void ws_record_encode(struct ws_record *record, const void *payload, size_t payload_size,
                       uint8_t header[WS_RECORD_HEADER]) {
     const struct ws_note *note = &record->note;
@@ -92,6 +104,8 @@ void ws_record_encode(struct ws_record *record, const void *payload, size_t payl
     ws_put_u64(header + AT_SLOT_SIZE, record->slot_size);
     header[AT_LABEL_SIZE] = (uint8_t)label_size;
     memcpy(header + AT_LABEL, note->label, label_size);
+    ws_put_u16(header + AT_HISTORY_SIZE, record->history_size);
+    ws_put_u32(header + AT_HISTORY_DIGEST, record->history_digest);
     ws_put_u64(header + AT_HEADER_DIGEST, ws_hash_64(header, AT_HEADER_DIGEST));
 }
 
@@ -103,7 +117,8 @@ static bool fields_are_valid(const struct ws_record *record, uint8_t flags, size
     return (note->kind == WS_CHECKPOINT || note->kind == WS_FINAL) &&
            (flags & ~(HAS_OBJECTIVE | HAS_ITERATION | IS_SEED)) == 0 && isfinite(note->objective) &&
            note->iteration <= WS_ITERATION_MAX && label_size <= WS_LABEL_MAX &&
-           record->payload_size <= UINT64_MAX / 2 && record->slot_size <= UINT64_MAX / 8;
+           record->payload_size <= UINT64_MAX / 2 && record->slot_size <= UINT64_MAX / 8 &&
+           record->history_size <= WS_HISTORY_MAX;
 }
 
 enum ws_status ws_record_decode(const uint8_t *bytes, size_t size, struct ws_record *record) {
@@ -140,6 +155,8 @@ enum ws_status ws_record_decode(const uint8_t *bytes, size_t size, struct ws_rec
         .slot = bytes[AT_SLOT],
         .slot_size = ws_get_u64(bytes + AT_SLOT_SIZE),
         .payload_size = ws_get_u64(bytes + AT_PAYLOAD_SIZE),
+        .history_size = ws_get_u16(bytes + AT_HISTORY_SIZE),
+        .history_digest = ws_get_u32(bytes + AT_HISTORY_DIGEST),
     };
     memcpy(record->key.bytes, bytes + AT_KEY, sizeof record->key.bytes);
     memcpy(record->payload_digest.bytes, bytes + AT_PAYLOAD_DIGEST,
@@ -160,4 +177,15 @@ enum ws_status ws_record_verify(const struct ws_record *record, const void *payl
     return memcmp(digest.bytes, record->payload_digest.bytes, sizeof digest.bytes) == 0
                ? WS_OK
                : WS_DAMAGED;
+}
+
+enum ws_status ws_record_verify_history(const struct ws_record *record, const void *history,
+                                        size_t size) {
+    return size == record->history_size && history_digest(history, size) == record->history_digest
+               ? WS_OK
+               : WS_DAMAGED;
+}
+
+size_t ws_record_payload_at(const struct ws_record *record) {
+    return (size_t)WS_RECORD_HEADER + record->history_size;
 }

@@ -1,8 +1,9 @@
 /*
  * record: one payload with its metadata, as bytes. Pure: no I/O, no clock, no allocation.
  *
- * A record is a header of WS_RECORD_HEADER bytes, then the payload. All integers are
- * little-endian; bytes not named are zero. This table is the format, version 1:
+ * A record is a header of WS_RECORD_HEADER bytes, then the history, if any (history.h), then the
+ * payload. All integers are little-endian; bytes not named are zero. This table is the format,
+ * version 1:
  *
  *     offset size  field
  *          0    8  magic: 89 'W' 'A' 'R' 'M' 0d 0a 1a. Not text, and damaged by any transfer
@@ -23,12 +24,15 @@
  *         88    8  size of the slot in bytes; 0 where the record has its file for itself
  *         96    1  label size in bytes
  *         97  143  label, UTF-8 without control characters
- *        240    8  reserved
+ *        240    2  history size in bytes; 0 where there is none
+ *        244    4  low half of the history's XXH3-64
  *        248    8  XXH3-64 of the header's first 248 bytes
  *
  * ws_record_encode() fills a header; ws_record_decode() checks one and reads it;
- * ws_record_verify() checks the payload that goes with it. What decode accepts is in the domain
- * of every field, so callers need not check again, except sizes against the file they came from.
+ * ws_record_verify() checks the payload that goes with it, ws_record_verify_history() the history.
+ * The two are checked apart, so that damage to the history costs the history alone. What decode
+ * accepts is in the domain of every field, so callers need not check again, except sizes against
+ * the file they came from.
  */
 #ifndef WS_RECORD_H
 #define WS_RECORD_H
@@ -69,6 +73,8 @@ struct ws_record {
     uint64_t slot_size;
     uint64_t payload_size;
     struct ws_digest payload_digest;
+    uint16_t history_size;
+    uint32_t history_digest;
 };
 
 /* NaN and infinite objectives are absent ones. */
@@ -76,11 +82,17 @@ void ws_note_set_objective(struct ws_note *note, double objective);
 /* WS_INVALID where `label` is too long, not UTF-8, or has control characters. NULL is "". */
 enum ws_status ws_note_set_label(struct ws_note *note, const char *label);
 
+/* Before encoding: these bytes will lie between header and payload. `size` may be 0. */
+void ws_record_set_history(struct ws_record *record, const void *history, size_t size);
 /* Fills `header`, and the record's payload size and digest, from the payload. */
 void ws_record_encode(struct ws_record *record, const void *payload, size_t payload_size,
                       uint8_t header[WS_RECORD_HEADER]);
 /* WS_FOREIGN, WS_NEWER or WS_DAMAGED where `bytes` does not begin with a valid header. */
 enum ws_status ws_record_decode(const uint8_t *bytes, size_t size, struct ws_record *record);
 enum ws_status ws_record_verify(const struct ws_record *record, const void *payload, size_t size);
+enum ws_status ws_record_verify_history(const struct ws_record *record, const void *history,
+                                        size_t size);
+/* Where the payload begins, counted from the header on, in bytes. */
+size_t ws_record_payload_at(const struct ws_record *record);
 
 #endif

@@ -23,12 +23,13 @@ struct ws_runfile {
 /* A record on its way into a new file. */
 struct piece {
     struct ws_record *record;
+    const struct ws_history *history; /* NULL: none */
     const void *payload;
     size_t size;
 };
 
-static uint64_t slot_size_for(size_t payload_size) {
-    uint64_t whole = (uint64_t)WS_RECORD_HEADER + payload_size;
+static uint64_t slot_size_for(size_t size) {
+    uint64_t whole = (uint64_t)WS_RECORD_HEADER + size;
 
     return (whole + WS_SLOT_ALIGN - 1) / WS_SLOT_ALIGN * WS_SLOT_ALIGN;
 }
@@ -38,12 +39,15 @@ uint64_t ws_runfile_size(size_t size) { return WS_SLOTS * slot_size_for(size); }
 static enum ws_status check_size(size_t size) { return size > SIZE_MAX / 8 ? WS_INVALID : WS_OK; }
 
 static enum ws_status write_piece(struct ws_file *file, const struct piece *piece) {
-    uint8_t header[WS_RECORD_HEADER];
+    uint8_t head[WS_RECORD_HEADER + WS_HISTORY_MAX];
+    uint8_t *history = head + WS_RECORD_HEADER;
     struct ws_record *record = piece->record;
 
-    ws_record_encode(record, piece->payload, piece->size, header);
-    return ws_os_file_write(file, record->slot * record->slot_size, header, sizeof header,
-                            piece->payload, piece->size);
+    ws_record_set_history(record, history,
+                          piece->history ? ws_history_encode(piece->history, history) : 0);
+    ws_record_encode(record, piece->payload, piece->size, head);
+    return ws_os_file_write(file, record->slot * record->slot_size, head,
+                            ws_record_payload_at(record), piece->payload, piece->size);
 }
 
 static enum ws_status temporary_name(const char *name, char temporary[WS_FILE_NAME_MAX + 1]) {
@@ -178,7 +182,8 @@ static enum ws_status start_file(struct ws_runfile *run, struct ws_dir *dir, con
     size_t largest = 0;
 
     for (int i = 0; i < count; i++) {
-        largest = pieces[i].size > largest ? pieces[i].size : largest;
+        size_t size = pieces[i].size + (pieces[i].history ? WS_HISTORY_MAX : 0);
+        largest = size > largest ? size : largest;
     }
     uint64_t slot_size = slot_size_for(largest);
     for (int i = 0; i < count; i++) {
@@ -200,8 +205,9 @@ static enum ws_status start_file(struct ws_runfile *run, struct ws_dir *dir, con
 }
 
 enum ws_status ws_runfile_create(struct ws_dir *dir, const char *name, struct ws_record *record,
-                                 const void *payload, size_t size, struct ws_runfile **run) {
-    struct piece piece = {.record = record, .payload = payload, .size = size};
+                                 const struct ws_history *history, const void *payload, size_t size,
+                                 struct ws_runfile **run) {
+    struct piece piece = {.record = record, .history = history, .payload = payload, .size = size};
     enum ws_status status = check_size(size);
 
     if (status != WS_OK) {
@@ -232,15 +238,16 @@ static enum ws_status sync_run(struct ws_runfile *run) {
 }
 
 enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record,
-                                const void *payload, size_t size, bool sync) {
-    struct piece piece = {.record = record, .payload = payload, .size = size};
+                                const struct ws_history *history, const void *payload, size_t size,
+                                bool sync) {
+    struct piece piece = {.record = record, .history = history, .payload = payload, .size = size};
     bool has_name = false;
     enum ws_status status = check_size(size);
 
     if (status != WS_OK) {
         return status;
     }
-    if (run->suspect || slot_size_for(size) > run->slot_size) {
+    if (run->suspect || slot_size_for(size + (history ? WS_HISTORY_MAX : 0)) > run->slot_size) {
         return WS_NOT_FOUND;
     }
     status = ws_os_file_has_name(run->file, &has_name);
@@ -273,7 +280,7 @@ static enum ws_status read_payload(struct ws_file *file, const struct ws_record 
         return WS_NO_MEMORY;
     }
     enum ws_status status = ws_os_file_read(
-        file, record->slot * record->slot_size + WS_RECORD_HEADER, bytes, size, &got);
+        file, record->slot * record->slot_size + ws_record_payload_at(record), bytes, size, &got);
     if (status == WS_OK) {
         status = ws_record_verify(record, bytes, got);
     }
@@ -285,11 +292,30 @@ static enum ws_status read_payload(struct ws_file *file, const struct ws_record 
     return WS_OK;
 }
 
+static enum ws_status read_history(struct ws_file *file, const struct ws_record *record,
+                                   struct ws_history *history) {
+    uint8_t bytes[WS_HISTORY_MAX];
+    size_t got = 0;
+
+    if (record->history_size == 0) {
+        return WS_NOT_FOUND;
+    }
+    enum ws_status status =
+        ws_os_file_read(file, record->slot * record->slot_size + WS_RECORD_HEADER, bytes,
+                        record->history_size, &got);
+    if (status == WS_OK) {
+        status = ws_record_verify_history(record, bytes, got);
+    }
+    return status == WS_OK ? ws_history_decode(bytes, got, history) : status;
+}
+
 enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, const char *name,
-                                  struct ws_record *record, const void *payload, size_t size) {
+                                  struct ws_record *record, const struct ws_history *history,
+                                  const void *payload, size_t size) {
     struct ws_record best = run->best;
+    struct ws_history best_history;
     void *best_payload = NULL;
-    struct piece fresh = {.record = record, .payload = payload, .size = size};
+    struct piece fresh = {.record = record, .history = history, .payload = payload, .size = size};
     struct piece pieces[2];
     int count = 0;
     enum ws_status status = check_size(size);
@@ -300,8 +326,11 @@ enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, co
     if (!is_better(record, &best)) {
         status = read_payload(run->file, &best, &best_payload);
         if (status == WS_OK) {
-            pieces[count++] = (struct piece){
-                .record = &best, .payload = best_payload, .size = (size_t)best.payload_size};
+            bool has_history = read_history(run->file, &best, &best_history) == WS_OK;
+            pieces[count++] = (struct piece){.record = &best,
+                                             .history = has_history ? &best_history : NULL,
+                                             .payload = best_payload,
+                                             .size = (size_t)best.payload_size};
         } else if (status != WS_DAMAGED) {
             return status; /* it may be read again later: to go on without it would lose it */
         }
@@ -321,8 +350,8 @@ void ws_runfile_close(struct ws_runfile *run) {
 }
 
 enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,
-                              const void *payload, size_t size) {
-    struct piece piece = {.record = record, .payload = payload, .size = size};
+                              const struct ws_history *history, const void *payload, size_t size) {
+    struct piece piece = {.record = record, .history = history, .payload = payload, .size = size};
     struct ws_file *file = NULL;
     enum ws_status status = check_size(size);
 
@@ -339,7 +368,7 @@ enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_re
 
 static bool fits(const struct ws_record *record, uint64_t available) {
     return record->payload_size <= available &&
-           WS_RECORD_HEADER <= available - record->payload_size;
+           ws_record_payload_at(record) <= available - record->payload_size;
 }
 
 static bool has_key(const struct ws_record *record, const struct ws_digest *key) {
@@ -357,7 +386,7 @@ static enum ws_status decode_at(struct ws_file *file, uint64_t offset, struct ws
 static void scan_alone(const struct ws_record *record, const struct ws_digest *key,
                        struct ws_scan *scan) {
     if (record->slot != 0 || !has_key(record, key) || !fits(record, scan->info.size) ||
-        WS_RECORD_HEADER + record->payload_size != scan->info.size) {
+        ws_record_payload_at(record) + record->payload_size != scan->info.size) {
         scan->reason = WS_DAMAGED;
         return;
     }
@@ -438,7 +467,7 @@ enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan,
         if (!bytes) {
             return WS_NO_MEMORY;
         }
-        memcpy(bytes, scan->head + WS_RECORD_HEADER, size);
+        memcpy(bytes, scan->head + ws_record_payload_at(record), size);
         if (ws_record_verify(record, bytes, size) != WS_OK) {
             free(bytes);
             return WS_DAMAGED;
@@ -447,4 +476,9 @@ enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan,
         return WS_OK;
     }
     return read_payload(file, record, payload);
+}
+
+enum ws_status ws_runfile_read_history(struct ws_file *file, const struct ws_scan *scan, int index,
+                                       struct ws_history *history) {
+    return read_history(file, &scan->records[index], history);
 }

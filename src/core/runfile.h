@@ -12,8 +12,8 @@
  * loss, costs only the record that was being written. (With two slots the rule could be kept
  * against kills alone: between two syncs the second improvement would overwrite the durable one.)
  *
- * A record that will not be followed by others, such as a final one, has its file for itself:
- * its header, the payload, and nothing else.
+ * A record that will not be followed by others, such as a final one, has its file for itself, and
+ * nothing else is in that.
  *
  *     writing:  ws_runfile_create -> ws_runfile_write* -> ws_runfile_close     a live run
  *               ws_runfile_put                                                 one record alone
@@ -26,6 +26,7 @@
 #ifndef WS_RUNFILE_H
 #define WS_RUNFILE_H
 
+#include "history.h"
 #include "os.h"
 #include "record.h"
 
@@ -38,25 +39,29 @@
 
 struct ws_runfile;
 
-/* A new live run whose first record this is; replaces a file of that name. */
+/* A new live run whose first record this is; replaces a file of that name. `history` may be NULL,
+ * here and below; where it is not, the slots have room for what it may grow to. */
 enum ws_status ws_runfile_create(struct ws_dir *dir, const char *name, struct ws_record *record,
-                                 const void *payload, size_t size, struct ws_runfile **run);
+                                 const struct ws_history *history, const void *payload, size_t size,
+                                 struct ws_runfile **run);
 /* Adds a record by THE RULE. `sync` makes it durable before the call returns. WS_NOT_FOUND,
  * and nothing written, where this file will not do (the payload outgrows its slots, it lost its
  * name, or it could not be synced before): then ws_runfile_replace. */
 enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record,
-                                const void *payload, size_t size, bool sync);
+                                const struct ws_history *history, const void *payload, size_t size,
+                                bool sync);
 /* A new file under the same name, with room for `size`; carries the best record over where the
  * new one is not better. On failure the run goes on in the old file. */
 enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, const char *name,
-                                  struct ws_record *record, const void *payload, size_t size);
-/* Bytes of the file of a run whose records hold payloads of up to `size` bytes. */
+                                  struct ws_record *record, const struct ws_history *history,
+                                  const void *payload, size_t size);
+/* Bytes of the file of a run whose records hold up to `size` bytes, payload and history. */
 uint64_t ws_runfile_size(size_t size);
 void ws_runfile_close(struct ws_runfile *run);
 
 /* Puts one record alone under `name`, replacing what is there, synced. */
 enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,
-                              const void *payload, size_t size);
+                              const struct ws_history *history, const void *payload, size_t size);
 
 #define WS_SCAN_HEAD 4096 /* most finished records fit: one read is all they cost */
 
@@ -77,5 +82,8 @@ enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key
 /* Reads and verifies record `index` of a scan; *payload is malloc'd, the caller's. */
 enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan, int index,
                                void **payload);
+/* The same of its history; WS_NOT_FOUND where it has none. */
+enum ws_status ws_runfile_read_history(struct ws_file *file, const struct ws_scan *scan, int index,
+                                       struct ws_history *history);
 
 #endif

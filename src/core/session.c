@@ -21,6 +21,9 @@ struct ws_session {
     int64_t last_write;
     int64_t last_sync;
     bool finalized;
+    int64_t began;
+    struct ws_history history;
+    bool has_iterate; /* of its own: the history is not another run's alone */
 
     uint64_t written;
     uint64_t refused;
@@ -42,6 +45,9 @@ static enum ws_status begin_run(struct ws_session *session) {
     session->last_write = 0;
     session->last_sync = 0;
     session->finalized = false;
+    session->began = ws_store_now(session->store);
+    ws_history_start(&session->history);
+    session->has_iterate = false;
     return WS_OK;
 }
 
@@ -57,12 +63,13 @@ enum ws_status ws_session_open(struct ws_store *store, const struct ws_digest *k
     if (!fresh) {
         return WS_NO_MEMORY;
     }
+    fresh->store = store;
     status = begin_run(fresh);
     if (status != WS_OK) {
         free(fresh);
         return status;
     }
-    fresh->store = ws_store_retain(store);
+    ws_store_retain(store);
     fresh->key = *key;
     for (size_t i = 0; i < sizeof note.label; i++) {
         fresh->label[i] = note.label[i];
@@ -109,6 +116,10 @@ struct ws_session_status ws_session_status(struct ws_session *session) {
     };
 }
 
+static double seconds_of_run(const struct ws_session *session, int64_t now) {
+    return now > session->began ? (double)(now - session->began) / 1e9 : 0;
+}
+
 /* What to start from. */
 
 enum ws_status ws_session_preload(struct ws_session *session, const struct ws_entry *entry) {
@@ -125,10 +136,36 @@ enum ws_status ws_session_preload(struct ws_session *session, const struct ws_en
     return WS_OK;
 }
 
+void ws_session_attempt(struct ws_session *session, const char *run_id) {
+    struct ws_note note;
+
+    if (own_run(session) != WS_OK) {
+        return;
+    }
+    int64_t now = ws_store_now(session->store);
+    bool joins =
+        run_id && !session->has_iterate &&
+        ws_store_history(session->store, &session->key, run_id, &session->history, &note) == WS_OK;
+    ws_history_cut(&session->history, joins ? 0 : seconds_of_run(session, now));
+    session->began = now;
+}
+
+const struct ws_history *ws_session_history(struct ws_session *session) {
+    own_run(session);
+    return &session->history;
+}
+
 static enum ws_status load_exact(struct ws_session *session, struct ws_entry **entry,
                                  enum ws_source *source) {
+    enum ws_status status =
+        ws_store_lookup(session->store, &session->key, WS_BEST, WS_ANY_KIND, NULL, entry);
+
     *source = WS_EXACT;
-    return ws_store_lookup(session->store, &session->key, WS_BEST, WS_ANY_KIND, NULL, entry);
+    if (status == WS_OK && !session->has_iterate && (*entry)->record.note.kind == WS_CHECKPOINT &&
+        !(*entry)->record.note.is_seed) {
+        ws_session_attempt(session, (*entry)->run_id);
+    }
+    return status;
 }
 
 enum ws_status ws_session_load(struct ws_session *session, struct ws_entry **entry,
@@ -164,6 +201,21 @@ static bool is_wanted(const struct ws_session *session, double objective, int64_
         return true;
     }
     return has_passed(session->last_write, now);
+}
+
+static void remember(struct ws_session *session, const struct ws_offer *offer, int64_t now,
+                     bool written) {
+    struct ws_point point = {
+        .has_objective = isfinite(offer->objective),
+        .has_iteration = offer->has_iteration,
+        .written = written,
+        .objective = offer->objective,
+        .iteration = offer->iteration,
+        .seconds = seconds_of_run(session, now),
+    };
+
+    ws_history_add(&session->history, &point);
+    session->has_iterate = true;
 }
 
 static enum ws_status keep_status(struct ws_session *session, enum ws_status status) {
@@ -222,15 +274,16 @@ in_directory(struct ws_session *session,
 static enum ws_status put_file(struct ws_session *session, struct ws_dir *dir, const char *name,
                                struct ws_record *record, const struct ws_offer *offer) {
     if (session->file) {
-        return ws_runfile_replace(session->file, dir, name, record, offer->payload, offer->size);
+        return ws_runfile_replace(session->file, dir, name, record, &session->history,
+                                  offer->payload, offer->size);
     }
-    return ws_runfile_create(dir, name, record, offer->payload, offer->size, &session->file);
+    return ws_runfile_create(dir, name, record, &session->history, offer->payload, offer->size,
+                             &session->file);
 }
 
 static enum ws_status put_final(struct ws_session *session, struct ws_dir *dir, const char *name,
                                 struct ws_record *record, const struct ws_offer *offer) {
-    (void)session;
-    return ws_runfile_put(dir, name, record, offer->payload, offer->size);
+    return ws_runfile_put(dir, name, record, &session->history, offer->payload, offer->size);
 }
 
 static void was_written(struct ws_session *session, const struct ws_record *record) {
@@ -260,12 +313,15 @@ static enum ws_status open_run(struct ws_session *session) {
     return status;
 }
 
-bool ws_session_wants(struct ws_session *session, double objective) {
+bool ws_session_wants(struct ws_session *session, const struct ws_offer *offer) {
+    int64_t now = ws_store_now(session->store);
+
     /* Without a run id there is no run to compare with: let the write say so. */
     if (own_run(session) != WS_OK || session->finalized ||
-        is_wanted(session, objective, ws_store_now(session->store))) {
+        is_wanted(session, offer->objective, now)) {
         return true;
     }
+    remember(session, offer, now, false);
     session->refused++;
     return false;
 }
@@ -278,14 +334,17 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
         return keep_status(session, status);
     }
     if (!is_wanted(session, offer->objective, now)) {
+        remember(session, offer, now, false);
         session->refused++;
         return WS_REFUSED;
     }
+    remember(session, offer, now, true);
     struct ws_record record = record_of(session, offer, WS_CHECKPOINT, now);
     bool sync = has_passed(session->last_sync, now);
     status = WS_NOT_FOUND;
     if (session->file) {
-        status = ws_runfile_write(session->file, &record, offer->payload, offer->size, sync);
+        status = ws_runfile_write(session->file, &record, &session->history, offer->payload,
+                                  offer->size, sync);
     }
     bool put = status == WS_NOT_FOUND;
     if (put) {
@@ -294,10 +353,12 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
     if (status == WS_OK) {
         was_written(session, &record);
         if (put) {
-            file_was_put(session, now, ws_runfile_size(offer->size));
+            file_was_put(session, now, ws_runfile_size(offer->size + WS_HISTORY_MAX));
         } else if (sync) {
             session->last_sync = now;
         }
+    } else {
+        ws_history_not_written(&session->history);
     }
     return keep_status(session, status);
 }
@@ -309,6 +370,7 @@ enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_o
     if (status != WS_OK) {
         return keep_status(session, status);
     }
+    remember(session, offer, now, true);
     struct ws_record record = record_of(session, offer, WS_FINAL, now);
     status = in_directory(session, put_final, &record, offer);
     if (status == WS_OK) {
@@ -316,7 +378,9 @@ enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_o
         session->file = NULL;
         session->finalized = true;
         was_written(session, &record);
-        file_was_put(session, now, WS_RECORD_HEADER + (uint64_t)offer->size);
+        file_was_put(session, now, ws_record_payload_at(&record) + (uint64_t)offer->size);
+    } else {
+        ws_history_not_written(&session->history);
     }
     return keep_status(session, status);
 }

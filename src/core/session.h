@@ -16,6 +16,10 @@
  * for ws_session_status(), and the next call tries again, also after the file or its directory
  * were deleted.
  *
+ * A session remembers the iterates that it was offered, also those that it refused; each record
+ * carries this history (history.h). One that loads an interrupted run's entry goes on with that
+ * run's.
+ *
  * A session notices that it woke up in a forked child: it closes the parent's file there and
  * goes on as a run of its own.
  */
@@ -69,9 +73,14 @@ enum ws_status ws_session_load(struct ws_session *session, struct ws_entry **ent
 enum ws_status ws_session_peek(struct ws_session *session, struct ws_entry **entry,
                                enum ws_source *source);
 
-/* Whether a checkpoint with this objective would be written now: to be asked before encoding a
- * payload is paid for. Counts a refusal. */
-bool ws_session_wants(struct ws_session *session, double objective);
+/* A new attempt at the fit begins: in the history, another run. The first goes on with the history
+ * of the run `run_id` of this key, where that is not NULL and has one. */
+void ws_session_attempt(struct ws_session *session, const char *run_id);
+const struct ws_history *ws_session_history(struct ws_session *session);
+
+/* Whether this checkpoint would be written now: to be asked before encoding a payload is paid for.
+ * The offer's payload is not looked at. Counts a refusal. */
+bool ws_session_wants(struct ws_session *session, const struct ws_offer *offer);
 enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws_offer *offer);
 enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_offer *offer);
 

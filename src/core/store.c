@@ -19,6 +19,7 @@
 struct ws_store {
     struct ws_store_options options;
     struct ws_growth growth;
+    struct ws_untold untold;
     uint64_t withheld;
     int64_t clock_shift;
     unsigned references; /* R calls from one thread */
@@ -109,6 +110,10 @@ void ws_store_shift_clock(struct ws_store *store, int64_t ns) { store->clock_shi
 
 struct ws_growth *ws_store_growth(struct ws_store *store) {
     return &store->growth;
+}
+
+struct ws_untold *ws_store_untold(struct ws_store *store) {
+    return &store->untold;
 }
 
 void ws_store_grew(struct ws_store *store, uint64_t bytes) {
@@ -274,7 +279,7 @@ static enum ws_status save_once(struct ws_store *store, const struct ws_digest *
 
     if (status == WS_OK) {
         ws_run_file_name(key, run_id, name);
-        status = ws_runfile_put(dir, name, record, payload, size);
+        status = ws_runfile_put(dir, name, record, NULL, payload, size);
     }
     ws_os_dir_close(dir);
     return status;
@@ -652,6 +657,74 @@ void ws_entry_free(struct ws_entry *entry) {
         free(entry->payload);
         free(entry);
     }
+}
+
+/* The story of a key. */
+
+struct story {
+    struct ws_store *store;
+    const struct ws_digest *key;
+    const char *run_id; /* NULL: all */
+    int64_t now;
+    struct ws_dir *dir;
+    struct ws_record newest;
+    bool found;
+    struct ws_history *history;
+};
+
+/* Newer than what was found before, and whole. */
+static enum ws_status take_story(void *context, const char *name) {
+    struct story *story = context;
+    struct ws_digest key;
+    char run_id[WS_RUN_ID_MAX + 1];
+    struct ws_scan scan;
+    struct ws_history history;
+    struct ws_file *file = NULL;
+
+    if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
+        memcmp(key.bytes, story->key->bytes, sizeof key.bytes) != 0 ||
+        (story->run_id && strcmp(run_id, story->run_id) != 0) ||
+        ws_os_file_open(story->dir, name, &file) != WS_OK) {
+        return WS_OK;
+    }
+    if (ws_runfile_scan(file, &key, &scan) != WS_OK) {
+        scan.count = 0;
+    }
+    for (int i = 0; i < scan.count; i++) {
+        const struct ws_record *record = &scan.records[i];
+        if (!is_expired(story->store, record, story->now) &&
+            (!story->found || is_newer(record, &story->newest)) &&
+            ws_runfile_read_history(file, &scan, i, &history) == WS_OK) {
+            story->newest = *record;
+            story->found = true;
+            *story->history = history;
+        }
+    }
+    ws_os_file_close(file);
+    return WS_OK;
+}
+
+enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
+                                const char *run_id, struct ws_history *history,
+                                struct ws_note *note) {
+    struct story story = {.store = store,
+                          .key = key,
+                          .run_id = run_id,
+                          .now = ws_store_now(store),
+                          .history = history};
+    enum ws_status status = ws_store_shard(store, key, false, &story.dir);
+
+    if (status == WS_OK) {
+        status = ws_os_dir_list(story.dir, take_story, &story);
+    }
+    ws_os_dir_close(story.dir);
+    if (status == WS_OK && !story.found) {
+        status = WS_NOT_FOUND;
+    }
+    if (status == WS_OK) {
+        *note = story.newest.note;
+    }
+    return status;
 }
 
 /* Listing. */

@@ -109,6 +109,12 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
 enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
 void ws_entry_free(struct ws_entry *entry);
 
+/* The history that was written last under `key`, of the one run where `run_id` is not NULL, and
+ * what else its record says. The payload is not looked at. */
+enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
+                                const char *run_id, struct ws_history *history,
+                                struct ws_note *note);
+
 /* One run, as its file's headers tell. */
 struct ws_run {
     struct ws_record record; /* the run's best */
@@ -138,6 +144,20 @@ struct ws_growth {
     bool looked;     /* when the store was last swept has been asked */
 };
 struct ws_growth *ws_store_growth(struct ws_store *store);
+
+/* What a store was good for; tally.h says more. */
+enum ws_use { WS_HIT, WS_RESUMED, WS_SEEDED, WS_MISS, WS_USES };
+struct ws_tally {
+    int64_t since; /* ns since 1970-01-01 UTC; 0 before anything was counted */
+    uint64_t uses[WS_USES];
+    double seconds_saved;
+};
+/* What this handle has counted and other processes do not know of yet; tally.c keeps it. */
+struct ws_untold {
+    struct ws_tally tally;
+    uint64_t process; /* whose it is */
+};
+struct ws_untold *ws_store_untold(struct ws_store *store);
 void ws_store_grew(struct ws_store *store, uint64_t bytes);
 
 #endif

@@ -111,6 +111,13 @@ static inline struct image image_of(const char *path) {
     return image;
 }
 
+static inline size_t image_size(const char *path) {
+    struct stat info;
+
+    CHECK(stat(path, &info) == 0);
+    return (size_t)info.st_size;
+}
+
 static inline void write_at(const char *path, size_t offset, const void *bytes, size_t size) {
     int fd = open(path, O_RDWR | O_CREAT, 0600);
 

@@ -578,7 +578,8 @@ static void open_node(unsigned node, bool writable, struct ws_file **file) {
     handles++;
 }
 
-enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file) {
+static enum ws_status open_as(struct ws_dir *dir, const char *name, bool writable,
+                              struct ws_file **file) {
     if (fails("opening a file")) {
         return WS_OS_ERROR;
     }
@@ -587,8 +588,16 @@ enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_f
         errno = ENOENT;
         return WS_NOT_FOUND;
     }
-    open_node(found->node, false, file);
+    open_node(found->node, writable, file);
     return WS_OK;
+}
+
+enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file) {
+    return open_as(dir, name, false, file);
+}
+
+enum ws_status ws_os_file_edit(struct ws_dir *dir, const char *name, struct ws_file **file) {
+    return open_as(dir, name, true, file);
 }
 
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file) {

@@ -343,6 +343,21 @@ TEST("what one open file wrote another reads at once") {
     ws_os_dir_close(dir);
 }
 
+TEST("a file is changed where it is, and not made where it is missing") {
+    struct ws_dir *dir = test_dir();
+    struct ws_file *file = NULL;
+
+    CHECK_STATUS(ws_os_file_edit(dir, "file", &file), WS_NOT_FOUND);
+    make_file(harness_path("file"), "text", 4);
+    CHECK_STATUS(ws_os_file_edit(dir, "file", &file), WS_OK);
+    write_text(file, 1, "a");
+    CHECK(reads(file, 0, "taxt"));
+    ws_os_file_close(file);
+    CHECK(symlink("file", harness_path("link")) == 0);
+    CHECK_STATUS(ws_os_file_edit(dir, "link", &file), WS_OS_ERROR);
+    ws_os_dir_close(dir);
+}
+
 TEST("a file opened for reading is not written") {
     struct ws_dir *dir = test_dir();
 

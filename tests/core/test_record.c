@@ -5,6 +5,9 @@
 
 static const char payload[] = "the quick brown fox jumps over the lazy dog";
 
+/* To a record, a history is bytes. */
+static const uint8_t history[] = {1, 2, 3, 4, 5};
+
 /* A record with something in every field. */
 static struct ws_record full_record(void) {
     struct ws_record record = record_of(WS_FINAL, -1234.5678, 77);
@@ -15,6 +18,7 @@ static struct ws_record full_record(void) {
     record.slot = 2;
     record.slot_size = 3 * WS_SLOT_ALIGN;
     record.written = 1700000000123456789;
+    ws_record_set_history(&record, history, sizeof history);
     CHECK_STATUS(ws_note_set_label(&record.note, "gam: y ~ s(x0), \xc3\xa9t\xc3\xa9"), WS_OK);
     return record;
 }
@@ -40,7 +44,8 @@ static bool same_record(const struct ws_record *a, const struct ws_record *b) {
     return same_note(&a->note, &b->note) && same_key(&a->key, &b->key) &&
            a->sequence == b->sequence && a->written == b->written && a->slot == b->slot &&
            a->slot_size == b->slot_size && a->payload_size == b->payload_size &&
-           same_key(&a->payload_digest, &b->payload_digest);
+           same_key(&a->payload_digest, &b->payload_digest) && a->history_size == b->history_size &&
+           a->history_digest == b->history_digest;
 }
 
 static void expect_round_trip(struct ws_record *record) {
@@ -269,6 +274,31 @@ TEST("a payload of another size is refused") {
     }
 }
 
+TEST("every flip of a single bit of the history is refused, and the payload is not") {
+    struct ws_record record = full_record();
+    uint8_t header[WS_RECORD_HEADER];
+    uint8_t changed[sizeof history];
+
+    encode(&record, header);
+    memcpy(changed, history, sizeof history);
+    for (size_t bit = 0; bit < 8 * sizeof changed; bit++) {
+        changed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        CHECK_STATUS(ws_record_verify_history(&record, changed, sizeof changed), WS_DAMAGED);
+        changed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    CHECK_STATUS(ws_record_verify_history(&record, changed, sizeof changed), WS_OK);
+    CHECK_STATUS(ws_record_verify_history(&record, changed, sizeof changed - 1), WS_DAMAGED);
+    CHECK_STATUS(ws_record_verify(&record, payload, sizeof payload), WS_OK);
+}
+
+TEST("the payload lies behind the history") {
+    struct ws_record record = full_record();
+
+    CHECK(ws_record_payload_at(&record) == WS_RECORD_HEADER + sizeof history);
+    ws_record_set_history(&record, NULL, 0);
+    CHECK(ws_record_payload_at(&record) == WS_RECORD_HEADER);
+}
+
 TEST("bytes that are not a record's are foreign") {
     uint8_t bytes[2 * WS_RECORD_HEADER];
     struct ws_record record;
@@ -348,6 +378,12 @@ TEST("a payload size that overflows any sum is damaged") {
 TEST("a slot size that overflows any product is damaged") {
     CHECK_STATUS(decode_lie(88, 8, UINT64_MAX), WS_DAMAGED);
     CHECK_STATUS(decode_lie(88, 8, UINT64_MAX / WS_SLOTS), WS_DAMAGED);
+}
+
+TEST("a history larger than any is damaged") {
+    CHECK_STATUS(decode_lie(240, 2, WS_HISTORY_MAX), WS_OK);
+    CHECK_STATUS(decode_lie(240, 2, WS_HISTORY_MAX + 1), WS_DAMAGED);
+    CHECK_STATUS(decode_lie(240, 2, UINT16_MAX), WS_DAMAGED);
 }
 
 TEST("a label size beyond the label is damaged") {

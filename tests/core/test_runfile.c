@@ -32,7 +32,7 @@ static struct ws_runfile *create_run(struct ws_dir *dir, struct ws_record record
     uint8_t *payload = payload_of(&record, size);
     struct ws_runfile *run = NULL;
 
-    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, payload, size, &run), WS_OK);
+    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, NULL, payload, size, &run), WS_OK);
     free(payload);
     return run;
 }
@@ -40,7 +40,7 @@ static struct ws_runfile *create_run(struct ws_dir *dir, struct ws_record record
 static enum ws_status write_run(struct ws_runfile *run, struct ws_record *record, size_t size,
                                 bool sync) {
     uint8_t *payload = payload_of(record, size);
-    enum ws_status status = ws_runfile_write(run, record, payload, size, sync);
+    enum ws_status status = ws_runfile_write(run, record, NULL, payload, size, sync);
 
     free(payload);
     return status;
@@ -49,7 +49,7 @@ static enum ws_status write_run(struct ws_runfile *run, struct ws_record *record
 static enum ws_status replace_run(struct ws_runfile *run, struct ws_dir *dir,
                                   struct ws_record record, size_t size) {
     uint8_t *payload = payload_of(&record, size);
-    enum ws_status status = ws_runfile_replace(run, dir, RUN, &record, payload, size);
+    enum ws_status status = ws_runfile_replace(run, dir, RUN, &record, NULL, payload, size);
 
     free(payload);
     return status;
@@ -58,7 +58,7 @@ static enum ws_status replace_run(struct ws_runfile *run, struct ws_dir *dir,
 static void put_run(struct ws_dir *dir, struct ws_record record, size_t size) {
     uint8_t *payload = payload_of(&record, size);
 
-    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, payload, size), WS_OK);
+    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, payload, size), WS_OK);
     free(payload);
 }
 
@@ -505,7 +505,7 @@ TEST("a run that cannot be synced is not created, and leaves nothing") {
     struct ws_runfile *run = NULL;
 
     failing_sync = 1;
-    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, "x", 1, &run), WS_OS_ERROR);
+    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, NULL, "x", 1, &run), WS_OS_ERROR);
     CHECK(errno == EIO);
     CHECK(names_in(harness_dir()) == 0);
     ws_os_dir_close(dir);
@@ -517,7 +517,7 @@ TEST("a run is not created in a directory that was deleted") {
     struct ws_runfile *run = NULL;
 
     remove_tree(harness_path("gone"));
-    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, "x", 1, &run), WS_NOT_FOUND);
+    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, NULL, "x", 1, &run), WS_NOT_FOUND);
     ws_os_dir_close(dir);
 }
 
@@ -526,8 +526,8 @@ TEST("a size that overflows is invalid") {
     struct ws_record record = record_of(WS_CHECKPOINT, 1, 1);
     struct ws_runfile *run = NULL;
 
-    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, "x", SIZE_MAX, &run), WS_INVALID);
-    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, "x", SIZE_MAX - 256), WS_INVALID);
+    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, NULL, "x", SIZE_MAX, &run), WS_INVALID);
+    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, "x", SIZE_MAX - 256), WS_INVALID);
     CHECK(names_in(harness_dir()) == 0);
     ws_os_dir_close(dir);
 }
@@ -787,7 +787,7 @@ TEST("a record that cannot be put leaves what was there") {
 
     put_run(dir, record_of(WS_FINAL, 2, 1), 100);
     failing_sync = 1;
-    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, "x", 1), WS_OS_ERROR);
+    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, "x", 1), WS_OS_ERROR);
     CHECK(best_in(dir).sequence == 1 && names_in(harness_dir()) == 1);
     ws_os_dir_close(dir);
 }
@@ -1115,7 +1115,7 @@ TEST("what looks like a slot's record inside a payload is payload") {
         struct ws_record inner = slotted(1, slot, WS_SLOT_ALIGN);
         ws_record_encode(&inner, "", 0, payload + slot * WS_SLOT_ALIGN - WS_RECORD_HEADER);
     }
-    CHECK_STATUS(ws_runfile_put(dir, RUN, &outer, payload, sizeof payload), WS_OK);
+    CHECK_STATUS(ws_runfile_put(dir, RUN, &outer, NULL, payload, sizeof payload), WS_OK);
     scan = scan_in(dir);
     CHECK(scan.count == 1 && scan.records[0].sequence == 7);
     ws_os_dir_close(dir);
@@ -1133,7 +1133,7 @@ TEST("what looks like a record inside a slot's payload is payload") {
         inner = slotted(2, slot, 4 * WS_SLOT_ALIGN);
         ws_record_encode(&inner, "", 0, payload + slot * WS_SLOT_ALIGN + WS_SLOT_ALIGN / 2);
     }
-    CHECK_STATUS(ws_runfile_create(dir, RUN, &outer, payload, sizeof payload, &run), WS_OK);
+    CHECK_STATUS(ws_runfile_create(dir, RUN, &outer, NULL, payload, sizeof payload, &run), WS_OK);
     struct ws_scan scan = scan_in(dir);
     CHECK(scan.count == 1 && scan.records[0].sequence == 7);
     ws_runfile_close(run);
@@ -1161,5 +1161,95 @@ TEST("random bytes behind a valid beginning are never an error") {
         ws_os_file_close(file);
     }
     free(image.bytes);
+    ws_os_dir_close(dir);
+}
+
+/* Histories. */
+
+static struct ws_history history_of(uint64_t iterates) {
+    struct ws_history history;
+
+    ws_history_start(&history);
+    for (uint64_t i = 1; i <= iterates; i++) {
+        struct ws_point point = {.has_iteration = true, .iteration = i};
+        ws_history_add(&history, &point);
+    }
+    return history;
+}
+
+static size_t points_in(struct ws_dir *dir, uint64_t sequence) {
+    struct ws_scan scan = scan_in(dir);
+    struct ws_file *file = file_in(dir, RUN);
+    struct ws_history history = {.count = 0};
+
+    for (int i = 0; i < scan.count; i++) {
+        if (scan.records[i].sequence == sequence) {
+            CHECK_STATUS(ws_runfile_read_history(file, &scan, i, &history), WS_OK);
+        }
+    }
+    ws_os_file_close(file);
+    return history.count;
+}
+
+TEST("a new file has the best record's history too") {
+    struct ws_dir *dir = test_dir();
+    struct ws_record best = record_of(WS_CHECKPOINT, 1, 1);
+    struct ws_record worse = record_of(WS_CHECKPOINT, 2, 2);
+    struct ws_history few = history_of(3);
+    struct ws_history many = history_of(30);
+    struct ws_runfile *run = NULL;
+    uint8_t *payload = payload_of(&worse, 10000);
+
+    CHECK_STATUS(ws_runfile_create(dir, RUN, &best, &few, payload, 10, &run), WS_OK);
+    CHECK_STATUS(ws_runfile_replace(run, dir, RUN, &worse, &many, payload, 10000), WS_OK);
+    CHECK(points_in(dir, 1) == 3 && points_in(dir, 2) == 30);
+    free(payload);
+    ws_runfile_close(run);
+    ws_os_dir_close(dir);
+}
+
+TEST("a slot has room for what a history may grow to") {
+    struct ws_dir *dir = test_dir();
+    struct ws_record record = record_of(WS_CHECKPOINT, 1, 1);
+    struct ws_history history = history_of(1);
+    struct ws_runfile *run = NULL;
+    size_t size = WS_SLOT_ALIGN - WS_RECORD_HEADER - WS_HISTORY_HEAD - WS_HISTORY_POINT;
+    uint8_t *payload = payload_of(&record, size);
+
+    CHECK_STATUS(ws_runfile_create(dir, RUN, &record, &history, payload, size, &run), WS_OK);
+    history = history_of(WS_HISTORY_POINTS);
+    CHECK_STATUS(ws_runfile_write(run, &record, &history, payload, size, false), WS_OK);
+    CHECK(points_in(dir, 1) == WS_HISTORY_POINTS);
+    free(payload);
+    ws_runfile_close(run);
+    ws_os_dir_close(dir);
+}
+
+TEST("a record without a history has none to read") {
+    struct ws_dir *dir = test_dir();
+    struct ws_history history;
+
+    put_run(dir, record_of(WS_FINAL, 1, 1), 100);
+    struct ws_scan scan = scan_in(dir);
+    struct ws_file *file = file_in(dir, RUN);
+    CHECK_STATUS(ws_runfile_read_history(file, &scan, 0, &history), WS_NOT_FOUND);
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+}
+
+TEST("a history that claims to go beyond its file is not read") {
+    struct ws_dir *dir = test_dir();
+    struct ws_record record = record_of(WS_FINAL, 1, 1);
+
+    record.history_size = WS_HISTORY_MAX;
+    plant(record, 100, 0);
+    CHECK(scan_in(dir).count == 0 && scan_in(dir).reason == WS_DAMAGED);
+    plant(slotted(1, 0, WS_SLOT_ALIGN), 0, 0);
+    CHECK(truncate(harness_path(RUN), WS_SLOT_ALIGN) == 0);
+    CHECK(scan_in(dir).count == 1);
+    record = slotted(1, 0, WS_SLOT_ALIGN);
+    record.history_size = WS_HISTORY_MAX;
+    plant(record, WS_SLOT_ALIGN - WS_RECORD_HEADER - WS_HISTORY_MAX + 1, 0);
+    CHECK(scan_in(dir).count == 0);
     ws_os_dir_close(dir);
 }

@@ -26,6 +26,12 @@ static enum ws_status finalize(struct ws_session *session, double objective, con
     return ws_session_finalize(session, &offer);
 }
 
+static bool wants(struct ws_session *session, double objective) {
+    struct ws_offer offer = offer_of(objective, "");
+
+    return ws_session_wants(session, &offer);
+}
+
 static void best_is(struct ws_store *store, const char *text) {
     struct ws_digest key = a_key();
 
@@ -252,12 +258,12 @@ TEST("asking whether a checkpoint is wanted gives the answer it would get") {
     struct ws_store *store = a_store();
     struct ws_session *session = a_session(store);
 
-    CHECK(ws_session_wants(session, NO_OBJECTIVE) && ws_session_wants(session, 5));
+    CHECK(wants(session, NO_OBJECTIVE) && wants(session, 5));
     CHECK_STATUS(checkpoint(session, 5, "state"), WS_OK);
-    CHECK(ws_session_wants(session, 4) && !ws_session_wants(session, 5));
-    CHECK(!ws_session_wants(session, NO_OBJECTIVE));
+    CHECK(wants(session, 4) && !wants(session, 5));
+    CHECK(!wants(session, NO_OBJECTIVE));
     ws_store_shift_clock(store, WS_RATE_INTERVAL);
-    CHECK(ws_session_wants(session, 6));
+    CHECK(wants(session, 6));
     close_both(session, store);
 }
 
@@ -268,7 +274,7 @@ TEST("the status counts what was written, refused and failed") {
     CHECK_STATUS(checkpoint(session, 5, "state"), WS_OK);
     CHECK_STATUS(checkpoint(session, 4, "state"), WS_OK);
     CHECK_STATUS(checkpoint(session, 6, "state"), WS_REFUSED);
-    CHECK(!ws_session_wants(session, 7));
+    CHECK(!wants(session, 7));
     failing_sync = 1;
     CHECK_STATUS(finalize(session, 4, "state"), WS_OS_ERROR);
     struct ws_session_status status = ws_session_status(session);
@@ -621,7 +627,7 @@ TEST("a damaged file is not loaded; the next best entry is") {
     struct ws_session *session = a_session(store);
 
     CHECK_STATUS(finalize(dead, 1, "damaged"), WS_OK);
-    flip_bit(file_of(dead), WS_RECORD_HEADER);
+    flip_bit(file_of(dead), image_size(file_of(dead)) - 1);
     CHECK_STATUS(checkpoint(session, 2, "state"), WS_OK);
     load_is(session, WS_EXACT, "state");
     ws_session_close(dead);
@@ -1037,7 +1043,7 @@ TEST("a forked child asked first whether it wants a checkpoint wants its first")
     CHECK_STATUS(checkpoint(session, 5, "state"), WS_OK);
     pid_t child = fork();
     if (child == 0) {
-        CHECK(ws_session_wants(session, 6));
+        CHECK(wants(session, 6));
         _exit(0);
     }
     expect_success(child);
@@ -1087,5 +1093,250 @@ TEST("a size that overflows is invalid, and the session goes on") {
 
     CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_INVALID);
     CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    close_both(session, store);
+}
+
+/* 11. The history. */
+
+static enum ws_status offer_at(struct ws_session *session, uint64_t iteration, double objective) {
+    struct ws_offer offer = offer_of(objective, "state");
+
+    offer.has_iteration = true;
+    offer.iteration = iteration;
+    return ws_session_checkpoint(session, &offer);
+}
+
+/* What the store tells of the key, as "iteration[*] ..." with * for written and | for a cut. */
+static const char *story_of(const struct ws_history *history) {
+    static char text[1024];
+    uint16_t run = 1;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < history->count; i++) {
+        struct ws_point point = ws_history_point(history, i);
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s%d%s", i > 0 ? " " : "",
+                 point.run > run ? "| " : "", (int)point.iteration, point.written ? "*" : "");
+        run = point.run;
+    }
+    return text;
+}
+
+static const char *stored_story(struct ws_store *store) {
+    struct ws_digest key = a_key();
+    struct ws_history history;
+    struct ws_note note;
+
+    return ws_store_history(store, &key, NULL, &history, &note) == WS_OK ? story_of(&history)
+                                                                         : "none";
+}
+
+static void story_is(struct ws_store *store, const char *story) {
+    if (strcmp(stored_story(store), story) != 0) {
+        harness_fail(__FILE__, __LINE__, "the story is \"%s\"", stored_story(store));
+    }
+}
+
+TEST("a refused iterate travels with the next that is written") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    CHECK_STATUS(offer_at(session, 2, 6), WS_REFUSED);
+    story_is(store, "1*");
+    CHECK(strcmp(story_of(ws_session_history(session)), "1* 2") == 0);
+    CHECK_STATUS(offer_at(session, 3, 4), WS_OK);
+    story_is(store, "1* 2 3*");
+    close_both(session, store);
+}
+
+TEST("the history is in the final record") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_offer end = offer_of(4, "fit");
+
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    end.has_iteration = true;
+    end.iteration = 2;
+    CHECK_STATUS(ws_session_finalize(session, &end), WS_OK);
+    story_is(store, "1* 2*");
+    best_is(store, "fit");
+    close_both(session, store);
+}
+
+static void work_and_wait(void *context) {
+    struct ws_session *session = a_session(context);
+
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    CHECK_STATUS(offer_at(session, 2, 4), WS_OK);
+    CHECK_STATUS(offer_at(session, 3, 4.5), WS_REFUSED);
+    ws_store_shift_clock(context, WS_RATE_INTERVAL);
+    CHECK_STATUS(offer_at(session, 4, 4.2), WS_OK);
+}
+
+TEST("a killed run's history is found, and joined by the run that goes on") {
+    struct ws_store *store = a_store();
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    kill_victim(start_victim(work_and_wait, store));
+    story_is(store, "1* 2* 3 4*");
+    struct ws_session *session = a_session(store);
+    ws_store_shift_clock(store, 2 * WS_RATE_INTERVAL); /* as it was in the child */
+    CHECK_STATUS(ws_session_peek(session, &entry, &source), WS_OK);
+    ws_entry_free(entry);
+    CHECK_STATUS(ws_session_load(session, &entry, &source), WS_OK);
+    CHECK(entry->record.note.iteration == 2);
+    ws_entry_free(entry);
+    CHECK_STATUS(offer_at(session, 3, 3), WS_OK);
+    story_is(store, "1* 2* 3 4* | 3*");
+    close_both(session, store);
+}
+
+TEST("seconds are those of all runs together") {
+    struct ws_store *store = a_store();
+    struct ws_session *first = a_session(store);
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    ws_store_shift_clock(store, 100 * SECOND);
+    CHECK_STATUS(offer_at(first, 1, 5), WS_OK);
+    ws_session_close(first);
+    ws_store_shift_clock(store, 5000 * SECOND);
+    struct ws_session *second = a_session(store);
+    CHECK_STATUS(ws_session_load(second, &entry, &source), WS_OK);
+    ws_entry_free(entry);
+    ws_store_shift_clock(store, 20 * SECOND);
+    CHECK_STATUS(offer_at(second, 2, 4), WS_OK);
+    double seconds = ws_history_point(ws_session_history(second), 1).seconds;
+    CHECK(seconds >= 120 && seconds < 1000);
+    close_both(second, store);
+}
+
+TEST("a finished fit's history is not joined by the next run") {
+    struct ws_store *store = a_store();
+    struct ws_session *first = a_session(store);
+    struct ws_session *second = a_session(store);
+    struct ws_entry *entry = NULL;
+    enum ws_source source;
+
+    CHECK_STATUS(finalize(first, 1, "fit"), WS_OK);
+    CHECK_STATUS(ws_session_load(second, &entry, &source), WS_OK);
+    ws_entry_free(entry);
+    CHECK_STATUS(offer_at(second, 7, 0), WS_OK);
+    CHECK(strcmp(story_of(ws_session_history(second)), "7*") == 0);
+    ws_session_close(first);
+    close_both(second, store);
+}
+
+TEST("a preloaded entry brings no history") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = preloaded_session(store);
+
+    load_is(session, WS_PRELOADED, "seed");
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    story_is(store, "1*");
+    close_both(session, store);
+}
+
+TEST("loading in the middle of a run leaves its history whole") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    load_is(session, WS_EXACT, "state");
+    CHECK_STATUS(offer_at(session, 2, 4), WS_OK);
+    story_is(store, "1* 2*");
+    close_both(session, store);
+}
+
+TEST("an iterate that the disk did not take is told as not written") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    failing_sync = 1;
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OS_ERROR);
+    CHECK_STATUS(offer_at(session, 2, 4), WS_OK);
+    story_is(store, "1 2*");
+    close_both(session, store);
+}
+
+TEST("a new attempt is another run of the story") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    ws_session_attempt(session, NULL);
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    ws_session_attempt(session, NULL);
+    CHECK_STATUS(offer_at(session, 1, 4), WS_OK);
+    story_is(store, "1* | 1*");
+    close_both(session, store);
+}
+
+TEST("the seconds of attempts in one session add up") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    ws_store_shift_clock(store, 100 * SECOND);
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    ws_session_attempt(session, NULL);
+    ws_store_shift_clock(store, 10 * SECOND);
+    CHECK_STATUS(offer_at(session, 1, 4), WS_OK);
+    double seconds = ws_history_point(ws_session_history(session), 1).seconds;
+    CHECK(seconds >= 110 && seconds < 150);
+    close_both(session, store);
+}
+
+TEST("a damaged history costs the history alone; an earlier one is told") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    CHECK_STATUS(offer_at(session, 2, 4), WS_OK);
+    flip_bit(file_of(session), WS_SLOT_ALIGN + WS_RECORD_HEADER + 20);
+    story_is(store, "1*");
+    best_is(store, "state");
+    flip_bit(file_of(session), WS_RECORD_HEADER + 20);
+    story_is(store, "none");
+    close_both(session, store);
+}
+
+TEST("an expired run tells no story") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    ws_store_shift_clock(store, 31 * WS_DAY);
+    story_is(store, "none");
+    close_both(session, store);
+}
+
+TEST("however long the run, its file does not grow") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(offer_at(session, 0, 5), WS_OK);
+    size_t size = image_size(file_of(session));
+    for (uint64_t i = 1; i < 5000; i++) {
+        CHECK_STATUS(offer_at(session, i, 5 - (double)i), WS_OK);
+    }
+    CHECK(image_size(file_of(session)) == size);
+    close_both(session, store);
+}
+
+TEST("a forked child tells its own story") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(ws_session_history(session)->count == 0);
+        CHECK_STATUS(offer_at(session, 9, 3), WS_OK);
+        CHECK(strcmp(story_of(ws_session_history(session)), "9*") == 0);
+        _exit(0);
+    }
+    expect_success(child);
+    CHECK(strcmp(story_of(ws_session_history(session)), "1*") == 0);
     close_both(session, store);
 }

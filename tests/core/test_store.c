@@ -562,8 +562,8 @@ static void make_slotted_run(struct ws_store *store, const bool damaged[WS_SLOTS
         struct ws_record record = record_of(WS_CHECKPOINT, 3 - i, (uint64_t)i + 1);
         size_t size = strlen(texts[i]);
         record.written = ws_store_now(store) + i;
-        CHECK_STATUS(run ? ws_runfile_write(run, &record, texts[i], size, false)
-                         : ws_runfile_create(dir, name, &record, texts[i], size, &run),
+        CHECK_STATUS(run ? ws_runfile_write(run, &record, NULL, texts[i], size, false)
+                         : ws_runfile_create(dir, name, &record, NULL, texts[i], size, &run),
                      WS_OK);
         if (damaged[i]) {
             flip_bit(run_path(KEY_HEX, "run"),
@@ -746,7 +746,7 @@ TEST("a listing shows that a run's file is held by a writer") {
     record.written = ws_store_now(store);
     ws_run_file_name(&key, "run", name);
     CHECK_STATUS(ws_store_shard(store, &key, true, &dir), WS_OK);
-    CHECK_STATUS(ws_runfile_create(dir, name, &record, "", 0, &run), WS_OK);
+    CHECK_STATUS(ws_runfile_create(dir, name, &record, NULL, "", 0, &run), WS_OK);
     CHECK(list_key(store).last.running);
     ws_runfile_close(run);
     ws_os_dir_close(dir);

@@ -42,7 +42,7 @@ static struct ws_runfile *hold_run(struct ws_store *store, const char *run_id) {
     record.written = ws_store_now(store);
     ws_run_file_name(&key, run_id, name);
     CHECK_STATUS(ws_store_shard(store, &key, true, &dir), WS_OK);
-    CHECK_STATUS(ws_runfile_create(dir, name, &record, "", 0, &run), WS_OK);
+    CHECK_STATUS(ws_runfile_create(dir, name, &record, NULL, "", 0, &run), WS_OK);
     ws_os_dir_close(dir);
     return run;
 }
@@ -118,7 +118,7 @@ TEST("a run with one record in time is kept") {
 
     ws_store_shift_clock(store, WS_DAY + SECOND);
     record.written = ws_store_now(store);
-    CHECK_STATUS(ws_runfile_write(run, &record, "", 0, false), WS_OK);
+    CHECK_STATUS(ws_runfile_write(run, &record, NULL, "", 0, false), WS_OK);
     ws_runfile_close(run);
     CHECK(sweep(store).files == 0);
     ws_store_release(store);
@@ -361,7 +361,7 @@ TEST("a run whose first slot alone is damaged is kept") {
     struct ws_record record = record_of(WS_CHECKPOINT, 2, 2);
 
     record.written = ws_store_now(store);
-    CHECK_STATUS(ws_runfile_write(run, &record, "", 0, false), WS_OK);
+    CHECK_STATUS(ws_runfile_write(run, &record, NULL, "", 0, false), WS_OK);
     ws_runfile_close(run);
     flip_bit(run_path(KEY_HEX, "run"), 60);
     CHECK(sweep(store).files == 0);

@@ -166,7 +166,7 @@ test_that("a listing tells values from fits", {
   expect_identical(store_info(store)$runs, 1L)
   expect_identical(store_info(store)$finished, 1L)
   expect_identical(store_info(store)$cached, 1L)
-  expect_match(format(store_info(store)), "and 1 cached value,", all = FALSE)
+  expect_match(format(store_info(store)), "and 1 cached value.", all = FALSE)
 })
 
 test_that("a fit is resumed and returned beside values", {

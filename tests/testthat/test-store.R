@@ -608,13 +608,70 @@ test_that("a store prints where it is and how full", {
   expect_output(print(store), store_config(store)$path, fixed = TRUE)
   expect_output(
     print(store_info(store)),
-    "1 run (1 finished, 0 running, 0 interrupted), 257 B of 1 GiB, kept 30 days",
+    paste0(
+      "  1 run: 1 finished, 0 running, 0 interrupted.\n",
+      "  257 B of 1 GiB (less than 1 %), each kept for 30 days."
+    ),
     fixed = TRUE
   )
 })
 
-test_that("an empty store prints", {
-  expect_output(print(new_store()), "0 runs")
+test_that("a store that is unbounded, or half full, says so", {
+  unbounded <- new_store(max_size = Inf, max_age = Inf)
+  expect_output(print(unbounded), "0 B of unbounded, each kept for unbounded", fixed = TRUE)
+  store <- new_store(max_size = 514)
+  store_save(store, a_key, raw(1))
+  expect_output(print(store), "257 B of 514 B (50 %)", fixed = TRUE)
+})
+
+test_that("an empty store says how to begin, one with an interrupted fit how to go on", {
+  store <- new_store()
+  expect_output(print(store), "Nothing here yet: wrap a call in warm()", fixed = TRUE)
+  session <- new_session(store)
+  session_checkpoint(session, raw(1))
+  expect_output(print(store), "See store_list() for all of them", fixed = TRUE)
+  session_close(session)
+  expect_output(print(store), "To go on with an interrupted fit, run the line that began it")
+})
+
+test_that("a store shows the newest runs by label, safely, within 80 columns", {
+  store <- new_store()
+  for (i in 1:9) {
+    pass_time(store, 1)
+    store_save(store, fingerprint(i), raw(1), label = paste("fit number", i))
+  }
+  pass_time(store, 1)
+  store_save(store, a_key, raw(1), kind = "final")
+  pass_time(store, 1)
+  store_save(store, other_key, raw(1), label = paste0("\u202e", strrep("\u6a21", 40)))
+  save_seed(store, a_key, raw(1), NA, NA, "seed", "a seed")
+  lines <- format(store)
+  shown <- grep("ago", lines, value = TRUE)
+  expect_length(shown, 5)
+  expect_match(shown[[1]], "interrupted .* ago +\\?\u6a21+\\.\\.\\.$")
+  expect_match(shown[[2]], paste("key", a_key), fixed = TRUE)
+  expect_match(shown[[3]], "fit number 9$")
+  expect_true(all(nchar(lines[-1], "width") <= 80))
+  expect_no_match(lines, "a seed")
+  expect_match(lines, "and 1 seed for other fits", all = FALSE)
+})
+
+test_that("a store prints without colour", {
+  withr::local_options(cli.num_colors = 256)
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  expect_false(any(grepl("\033", c(format(store), format(summary(store))))))
+})
+
+test_that("a listing becomes a tibble as it is", {
+  skip_if_not_installed("tibble")
+  store <- new_store()
+  for (i in 1:3) store_save(store, fingerprint(i), raw(i), label = "a fit")
+  listing <- store_list(store)
+  tibble <- tibble::as_tibble(listing)
+  expect_identical(names(tibble), names(listing))
+  expect_identical(as.list(tibble), as.list(listing))
+  expect_output(print(tibble), "A tibble: 3")
 })
 
 # Bad arguments ------------------------------------------------

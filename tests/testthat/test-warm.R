@@ -636,7 +636,7 @@ test_that("a store that cannot be written gives one warning", {
 test_that("the info says why the store could not be written", {
   fit <- suppressWarnings(warm_call(small_model, blocked_store()))
   expect_match(warm_info(fit)$failure, "directory")
-  expect_match(format(warm_info(fit)), "could not be written", all = FALSE)
+  expect_match(paste(format(warm_info(fit)), collapse = " "), "could not be written")
 })
 
 # What it says ------------------------------------------------
@@ -674,19 +674,40 @@ test_that("warmstart.verbose = FALSE says nothing", {
 test_that("the info of each source prints as a sentence", {
   fits <- fits_of_all_sources()
   patterns <- c(
-    cold = "Fitted from a cold start: [0-9]+ iterations in",
-    resumed = "Resumed after [0-9]+ iterations? and .*; then [0-9]+ iterations? in",
-    finished = "Finished before; returned as it was stored"
+    cold = "This fit began cold, and took [0-9]+ iterations and",
+    resumed = "was interrupted, saved .* ago, after [0-9]+ iterations? and .* It took [0-9]+ iter",
+    finished = "had finished before, saved .* ago, and was returned as it was stored"
   )
   for (source in names(fits)) {
-    expect_output(print(warm_info(fits[[source]])), patterns[[source]])
+    lines <- format(warm_info(fits[[source]]))
+    expect_match(paste(lines, collapse = " "), patterns[[source]])
+    expect_true(all(nchar(lines) <= 80))
+    expect_identical(utils::tail(lines, 1), paste("Key:", warm_info(fits[[source]])$key))
   }
+})
+
+test_that("the info is a paragraph as wide as the console, whatever its words", {
+  info <- new_info(
+    "seeded",
+    key = a_key, found = "related model, s(x)\u202e", written = Sys.time() - 200,
+    iterations = 3, iterations_cold = 1, seconds = 90, checkpoints = 1,
+    reason = "Not started from the finished fit: no", failure = "disk\nfull"
+  )
+  withr::local_options(width = 40)
+  lines <- format(info)
+  expect_true(all(nchar(lines) <= 40))
+  expect_identical(paste(lines, collapse = " "), paste(
+    "This fit started from the estimates of an earlier one (related model, s(x)?), saved 3 minutes",
+    "ago, and took 3 iterations and 2 minutes. The earlier one had taken 1 iteration. On the way",
+    "1 checkpoint was written. Not started from the finished fit: no. The store could not be",
+    "written: disk full. Key: 00112233445566778899aabbccddeeff"
+  ))
 })
 
 test_that("the info has the documented parts", {
   expect_named(unclass(warm_info(warm_call(small_model))), c(
-    "source", "call", "key", "found", "written", "reason", "iterations", "iterations_before", "seconds",
-    "seconds_saved", "checkpoints", "failure", "iterations_cold"
+    "source", "call", "key", "found", "written", "reason", "iterations", "iterations_before",
+    "seconds", "seconds_saved", "checkpoints", "failure", "iterations_cold", "history"
   ), ignore.order = TRUE)
 })
 
