@@ -92,7 +92,7 @@ fit_kept <- function(request, store, reuse, near, label) {
   starts <- or_nothing(without_trust_warnings(find_starts(request, store, finished, near)))
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome))
-  or_nothing(announce_end(session, outcome, request$adapter$state(outcome$fit)$iteration, kept))
+  or_nothing(announce_end(session, outcome, outcome$end$iteration, kept))
   with_info(outcome$fit, or_nothing(info_of(request, session, outcome)))
 }
 

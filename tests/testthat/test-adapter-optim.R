@@ -470,3 +470,20 @@ test_that("an objective that cannot be fingerprinted is minimised untouched", {
   expect_identical(source_of(fit), "untouched")
   expect_equal(fit$par, c(0, 0))
 })
+
+test_that("what is said of an optimisation is nothing but its beginning and its end", {
+  skip_if_not_installed("withr")
+  withr::local_options(warmstart.verbose = TRUE)
+  store <- new_store()
+  said <- character()
+  withCallingHandlers(
+    for (y in list(fewer_waiting, waiting)) {
+      warm(optim(mixture_start, waiting_mixture, y = y, method = "BFGS"), store)
+    },
+    message = function(m) {
+      said <<- c(said, conditionMessage(m))
+      invokeRestart("muffleMessage")
+    }
+  )
+  expect_length(grep("Starting from|Saved", said, invert = TRUE, value = TRUE), 0)
+})
