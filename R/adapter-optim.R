@@ -27,18 +27,18 @@
 #' @section What is lost at a restart?:
 #' A restart knows one point, and not what the optimiser had learned:
 #' * Nelder-Mead loses the simplex; the new one's shape is set by `parscale` from the curvature at
-#'   the new start. It is a rough method: how many evaluations it takes, and where on the last stretch
+#'   the new start. It is a rough method: how many evaluations it takes, and where near the end
 #'   it stops, depends on the start by chance.
 #' * BFGS, L-BFGS-B and CG lose the approximate Hessian or the conjugate directions. `parscale` is
-#'   set from the curvature (but not for CG that is resumed), and `ndeps` so that differences stay as
-#'   long. All of this holds for `constrOptim()`, too.
+#'   set from the curvature, and `ndeps` so that differences stay as long. All of this holds for
+#'   `constrOptim()`, too.
 #' * `nlm()` loses the secant Hessian. `typsize` is set from the curvature, and `gradtol` so that it
 #'   is no looser than before.
 #' * `nlminb()` loses the secant Hessian and the trust region. `scale` is set from the curvature.
 #' * `bobyqa()`, `newuoa()` and `uobyqa()` lose the quadratic model. `rhobeg` is set from the
 #'   curvature, and `rhoend` to what it would have been.
 #' * SANN loses the temperature, and goes on for the evaluations that were left.
-#' * Brent and `optimize()` go on in the interval that they had reached.
+#' * Brent and `optimize()` lose nothing: the evaluations made before are kept and given again.
 #' * `optimr()`, `optimx()` and `nloptr()` lose what their methods do; only the starting point is
 #'   set. Several methods in one call of `optimx()` are kept when all are done. The algorithms
 #'   BOBYQA and COBYLA of nloptr, which take longer from there, and DIRECT and StoGO, which start
@@ -102,15 +102,14 @@ adapters_optimisers <- function() {
 #' @param result `function(fit)`: `par`, `value`, `evaluations` (or NA) and
 #'   `ended`: TRUE, NA at a limit that the call sets, else FALSE.
 #' @param sign `function(call, env)`: -1 where it maximises.
-#' @param tune `function(call, env, state, given, relation)`: the call, whose starting
-#'   point is already the stored one, and was `given`, with what else suits a warm
-#'   start.
+#' @param tune `function(call, env, state, given)`: the call, whose starting point
+#'   is already the stored one, and was `given`, with what else suits a warm start.
 #' @param lasts `function(call, env)`: is its end a start for the same objective
 #'   on other data?
 #' @noRd
 adapter_optimiser <- function(name, start, objective, called, result,
                               sign = function(call, env) 1,
-                              tune = function(call, env, state, given, relation) call,
+                              tune = function(call, env, state, given) call,
                               lasts = function(call, env) TRUE,
                               functions = c(objective, "gr"), ignored = character(),
                               control = "control", ignored_control = c("trace", "REPORT"),
@@ -130,7 +129,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
     },
     seed = function(call, env, state, relation) {
       given <- eval(call[[start]], env)
-      seeded <- tune(seed(optimiser, call, env, state), env, state, given, relation)
+      seeded <- tune(seed(optimiser, call, env, state), env, state, given)
       if (relation == "exact") seeded else compare_starts(optimiser, seeded, env, given)
     },
     observe = function(call, env, report) observe(optimiser, call, env, report),
@@ -309,9 +308,13 @@ adapter_optim <- function() {
     sign = fnscale_sign,
     tune = tune_optim,
     lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent"),
+    seed = function(optimiser, call, env, state) {
+      start <- if (optim_method(call, env) == "Brent") replay_search else start_from
+      start(optimiser, call, env, state)
+    },
     observe = function(optimiser, call, env, report) {
       switch(optim_method(call, env),
-        Brent = observe_bracket(optimiser, call, env, report),
+        Brent = observe_search(optimiser, call, env, report),
         SANN = observe_objective(optimiser, call, env, report_annealing(call, env, report)),
         observe_objective(optimiser, call, env, report)
       )
@@ -331,23 +334,21 @@ optim_method <- function(call, env) {
   if (any(bounds > -Inf) && !matched %in% bounded) "L-BFGS-B" else matched
 }
 
-tune_optim <- function(call, env, state, given, relation) {
-  method <- optim_method(call, env)
-  switch(method,
-    Brent = set_bracket(call, state),
+tune_optim <- function(call, env, state, given) {
+  switch(optim_method(call, env),
+    Brent = call,
     SANN = set_control(call, env, maxit = annealing_left(state)),
-    scale_optim(call, env, method, relation, "par", "fn", "gr")
+    scale_optim(call, env, "par", "fn", "gr")
   )
 }
 
 # In units in which the objective is equally curved along each parameter, the first step, along the
 # gradient, is about as long as it should be, and a simplex well shaped. Differences for a numerical
 # gradient stay as they were.
-scale_optim <- function(call, env, method, relation, start, objective, gradient) {
+scale_optim <- function(call, env, start, objective, gradient) {
   control <- control_of(call, env)
   own <- control$parscale %||% 1
-  # On its way CG does better without, as bench/fitters-optim.R measured.
-  if (relation == "exact" && method == "CG" || isTRUE(control$pgtol > 0)) {
+  if (isTRUE(control$pgtol > 0)) {
     return(call)
   }
   scale <- scale_at(
@@ -386,14 +387,12 @@ adapter_constr_optim <- function() {
       optimum(fit$par, fit$value, fit$counts[["function"]], ended_by_code(fit$convergence, c(1, 7)))
     },
     sign = fnscale_sign,
-    tune = function(call, env, state, given, relation) {
+    tune = function(call, env, state, given) {
       inside <- eval(call$ui, env) %*% call$theta - eval(call$ci, env)
       if (!all(inside > 0)) {
         stop_seed_unfit("it is not in the interior of the feasible region")
       }
-      by_gradient <- !is.null(eval(call$grad, env))
-      method <- argument_of(call, env, "method", if (by_gradient) "BFGS" else "Nelder-Mead")
-      scale_optim(call, env, method, relation, "theta", "f", "grad")
+      scale_optim(call, env, "theta", "f", "grad")
     },
     functions = c("f", "grad")
   )
@@ -414,7 +413,7 @@ adapter_nlm <- function() {
 
 # Its first guess of the Hessian is made of `typsize`. So is the measure of the gradient; it is to
 # be no smaller than for the user's own.
-scale_nlm <- function(call, env, state, given, relation) {
+scale_nlm <- function(call, env, state, given) {
   has_gradient <- !is.null(attr(objective_at(call, env, "f")(call$p), "gradient"))
   scale <- scale_at(call, env, "p", "f", has_gradient)
   if (is.null(scale)) {
@@ -441,7 +440,7 @@ adapter_nlminb <- function() {
 }
 
 # Its first guess of the Hessian, and the bound of its first step, are made of `scale`.
-scale_nlminb <- function(call, env, state, given, relation) {
+scale_nlminb <- function(call, env, state, given) {
   scale <- if (is.null(call$scale)) {
     scale_at(
       call, env, "start", "objective", !is.null(eval(call$gradient, env)), 1,
@@ -465,22 +464,23 @@ adapter_optimize <- function() {
     },
     lasts = function(call, env) FALSE,
     functions = "f",
-    seed = function(optimiser, call, env, state) set_bracket(call, state),
-    observe = observe_bracket
+    seed = replay_search,
+    observe = observe_search
   )
 }
 
 #' Watch a search in an interval
 #'
-#' What its next evaluation depends on is the interval that it has narrowed down
-#' to: it ends at the evaluated points next to the best one.
+#' Brent's method makes few evaluations, and what they were is all that its next
+#' one depends on. So they are the state: resumed, it gets them again and goes
+#' the same way, to the same result.
 #' @noRd
-observe_bracket <- function(optimiser, call, env, report) {
+observe_search <- function(optimiser, call, env, report) {
   fn <- eval(call[[optimiser$objective]], env)
-  bracket <- new_bracket(optimiser$sign(call, env), report)
+  note <- new_history(optimiser$sign(call, env), report)
   watched <- function(par, ...) {
     value <- fn(par, ...)
-    bracket(par, value)
+    note(par, value)
     value
   }
   if (is.function(fn)) {
@@ -489,37 +489,30 @@ observe_bracket <- function(optimiser, call, env, report) {
   call
 }
 
-new_bracket <- function(sign, report) {
-  at <- list(par = NA_real_, lower = -Inf, upper = Inf)
+new_history <- function(sign, report) {
+  seen <- list(at = numeric(), value = numeric())
   best <- Inf
-  count <- 0
   is_time <- new_pace()
-  function(x, value) {
-    count <<- count + 1
-    value <- if (is.numeric(value) && isTRUE(is.finite(value))) sign * as.vector(value) else Inf
-    x <- as.vector(x)
-    better <- value <= best
-    bound <- if (better) at$par else x # the worse of the two
-    inner <- if (better) x else at$par
-    if (isTRUE(bound < inner)) at$lower <<- max(at$lower, bound)
-    if (isTRUE(bound > inner)) at$upper <<- min(at$upper, bound)
-    if (better) {
-      at$par <<- x
-      best <<- value
+  function(at, value) {
+    if (is.numeric(value) && length(value) == 1) {
+      seen$at <<- c(seen$at, as.vector(at))
+      seen$value <<- c(seen$value, as.vector(value))
+      if (isTRUE(is.finite(value))) best <<- min(best, sign * value)
     }
-    if (is.finite(best) && is_time()) report(at, best, count)
+    if (is.finite(best) && is_time()) report(seen, best, length(seen$at))
   }
 }
 
-# An end that no evaluation has moved yet is the call's own.
-set_bracket <- function(call, state) {
-  ends <- if (is.list(state)) state[c("lower", "upper")]
-  is_end <- vapply(ends, function(end) is.numeric(end) && length(end) == 1 && !is.na(end), NA)
-  if (length(ends) != 2 || !all(is_end) || ends$lower >= ends$upper) {
-    stop_seed_unfit("it has no interval to search")
+replay_search <- function(optimiser, call, env, state) {
+  seen <- if (is.list(state)) state[c("at", "value")]
+  if (length(seen$at) == 0 || !all(vapply(seen, is.numeric, NA)) || diff(lengths(seen)) != 0) {
+    stop_seed_unfit("it has no evaluations")
   }
-  moved <- Filter(is.finite, ends)
-  call[names(moved)] <- moved
+  fn <- eval(call[[optimiser$objective]], env)
+  call[[optimiser$objective]] <- function(par, ...) {
+    known <- match(par, seen$at)
+    if (is.na(known)) fn(par, ...) else seen$value[[known]]
+  }
   call
 }
 
@@ -537,7 +530,7 @@ adapter_nloptr <- function() {
     lasts = function(call, env) {
       !grepl("NLOPT_G|SBPLX|BOBYQA|COBYLA", nloptr_algorithm(call, env))
     },
-    tune = function(call, env, state, given, relation) {
+    tune = function(call, env, state, given) {
       algorithm <- nloptr_algorithm(call, env)
       if (grepl("DIRECT|STOGO", algorithm)) {
         stop_seed_unfit("its algorithm does not start from a point")
@@ -641,7 +634,7 @@ adapter_optimx <- function() {
     },
     sign = optimx_sign,
     lasts = is_single,
-    tune = function(call, env, state, given, relation) {
+    tune = function(call, env, state, given) {
       if (!is_single(call, env)) {
         stop_seed_unfit("several methods in one call start from the call's own point")
       }
@@ -669,7 +662,7 @@ adapter_minqa <- function(name) {
 }
 
 # A first trust region as wide as the parameters' scale. It ends as narrow as from the user's start.
-scale_minqa <- function(call, env, state, given, relation) {
+scale_minqa <- function(call, env, state, given) {
   control <- control_of(call, env)
   own <- control$rhobeg %||% min(0.95, 0.2 * max(abs(given)))
   end <- control$rhoend %||% (1e-6 * own)

@@ -244,18 +244,26 @@ test_that("an optimisation that was cut off goes on from its best point", {
   }
 })
 
-test_that("Brent's search goes on in the interval that it had reached", {
-  report_all()
-  states <- observe_states(
-    quote(optimize(median_loss, c(40, 100), y = waiting)), optimiser("stats::optimize")
-  )$states
-  at <- states[[length(states)]]$state
-  expect_lt(at$upper - at$lower, 60)
-  call <- optimiser("stats::optimize")$seed(
-    quote(optimize(f = median_loss, interval = c(40, 100), y = waiting)), environment(), at, "exact"
+test_that("Brent's search goes on where it was, to the same result", {
+  calls <- list(
+    quote(optimize(median_loss, c(40, 100), y = waiting)),
+    quote(optim(70, median_loss, y = waiting, method = "Brent", lower = 40, upper = 100))
   )
-  expect_identical(call$lower, at$lower)
-  expect_identical(call$upper, at$upper)
+  for (call in calls) {
+    store <- new_store()
+    cut_off(call, store, 5)
+    fit <- warm_call(call, store)
+    expect_identical(source_of(fit), "resumed")
+    expect_identical(bare(fit), eval(call))
+  }
+})
+
+test_that("Brent's search does not evaluate again what it has evaluated", {
+  call <- quote(optimize(f = median_loss, interval = c(40, 100), y = waiting))
+  seen <- list(at = 40 + (3 - sqrt(5)) / 2 * 60, value = -1e6)
+  adapter <- optimiser("stats::optimize")
+  fit <- eval(adapter$seed(call, environment(), seen, "exact"))
+  expect_identical(fit$objective, -1e6)
 })
 
 test_that("annealing that was interrupted makes the evaluations that were left", {
@@ -461,4 +469,21 @@ test_that("an objective that cannot be fingerprinted is minimised untouched", {
   fit <- warm(optim(c(1, 1), counts, method = "BFGS"), new_store())
   expect_identical(source_of(fit), "untouched")
   expect_equal(fit$par, c(0, 0))
+})
+
+test_that("what is said of an optimisation is nothing but its beginning and its end", {
+  skip_if_not_installed("withr")
+  withr::local_options(warmstart.verbose = TRUE)
+  store <- new_store()
+  said <- character()
+  withCallingHandlers(
+    for (y in list(fewer_waiting, waiting)) {
+      warm(optim(mixture_start, waiting_mixture, y = y, method = "BFGS"), store)
+    },
+    message = function(m) {
+      said <<- c(said, conditionMessage(m))
+      invokeRestart("muffleMessage")
+    }
+  )
+  expect_length(grep("Starting from|Saved", said, invert = TRUE, value = TRUE), 0)
 })
