@@ -5,6 +5,7 @@
 
 #include "bind-calls.h"
 #include "core/check.h"
+#include "core/grow.h"
 #include "core/sweep.h"
 
 /* Two numbers for each reason, files and bytes, in the order of enum ws_sweep_reason. */
@@ -40,22 +41,19 @@ struct findings {
 static enum ws_status add_finding(void *context, const struct ws_finding *finding) {
     struct findings *findings = context;
 
-    if (findings->count == findings->room) {
-        size_t room = 2 * findings->room + 16;
-        struct found *all = realloc(findings->all, room * sizeof *all);
-        if (!all) {
-            return WS_NO_MEMORY;
-        }
-        findings->all = all;
-        findings->room = room;
-    }
     size_t size = strlen(finding->name) + 1;
+    struct found *all = ws_with_room(findings->all, sizeof *all, findings->count, &findings->room);
+
+    if (!all) {
+        return WS_NO_MEMORY;
+    }
+    findings->all = all;
     char *name = malloc(size);
     if (!name) {
         return WS_NO_MEMORY;
     }
     memcpy(name, finding->name, size);
-    findings->all[findings->count++] = (struct found){.finding = *finding, .name = name};
+    all[findings->count++] = (struct found){.finding = *finding, .name = name};
     return WS_OK;
 }
 

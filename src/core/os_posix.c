@@ -467,6 +467,16 @@ enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *byte
     return WS_OK;
 }
 
+enum ws_status ws_os_file_peek(struct ws_file *file, void *bytes, size_t size, size_t *got) {
+    ssize_t n;
+
+    do {
+        n = pread(file->fd, bytes, size, 0);
+    } while (n < 0 && errno == EINTR);
+    *got = n > 0 ? (size_t)n : 0;
+    return n < 0 ? status_of_errno() : WS_OK;
+}
+
 static ssize_t write_some(int fd, struct iovec parts[2], off_t offset) {
 #if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
     return pwritev(fd, parts, 2, offset);
@@ -560,6 +570,52 @@ enum ws_status ws_os_file_close(struct ws_file *file) {
     }
     errno = saved;
     return WS_OK;
+}
+
+#ifdef SYS_close_range
+
+/* Descriptors without a gap between them, as those opened one after the other usually are. */
+static bool close_neighbours(const struct ws_dir *dir, struct ws_file *const files[],
+                             size_t count) {
+    int lowest = dir->fd;
+    int highest = dir->fd;
+
+    for (size_t i = 0; i < count; i++) {
+        lowest = files[i]->fd < lowest ? files[i]->fd : lowest;
+        highest = files[i]->fd > highest ? files[i]->fd : highest;
+    }
+    return (size_t)(highest - lowest) == count && syscall(SYS_close_range, lowest, highest, 0) == 0;
+}
+
+#else
+
+static bool close_neighbours(const struct ws_dir *dir, struct ws_file *const files[],
+                             size_t count) {
+    (void)dir;
+    (void)files;
+    (void)count;
+    return false;
+}
+
+#endif
+
+void ws_os_close_together(struct ws_dir *dir, struct ws_file *const files[], size_t count) {
+    int saved = errno;
+    bool closed = dir && count > 0 && close_neighbours(dir, files, count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (closed) {
+            free(files[i]);
+        } else {
+            ws_os_file_close(files[i]);
+        }
+    }
+    if (closed) {
+        free(dir);
+    } else {
+        ws_os_dir_close(dir);
+    }
+    errno = saved;
 }
 
 /*

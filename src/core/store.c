@@ -8,18 +8,10 @@
 #define SHARD_DIGITS 4
 #define VERSION_DIRECTORY "v1"
 
-/* A lookup keeps this many files open between choosing an entry and reading it; further ones it
- * opens again. Most keys have one to three runs. */
-#define OPEN_FILES_MAX 8
-
-/* A live writer can overwrite what a reader is about to read: then the reader looks again. Each
- * time it must be overtaken by two improvements within microseconds to fail. */
-#define READ_ATTEMPTS_MAX 64
-
 struct ws_store {
     struct ws_store_options options;
     struct ws_growth growth;
-    uint64_t withheld;
+    struct ws_passed_over passed_over;
     int64_t clock_shift;
     unsigned references; /* R calls from one thread */
     char path[];
@@ -116,7 +108,9 @@ void ws_store_grew(struct ws_store *store, uint64_t bytes) {
     store->growth.untold += bytes;
 }
 
-uint64_t ws_store_withheld(const struct ws_store *store) { return store->withheld; }
+struct ws_passed_over *ws_store_passed_over(struct ws_store *store) {
+    return &store->passed_over;
+}
 
 /* Names. */
 
@@ -230,6 +224,23 @@ enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_dige
     return open_directory(store, hex, create, dir);
 }
 
+char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
+                        const char *run_id) {
+    char hex[WS_DIGEST_HEX + 1];
+    char name[WS_FILE_NAME_MAX + 1];
+
+    ws_digest_format(key, hex);
+    ws_run_file_name(key, run_id, name);
+    size_t size =
+        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "//" + SHARD_DIGITS + strlen(name);
+    char *path = malloc(size);
+    if (path) {
+        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%s", store->path, SHARD_DIGITS, hex,
+                 name);
+    }
+    return path;
+}
+
 struct shard_visit {
     const struct ws_store *store;
     enum ws_status (*visit)(void *context, struct ws_dir *dir);
@@ -299,359 +310,24 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
     return status == WS_NOT_FOUND ? WS_OS_ERROR : status;
 }
 
-/* Looking up. */
+/* Time. */
 
-struct found_run {
-    char run_id[WS_RUN_ID_MAX + 1];
-    struct ws_file *file; /* NULL: to be opened again */
-    struct ws_scan scan;
-    bool dropped[WS_SLOTS]; /* records that do not verify, or were not asked for */
-    int attempts;
-};
-
-struct lookup {
-    struct ws_store *store;
-    const struct ws_digest *key;
-    char hex[WS_DIGEST_HEX + 1];
-    enum ws_select select;
-    int kind;
-    const char *run_id; /* NULL: all */
-    int64_t now;
-    struct ws_dir *dir;
-    struct found_run *runs;
-    size_t count;
-    size_t room;
-};
-
-static bool is_expired(const struct ws_store *store, const struct ws_record *record, int64_t now) {
+bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
+                          int64_t now) {
     return now - store->options.max_age > record->written;
 }
 
-static void drop_unwanted(const struct lookup *lookup, struct found_run *run) {
-    for (int i = 0; i < run->scan.count; i++) {
-        const struct ws_record *record = &run->scan.records[i];
-        run->dropped[i] = (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
-                          is_expired(lookup->store, record, lookup->now);
-    }
-}
+bool ws_record_is_newer(const struct ws_record *a, const struct ws_record *b, int64_t now) {
+    bool a_is_ahead = a->written > now + WS_DAY;
+    bool b_is_ahead = b->written > now + WS_DAY;
 
-/* Opens the run's file where it is not, and reads its headers. */
-static enum ws_status scan_run(const struct lookup *lookup, struct found_run *run) {
-    char name[WS_FILE_NAME_MAX + 1];
-    enum ws_status status = WS_OK;
-
-    if (!run->file) {
-        ws_run_file_name(lookup->key, run->run_id, name);
-        status = ws_os_file_open(lookup->dir, name, &run->file);
+    if (a_is_ahead != b_is_ahead) {
+        return b_is_ahead;
     }
-    if (status == WS_OK) {
-        status = ws_runfile_scan(run->file, lookup->key, &run->scan);
-    }
-    if (status == WS_OK) {
-        drop_unwanted(lookup, run);
-    }
-    return status;
-}
-
-static void close_run(struct found_run *run) {
-    ws_os_file_close(run->file);
-    run->file = NULL;
-}
-
-static enum ws_status add_run(void *context, const char *name) {
-    struct lookup *lookup = context;
-    struct ws_digest key;
-    char run_id[WS_RUN_ID_MAX + 1];
-
-    /* In a large store most names of a shard are other keys'. */
-    if (strncmp(name, lookup->hex, WS_DIGEST_HEX) != 0) {
-        return WS_OK;
-    }
-    if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
-        memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0 ||
-        (lookup->run_id && strcmp(run_id, lookup->run_id) != 0)) {
-        return WS_OK;
-    }
-    if (lookup->count == lookup->room) {
-        size_t room = lookup->room > 0 ? 2 * lookup->room : 4;
-        struct found_run *runs = realloc(lookup->runs, room * sizeof *runs);
-        if (!runs) {
-            return WS_NO_MEMORY;
-        }
-        lookup->runs = runs;
-        lookup->room = room;
-    }
-    struct found_run *run = &lookup->runs[lookup->count];
-    memset(run, 0, offsetof(struct found_run, scan));
-    memcpy(run->run_id, run_id, sizeof run_id);
-    run->attempts = 0;
-    if (scan_run(lookup, run) != WS_OK || run->scan.count == 0) {
-        close_run(run); /* gone, unreadable or damaged: passed over */
-        return WS_OK;
-    }
-    lookup->count++;
-    if (lookup->count > OPEN_FILES_MAX) {
-        close_run(run);
-    }
-    return WS_OK;
-}
-
-static bool is_newer(const struct ws_record *a, const struct ws_record *b) {
     if (a->written != b->written) {
         return a->written > b->written;
     }
     return a->sequence > b->sequence;
-}
-
-/* The lowest objective among the records that are left; false where none has one. */
-static bool lowest_objective(const struct lookup *lookup, double *lowest) {
-    bool any = false;
-
-    for (size_t r = 0; r < lookup->count; r++) {
-        const struct found_run *run = &lookup->runs[r];
-        for (int i = 0; i < run->scan.count; i++) {
-            const struct ws_note *note = &run->scan.records[i].note;
-            if (!run->dropped[i] && note->has_objective && (!any || note->objective < *lowest)) {
-                *lowest = note->objective;
-                any = true;
-            }
-        }
-    }
-    return any;
-}
-
-/* The one place that ranks entries. */
-static bool choose(const struct lookup *lookup, size_t *chosen_run, int *chosen_record) {
-    const struct ws_record *chosen = NULL;
-    double lowest = 0;
-    bool by_objective = lookup->select == WS_BEST && lowest_objective(lookup, &lowest);
-
-    for (size_t r = 0; r < lookup->count; r++) {
-        const struct found_run *run = &lookup->runs[r];
-        for (int i = 0; i < run->scan.count; i++) {
-            const struct ws_record *record = &run->scan.records[i];
-            const struct ws_note *note = &record->note;
-            if (run->dropped[i] ||
-                (by_objective &&
-                 (!note->has_objective || note->objective > lowest + WS_OBJECTIVE_TOLERANCE))) {
-                continue;
-            }
-            bool better = !chosen;
-            if (chosen && by_objective && note->kind != chosen->note.kind) {
-                better = note->kind == WS_FINAL;
-            } else if (chosen) {
-                better = is_newer(record, chosen);
-            }
-            if (better) {
-                chosen = record;
-                *chosen_run = r;
-                *chosen_record = i;
-            }
-        }
-    }
-    return chosen != NULL;
-}
-
-/* The lookup is a use of the run: noted once a day, in the file's time of modification. */
-static void note_use(const struct lookup *lookup, const struct found_run *run) {
-    if (run->scan.info.modified < lookup->now - WS_DAY) {
-        ws_os_file_touch(run->file, lookup->now);
-    }
-}
-
-/* After a record that did not verify: was it overwritten meanwhile, and is there another now?
- * What had failed before and is still there stays out: nobody is writing it, it is damaged. */
-static void look_again(const struct lookup *lookup, struct found_run *run, int index) {
-    struct ws_record failed[WS_SLOTS];
-    int failures = 0;
-
-    run->dropped[index] = true;
-    for (int i = 0; i < run->scan.count; i++) {
-        if (run->dropped[i]) {
-            failed[failures++] = run->scan.records[i];
-        }
-    }
-    close_run(run); /* the name may stand for another file by now */
-    if (++run->attempts > READ_ATTEMPTS_MAX || scan_run(lookup, run) != WS_OK) {
-        run->scan.count = 0;
-        return;
-    }
-    for (int i = 0; i < run->scan.count; i++) {
-        const struct ws_record *record = &run->scan.records[i];
-        for (int f = 0; f < failures; f++) {
-            if (record->slot == failed[f].slot && record->sequence == failed[f].sequence) {
-                run->dropped[i] = true;
-            }
-        }
-    }
-}
-
-static enum ws_status read_chosen(const struct lookup *lookup, struct found_run *run, int index,
-                                  void **payload) {
-    enum ws_status status = WS_OK;
-
-    if (!run->file) {
-        char name[WS_FILE_NAME_MAX + 1];
-        ws_run_file_name(lookup->key, run->run_id, name);
-        status = ws_os_file_open(lookup->dir, name, &run->file);
-    }
-    if (status == WS_OK) {
-        status = ws_runfile_read(run->file, &run->scan, index, payload);
-    }
-    return status;
-}
-
-/* <path>/v1/<shard>/<name>: the directories that the store has made, or is. */
-#define OWN_DIRECTORIES 3
-
-static bool trusts_file(const struct ws_store *store, const struct ws_digest *key,
-                        const char *run_id, struct ws_file *file) {
-    struct ws_file_identity identity;
-    char hex[WS_DIGEST_HEX + 1];
-    char name[WS_FILE_NAME_MAX + 1];
-
-    if (store->options.trust) {
-        return true;
-    }
-    if (ws_os_file_identity(file, &identity) != WS_OK) {
-        return false;
-    }
-    ws_digest_format(key, hex);
-    ws_run_file_name(key, run_id, name);
-    size_t size =
-        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "//" + SHARD_DIGITS + strlen(name);
-    char *path = malloc(size);
-    if (!path) {
-        return false;
-    }
-    snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%s", store->path, SHARD_DIGITS, hex, name);
-    bool trusts = ws_os_is_private(path, OWN_DIRECTORIES, &identity);
-    free(path);
-    return trusts;
-}
-
-bool ws_candidate_is_trusted(const struct ws_candidate *candidate) {
-    return trusts_file(candidate->store, &candidate->record->key, candidate->run_id,
-                       candidate->file);
-}
-
-bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
-                     const char *run_id) {
-    char name[WS_FILE_NAME_MAX + 1];
-    struct ws_dir *dir = NULL;
-    struct ws_file *file = NULL;
-
-    if (!ws_run_id_is_valid(run_id) || ws_store_shard(store, key, false, &dir) != WS_OK) {
-        return false;
-    }
-    ws_run_file_name(key, run_id, name);
-    bool trusts =
-        ws_os_file_open(dir, name, &file) == WS_OK && trusts_file(store, key, run_id, file);
-    ws_os_file_close(file);
-    ws_os_dir_close(dir);
-    return trusts;
-}
-
-static bool is_accepted(struct lookup *lookup, const struct found_run *run, int index,
-                        const void *payload) {
-    struct ws_candidate candidate = {
-        .record = &run->scan.records[index],
-        .payload = payload,
-        .store = lookup->store,
-        .run_id = run->run_id,
-        .file = run->file,
-    };
-    enum ws_status (*accept)(const struct ws_candidate *) = lookup->store->options.accept;
-    enum ws_status status = accept ? accept(&candidate) : WS_OK;
-
-    if (status == WS_REFUSED) {
-        lookup->store->withheld++;
-    }
-    return status == WS_OK;
-}
-
-static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) {
-    size_t r;
-    int i;
-    struct ws_entry *found = calloc(1, sizeof *found);
-
-    if (!found) {
-        return WS_NO_MEMORY;
-    }
-    while (choose(lookup, &r, &i)) {
-        struct found_run *run = &lookup->runs[r];
-        enum ws_status status = read_chosen(lookup, run, i, &found->payload);
-        if (status == WS_OK && !is_accepted(lookup, run, i, found->payload)) {
-            free(found->payload);
-            found->payload = NULL;
-            run->dropped[i] = true;
-            continue;
-        }
-        if (status == WS_OK) {
-            found->record = run->scan.records[i];
-            memcpy(found->run_id, run->run_id, sizeof found->run_id);
-            note_use(lookup, run);
-            *entry = found;
-            return WS_OK;
-        }
-        if (status == WS_NO_MEMORY) {
-            run->dropped[i] = true; /* a sparse file may claim any size; another entry may fit */
-            continue;
-        }
-        look_again(lookup, run, i);
-    }
-    free(found);
-    return WS_NOT_FOUND;
-}
-
-enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
-                               enum ws_select select, int kind, const char *run_id,
-                               struct ws_entry **entry) {
-    struct lookup lookup = {.store = store,
-                            .key = key,
-                            .select = select,
-                            .kind = kind,
-                            .run_id = run_id,
-                            .now = ws_store_now(store)};
-
-    ws_digest_format(key, lookup.hex);
-    enum ws_status status = ws_store_shard(store, key, false, &lookup.dir);
-    if (status == WS_OK) {
-        status = ws_os_dir_list(lookup.dir, add_run, &lookup);
-    }
-    if (status == WS_OK) {
-        status = take_best(&lookup, entry);
-    }
-    for (size_t i = 0; i < lookup.count; i++) {
-        close_run(&lookup.runs[i]);
-    }
-    free(lookup.runs);
-    ws_os_dir_close(lookup.dir);
-    return status;
-}
-
-enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry) {
-    size_t size = (size_t)from->record.payload_size;
-    struct ws_entry *copy = malloc(sizeof *copy);
-    void *payload = malloc(size > 0 ? size : 1);
-
-    if (!copy || !payload) {
-        free(copy);
-        free(payload);
-        return WS_NO_MEMORY;
-    }
-    *copy = *from;
-    memcpy(payload, from->payload, size);
-    copy->payload = payload;
-    *entry = copy;
-    return WS_OK;
-}
-
-void ws_entry_free(struct ws_entry *entry) {
-    if (entry) {
-        free(entry->payload);
-        free(entry);
-    }
 }
 
 /* Listing. */
@@ -671,7 +347,7 @@ static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
 
     for (int i = 0; i < scan->count; i++) {
         const struct ws_record *record = &scan->records[i];
-        if (is_expired(each->store, record, each->now)) {
+        if (ws_store_has_expired(each->store, record, each->now)) {
             continue;
         }
         if (best < 0) {
@@ -679,7 +355,7 @@ static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
             continue;
         }
         const struct ws_record *chosen = &scan->records[best];
-        bool better = is_newer(record, chosen);
+        bool better = ws_record_is_newer(record, chosen, each->now);
         if (record->note.has_objective != chosen->note.has_objective) {
             better = record->note.has_objective;
         } else if (record->note.has_objective && record->note.objective != chosen->note.objective) {

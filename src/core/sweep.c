@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "grow.h"
 
 #define MARKER ".swept"
 
@@ -45,21 +46,6 @@ static void count_removed(struct sweep *sweep, enum ws_sweep_reason reason, uint
     sweep->swept.removed[reason].bytes += size;
 }
 
-/* Makes room for one element more. */
-static enum ws_status make_room(void **elements, size_t size, size_t count, size_t *room) {
-    if (count < *room) {
-        return WS_OK;
-    }
-    size_t wanted = *room + *room / 2 + 64;
-    void *larger = realloc(*elements, wanted * size);
-    if (!larger) {
-        return WS_NO_MEMORY;
-    }
-    *elements = larger;
-    *room = wanted;
-    return WS_OK;
-}
-
 static uint64_t id_of(const char *name, int64_t used) {
     uint8_t bytes[WS_FILE_NAME_MAX + 8];
     size_t size = strlen(name);
@@ -85,15 +71,15 @@ static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
 }
 
 static enum ws_status keep(struct sweep *sweep, const struct run *run) {
-    void *runs = sweep->runs;
-    enum ws_status status = make_room(&runs, sizeof *run, sweep->run_count, &sweep->run_room);
+    struct run *runs = ws_with_room(sweep->runs, sizeof *runs, sweep->run_count, &sweep->run_room);
 
-    sweep->runs = runs;
-    if (status == WS_OK) {
-        sweep->runs[sweep->run_count++] = *run;
-        sweep->swept.kept_bytes += run->size;
+    if (!runs) {
+        return WS_NO_MEMORY;
     }
-    return status;
+    sweep->runs = runs;
+    runs[sweep->run_count++] = *run;
+    sweep->swept.kept_bytes += run->size;
+    return WS_OK;
 }
 
 static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const char *name,
@@ -190,18 +176,18 @@ static uint32_t shard_of(const struct ws_digest *key) {
 }
 
 static enum ws_status keep_in_mind(struct sweep *sweep, const struct run *run) {
-    void *kept = sweep->kept;
-    enum ws_status status = make_room(&kept, sizeof *sweep->kept, sweep->count, &sweep->room);
+    struct kept *kept = ws_with_room(sweep->kept, sizeof *kept, sweep->count, &sweep->room);
 
-    sweep->kept = kept;
-    if (status == WS_OK) {
-        sweep->kept[sweep->count++] = (struct kept){.id = run->id,
-                                                    .used = run->used,
-                                                    .size = run->size,
-                                                    .shard = shard_of(&run->key),
-                                                    .final = run->final};
+    if (!kept) {
+        return WS_NO_MEMORY;
     }
-    return status;
+    sweep->kept = kept;
+    kept[sweep->count++] = (struct kept){.id = run->id,
+                                         .used = run->used,
+                                         .size = run->size,
+                                         .shard = shard_of(&run->key),
+                                         .final = run->final};
+    return WS_OK;
 }
 
 /* All runs of a key are in one shard. */

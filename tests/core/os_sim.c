@@ -659,6 +659,10 @@ enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *byte
     return WS_OK;
 }
 
+enum ws_status ws_os_file_peek(struct ws_file *file, void *bytes, size_t size, size_t *got) {
+    return ws_os_file_read(file, 0, bytes, size, got);
+}
+
 enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const void *head,
                                 size_t head_size, const void *body, size_t body_size) {
     struct change change = {.kind = WRITE,
@@ -728,6 +732,13 @@ enum ws_status ws_os_file_close(struct ws_file *file) {
         errno = saved;
     }
     return failed ? WS_OS_ERROR : WS_OK;
+}
+
+void ws_os_close_together(struct ws_dir *dir, struct ws_file *const files[], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        ws_os_file_close(files[i]);
+    }
+    ws_os_dir_close(dir);
 }
 
 enum ws_status ws_os_file_lock(struct ws_file *file) {

@@ -323,6 +323,25 @@ TEST("latest is the newest, objectives and kinds ignored") {
     latest_is(store, "newer");
 }
 
+TEST("latest is not what a clock far ahead has written") {
+    struct ws_store *store = a_store();
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save(store, "ahead", WS_FINAL, 1, "ahead");
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    save(store, "now", WS_FINAL, 1, "now");
+    latest_is(store, "now");
+}
+
+TEST("what a clock far ahead has written is found where there is nothing else") {
+    struct ws_store *store = a_store();
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save(store, "ahead", WS_FINAL, 1, "ahead");
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    latest_is(store, "ahead");
+}
+
 TEST("latest goes by the time written, not by the name") {
     struct ws_store *store = a_store();
 
@@ -617,7 +636,9 @@ TEST("a lookup notes the use of an entry whose last use was more than a day ago"
     struct ws_store *store = a_store();
     const char *path = run_path(KEY_HEX, "run");
 
+    ws_store_shift_clock(store, -2 * WS_DAY);
     save(store, "run", WS_FINAL, 1, "text");
+    ws_store_shift_clock(store, 2 * WS_DAY);
     set_modified(path, ws_os_now() - 2 * WS_DAY);
     best_is(store, "text");
     CHECK(modified_of(path) > ws_os_now() - WS_DAY);
@@ -628,7 +649,9 @@ TEST("a lookup writes nothing where the last use was within a day") {
     const char *path = run_path(KEY_HEX, "run");
     int64_t used = (ws_os_now() - WS_DAY / 2) / SECOND * SECOND;
 
+    ws_store_shift_clock(store, -2 * WS_DAY);
     save(store, "run", WS_FINAL, 1, "text");
+    ws_store_shift_clock(store, 2 * WS_DAY);
     set_modified(path, used);
     best_is(store, "text");
     CHECK(modified_of(path) == used);
