@@ -26,7 +26,7 @@ SEXP bind_store_list(SEXP store, SEXP key);
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);
 
 SEXP bind_store_sweep(SEXP store);
-SEXP bind_store_check_shard(SEXP store, SEXP shard, SEXP repair);
+SEXP bind_store_check_branch(SEXP store, SEXP branch, SEXP repair);
 SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id);
 
 SEXP bind_session_open(SEXP store, SEXP key, SEXP label);

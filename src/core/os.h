@@ -54,6 +54,9 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
                               enum ws_status (*visit)(void *context, const char *name),
                               void *context);
 enum ws_status ws_os_dir_sync(struct ws_dir *dir);
+/* Removes a directory from `dir`, where it is empty and no name in it has changed since; else
+ * WS_BUSY. */
+enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since);
 void ws_os_dir_close(struct ws_dir *dir);
 
 /* For reading. Symbolic links are not followed. */

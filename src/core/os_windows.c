@@ -419,6 +419,14 @@ enum ws_status ws_os_dir_sync(struct ws_dir *dir) {
     }
 }
 
+/* Its name would stay, and be of no use to anyone, while somebody has it open. */
+enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {
+    (void)dir;
+    (void)name;
+    (void)since;
+    return fail_with(ENOSYS);
+}
+
 void ws_os_dir_close(struct ws_dir *dir) {
     if (dir) {
         int saved = errno;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARD_DIGITS 4
+#define LEVEL_DIGITS 3
+#define SHARD_DIGITS (2 * LEVEL_DIGITS)
 #define VERSION_DIRECTORY "v1"
 
 struct ws_store {
@@ -202,18 +203,20 @@ enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
 
 /* Directories. */
 
-/* <path>/v1, or a shard of it. */
-static enum ws_status open_directory(const struct ws_store *store, const char *shard, bool create,
-                                     struct ws_dir **dir) {
-    char below[sizeof VERSION_DIRECTORY "/" + SHARD_DIGITS];
+/* <path>/v1, or a branch or a shard of it, as `digits` of `hex` say. */
+static enum ws_status open_directory(const struct ws_store *store, const char *hex, int digits,
+                                     bool create, struct ws_dir **dir) {
+    char below[sizeof VERSION_DIRECTORY "//" + 2 * LEVEL_DIGITS] = VERSION_DIRECTORY;
 
-    snprintf(below, sizeof below, VERSION_DIRECTORY "%s%.*s", shard ? "/" : "", SHARD_DIGITS,
-             shard ? shard : "");
+    for (int i = 0; i < digits; i += LEVEL_DIGITS) {
+        size_t size = strlen(below);
+        snprintf(below + size, sizeof below - size, "/%.*s", LEVEL_DIGITS, hex + i);
+    }
     return ws_os_dir_open_below(store->path, below, create, dir);
 }
 
 enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir) {
-    return open_directory(store, NULL, create, dir);
+    return open_directory(store, "", 0, create, dir);
 }
 
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
@@ -221,7 +224,11 @@ enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_dige
     char hex[WS_DIGEST_HEX + 1];
 
     ws_digest_format(key, hex);
-    return open_directory(store, hex, create, dir);
+    return open_directory(store, hex, SHARD_DIGITS, create, dir);
+}
+
+uint32_t ws_shard_of(const struct ws_digest *key) {
+    return (uint32_t)key->bytes[0] << 16 | (uint32_t)key->bytes[1] << 8 | key->bytes[2];
 }
 
 char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
@@ -232,46 +239,105 @@ char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *ke
     ws_digest_format(key, hex);
     ws_run_file_name(key, run_id, name);
     size_t size =
-        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "//" + SHARD_DIGITS + strlen(name);
+        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "///" + SHARD_DIGITS + strlen(name);
     char *path = malloc(size);
     if (path) {
-        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%s", store->path, SHARD_DIGITS, hex,
-                 name);
+        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%.*s/%s", store->path, LEVEL_DIGITS,
+                 hex, LEVEL_DIGITS, hex + LEVEL_DIGITS, name);
     }
     return path;
 }
 
+/* The shards, in the order of their numbers within a branch. */
+
 struct shard_visit {
     const struct ws_store *store;
-    enum ws_status (*visit)(void *context, struct ws_dir *dir);
+    uint32_t branch;
+    enum ws_status (*visit)(void *context, uint32_t shard, struct ws_dir *dir);
     void *context;
 };
 
+/* Whether a name is that of a branch, or of a shard in one. */
+static bool parse_level(const char *name, uint32_t *number) {
+    if (strlen(name) != LEVEL_DIGITS || strspn(name, "0123456789abcdef") != LEVEL_DIGITS) {
+        return false;
+    }
+    *number = (uint32_t)strtoul(name, NULL, 16);
+    return true;
+}
+
 static enum ws_status visit_shard(void *context, const char *name) {
-    struct shard_visit *visit = context;
+    const struct shard_visit *visit = context;
+    char hex[SHARD_DIGITS + 1];
+    uint32_t number;
     struct ws_dir *dir = NULL;
 
-    if (strlen(name) != SHARD_DIGITS || strspn(name, "0123456789abcdef") != SHARD_DIGITS ||
-        open_directory(visit->store, name, false, &dir) != WS_OK) {
+    if (!parse_level(name, &number)) {
+        return WS_OK;
+    }
+    snprintf(hex, sizeof hex, "%03x%03x", (unsigned)visit->branch % WS_BRANCHES, (unsigned)number);
+    if (open_directory(visit->store, hex, SHARD_DIGITS, false, &dir) != WS_OK) {
         return WS_OK; /* not ours, or not to be read: the others are */
     }
-    enum ws_status status = visit->visit(visit->context, dir);
+    enum ws_status status =
+        visit->visit(visit->context, visit->branch * WS_SHARDS_OF_BRANCH + number, dir);
     ws_os_dir_close(dir);
     return status;
 }
 
+enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
+                                      enum ws_status (*visit)(void *context, uint32_t shard,
+                                                              struct ws_dir *dir),
+                                      void *context) {
+    struct shard_visit each = {
+        .store = store, .branch = branch, .visit = visit, .context = context};
+    struct ws_dir *dir = NULL;
+    char hex[LEVEL_DIGITS + 1];
+
+    snprintf(hex, sizeof hex, "%03x", (unsigned)branch % WS_BRANCHES);
+    enum ws_status status = open_directory(store, hex, LEVEL_DIGITS, false, &dir);
+    if (status == WS_OK) {
+        status = ws_os_dir_list(dir, visit_shard, &each);
+    }
+    ws_os_dir_close(dir);
+    return status == WS_NOT_FOUND ? WS_OK : status;
+}
+
+static enum ws_status visit_branch(void *context, const char *name) {
+    const struct shard_visit *each = context;
+    uint32_t branch;
+
+    if (!parse_level(name, &branch)) {
+        return WS_OK;
+    }
+    enum ws_status status = ws_store_each_shard_of(each->store, branch, each->visit, each->context);
+    return status == WS_OS_ERROR ? WS_OK : status; /* one that cannot be read hides no other */
+}
+
 enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, struct ws_dir *dir),
+                                   enum ws_status (*visit)(void *context, uint32_t shard,
+                                                           struct ws_dir *dir),
                                    void *context) {
     struct shard_visit each = {.store = store, .visit = visit, .context = context};
     struct ws_dir *root = NULL;
     enum ws_status status = ws_store_root(store, false, &root);
 
     if (status == WS_OK) {
-        status = ws_os_dir_list(root, visit_shard, &each);
+        status = ws_os_dir_list(root, visit_branch, &each);
     }
     ws_os_dir_close(root);
     return status == WS_NOT_FOUND ? WS_OK : status;
+}
+
+void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since) {
+    char hex[SHARD_DIGITS + 1];
+    struct ws_dir *dir = NULL;
+
+    snprintf(hex, sizeof hex, "%06x", (unsigned)shard & 0xffffff);
+    if (open_directory(store, hex, LEVEL_DIGITS, false, &dir) == WS_OK) {
+        ws_os_dir_remove(dir, hex + LEVEL_DIGITS, since);
+    }
+    ws_os_dir_close(dir);
 }
 
 /* Saving. */
@@ -392,9 +458,10 @@ static enum ws_status visit_run(void *context, const char *name) {
     return best >= 0 ? each->visit(each->context, &run) : WS_OK;
 }
 
-static enum ws_status visit_runs(void *context, struct ws_dir *dir) {
+static enum ws_status visit_runs(void *context, uint32_t shard, struct ws_dir *dir) {
     struct each *each = context;
 
+    (void)shard;
     each->dir = dir;
     return ws_os_dir_list(dir, visit_run, each);
 }
@@ -411,7 +478,7 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
     }
     enum ws_status status = ws_store_shard(store, key, false, &dir);
     if (status == WS_OK) {
-        status = visit_runs(&each, dir);
+        status = visit_runs(&each, 0, dir);
     }
     ws_os_dir_close(dir);
     return status == WS_NOT_FOUND ? WS_OK : status;

@@ -1,11 +1,13 @@
 /*
  * store: a directory of runs, found by key.
  *
- *     <path>/v1/<first four digits of the key>/<key>-<run id>.warm
+ *     <path>/v1/<digits 1 to 3 of the key>/<digits 4 to 6>/<key>-<run id>.warm
  *
- * Directories are made on demand and never removed, so no writer can lose its directory to a
- * sweep. 65536 of them keep the directory that a lookup lists at some 15 names in a store of a
- * million entries.
+ * The first level are branches, the second shards. There can be 2^24 shards, so that one holds a
+ * single key's runs also in a store of a million: what a lookup costs is the listing of names, some
+ * 0.5 us each, and what it costs to find nothing is one failed call. A directory takes 4 KiB on
+ * most disks, as does the smallest file; so many of them are made on demand, and a sweep removes
+ * those that were empty for a day: long enough for no writer to lose one that it has just made.
  *
  *     ws_store_open(path, &options, &store)      touches no disk but to see what `path` is
  *     ws_store_save                              one record in; lookup.h has the way out
@@ -79,7 +81,7 @@ enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_dige
 /* The path of a run's file, malloc'd; NULL where memory is out. */
 char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
                         const char *run_id);
-#define WS_STORE_DEPTH 3 /* of its directories, the store has made, or is, the last three */
+#define WS_STORE_DEPTH 4 /* of its directories, the store has made, or is, the last four */
 
 /* Saves one record under `run_id`, replacing that run's entry whole. */
 enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key,
@@ -102,11 +104,23 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
 enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
                                const char *run_id, uint64_t *removed);
 
-/* For sweep.c: the directory of the shards, and each of them in turn. */
+/* For sweep.c and check.c: the directory of the branches, and each of the shards in turn. Those
+ * that cannot be read are passed over. */
+#define WS_BRANCHES 4096
+#define WS_SHARDS_OF_BRANCH 4096
 enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir);
 enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, struct ws_dir *dir),
+                                   enum ws_status (*visit)(void *context, uint32_t shard,
+                                                           struct ws_dir *dir),
                                    void *context);
+enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
+                                      enum ws_status (*visit)(void *context, uint32_t shard,
+                                                              struct ws_dir *dir),
+                                      void *context);
+/* branch * WS_SHARDS_OF_BRANCH + its number there */
+uint32_t ws_shard_of(const struct ws_digest *key);
+/* Where it has been empty since. */
+void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since);
 
 /* What this handle has added to the store; sweep.c keeps it. */
 struct ws_growth {

@@ -33,6 +33,7 @@ struct sweep {
     struct run *runs; /* of this shard */
     size_t run_count;
     size_t run_room;
+    size_t name_count; /* of this shard, with all that is not a run's */
     struct kept *kept; /* what may go if the store is too large */
     size_t count;
     size_t room;
@@ -132,6 +133,8 @@ static enum ws_status judge_file(void *context, const char *name) {
     char run_id[WS_RUN_ID_MAX + 1];
     struct ws_file *file = NULL;
     enum ws_status status = WS_OK;
+
+    sweep->name_count++;
     bool temporary = ws_temporary_file_parse(name, &key, run_id) == WS_OK;
 
     if ((!temporary && ws_run_file_parse(name, &key, run_id) != WS_OK) ||
@@ -171,10 +174,6 @@ static void order_key(struct run *runs, size_t count) {
     }
 }
 
-static uint32_t shard_of(const struct ws_digest *key) {
-    return (uint32_t)key->bytes[0] << 8 | key->bytes[1];
-}
-
 static enum ws_status keep_in_mind(struct sweep *sweep, const struct run *run) {
     struct kept *kept = ws_with_room(sweep->kept, sizeof *kept, sweep->count, &sweep->room);
 
@@ -185,18 +184,22 @@ static enum ws_status keep_in_mind(struct sweep *sweep, const struct run *run) {
     kept[sweep->count++] = (struct kept){.id = run->id,
                                          .used = run->used,
                                          .size = run->size,
-                                         .shard = shard_of(&run->key),
+                                         .shard = ws_shard_of(&run->key),
                                          .final = run->final};
     return WS_OK;
 }
 
 /* All runs of a key are in one shard. */
-static enum ws_status judge_shard(void *context, struct ws_dir *dir) {
+static enum ws_status judge_shard(void *context, uint32_t shard, struct ws_dir *dir) {
     struct sweep *sweep = context;
 
     sweep->dir = dir;
     sweep->run_count = 0;
+    sweep->name_count = 0;
     enum ws_status status = ws_os_dir_list(dir, judge_file, sweep);
+    if (status == WS_OK && sweep->name_count == 0) {
+        ws_store_remove_shard(sweep->store, shard, sweep->now - WS_DAY);
+    }
     if (sweep->run_count > 1) {
         qsort(sweep->runs, sweep->run_count, sizeof *sweep->runs, by_key);
     }
@@ -273,8 +276,8 @@ static enum ws_status remove_if_listed(void *context, const char *name) {
 }
 
 static void remove_from_shard(struct sweep *sweep, const struct kept *kept, size_t count) {
-    struct ws_digest key = {
-        .bytes = {(uint8_t)(kept->shard >> 8), (uint8_t)kept->shard}}; /* one of that shard */
+    struct ws_digest key = {.bytes = {(uint8_t)(kept->shard >> 16), (uint8_t)(kept->shard >> 8),
+                                      (uint8_t)kept->shard}}; /* one of that shard */
     struct removal removal = {.sweep = sweep, .kept = kept, .count = count};
 
     if (ws_store_shard(sweep->store, &key, false, &sweep->dir) == WS_OK) {

@@ -214,7 +214,7 @@ static inline struct ws_store *a_store(void) {
 static inline const char *run_path(const char *hex, const char *run_id) {
     char relative[256];
 
-    snprintf(relative, sizeof relative, "store/v1/%.4s/%s-%s.warm", hex, hex, run_id);
+    snprintf(relative, sizeof relative, "store/v1/%.3s/%.3s/%s-%s.warm", hex, hex + 3, hex, run_id);
     return harness_path(relative);
 }
 
