@@ -59,12 +59,16 @@ static uint64_t id_of(const char *name, int64_t used) {
 
 /* Judging files. */
 
-/* Expired as a whole: a run may hold one record that is and one that is not. */
+static bool is_ahead(const struct sweep *sweep, int64_t time) { return time > sweep->now + WS_DAY; }
+
+/* Expired as a whole: a run may hold one record that is and one that is not. One that a clock far
+ * ahead has written is as old as its last use. */
 static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
     int64_t oldest = sweep->now - ws_store_options(sweep->store).max_age;
 
     for (int i = 0; i < scan->count; i++) {
-        if (scan->records[i].written >= oldest) {
+        int64_t written = scan->records[i].written;
+        if ((is_ahead(sweep, written) ? scan->info.modified : written) >= oldest) {
             return false;
         }
     }
@@ -97,6 +101,10 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
         scan.reason == WS_NEWER || scan.reason == WS_FOREIGN) {
         sweep->swept.kept_bytes += scan.info.size;
         return WS_OK;
+    }
+    if (is_ahead(sweep, scan.info.modified)) { /* its age counts from here on */
+        ws_os_file_touch(file, sweep->now);
+        scan.info.modified = sweep->now;
     }
     if (scan.count == 0 || is_expired(sweep, &scan)) {
         if (ws_os_unlink(sweep->dir, name) == WS_OK) {

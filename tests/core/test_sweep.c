@@ -220,6 +220,19 @@ TEST("a key's checkpoint is no reason to keep another key's older final entry") 
     ws_store_release(store);
 }
 
+TEST("what a clock far ahead has written expires all the same, by its last use") {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save_used(store, KEY_HEX, "ahead", WS_FINAL, ws_os_now() + 400 * WS_DAY);
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    CHECK(sweep(store).files == 0);
+    CHECK(modified_of(run_path(KEY_HEX, "ahead")) <= ws_os_now());
+    ws_store_shift_clock(store, 31 * WS_DAY);
+    CHECK(sweep(store).files == 1);
+    ws_store_release(store);
+}
+
 /* What is never removed. */
 
 TEST("a run that is held is kept, though expired") {
