@@ -192,7 +192,11 @@ int main(int argc, char **argv) {
     }
 
     /* What was printed before a crash should be seen, and no forked child should print it again. */
+#ifdef _WIN32
+    setvbuf(stdout, NULL, _IONBF, 0); /* has no buffer of lines */
+#else
     setvbuf(stdout, NULL, _IOLBF, 0);
+#endif
     runner = getpid();
     die_with_parents();
     for (const struct harness_test *test = first; test != NULL; test = test->next) {

@@ -117,12 +117,16 @@ int utimensat(int at, const char *path, const struct timespec times[2], int flag
     return set ? 0 : fail();
 }
 
-/* In the directory for temporary files; `template` has room for that. */
+/* In the directory that TEST_DIRECTORY names, else in that for temporary files (wine makes its own
+ * value of TMP); `template` has room for either. */
 char *posix_mkdtemp(char *template) {
     char base[MAX_PATH];
+    const char *given = getenv("TEST_DIRECTORY");
     static unsigned count;
 
-    if (GetTempPathA(sizeof base, base) == 0) {
+    if (given && strlen(given) < sizeof base) {
+        strcpy(base, given);
+    } else if (GetTempPathA(sizeof base, base) == 0) {
         return NULL;
     }
     do { /* process ids come again, and a test that crashed leaves its directory */
