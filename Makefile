@@ -40,7 +40,7 @@ soak:
 	@tools/setup package check
 	@tools/soak
 
-# Compiles the core for Windows.
+# Compiles the core for Windows, and runs its C tests under wine.
 check-windows:
 	@tools/setup package windows
 	@tools/windows

@@ -53,6 +53,17 @@ warn_not_kept <- function(reason, what) {
   )
 }
 
+# Called from C: a lookup met a file or a directory that the system failed to read.
+warn_unread <- function(path, reason) {
+  warn_warmstart(
+    c(
+      paste0("The store could not be read in full: ", reason, ": ", format_text(path)),
+      i = "What could be read was used; there will be no further warning about it."
+    ),
+    class = "store"
+  )
+}
+
 # One line, to be silenced by an option; scripts see it on stderr.
 inform <- function(text) {
   if (isTRUE(getOption("warmstart.verbose", TRUE))) {

@@ -47,13 +47,13 @@ store_check <- function(store = warm_store(), repair = FALSE) {
   check_class(store, "warm_store", "store", "warm_store")
   check_flag(repair, "repair")
   path <- store_config(store)$path
-  shards <- list.files(file.path(path, "v1"), pattern = "^[0-9a-f]{4}$")
+  branches <- list.files(file.path(path, "v1"), pattern = "^[0-9a-f]{3}$")
   findings <- c(
     list(
       check_names(path, "v1"),
-      check_names(file.path(path, "v1"), c(shards, ".swept", ".tally"))
+      check_names(file.path(path, "v1"), c(branches, ".swept", ".tally"))
     ),
-    check_shards(store, path, shards, repair)
+    check_branches(store, path, branches, repair)
   )
   new_listing(do.call(rbind, findings), "warm_store_check")
 }
@@ -76,15 +76,16 @@ check_names <- function(directory, own) {
 }
 
 # A progress bar shows itself where it takes more than a second.
-check_shards <- function(store, path, shards, repair) {
+check_branches <- function(store, path, branches, repair) {
   old <- options(cli.progress_show_after = 1)
   on.exit(options(old))
-  bar <- cli::cli_progress_bar("Checking the store", total = length(shards))
-  findings <- vector("list", length(shards))
-  for (i in seq_along(shards)) {
-    found <- .Call(C_store_check_shard, store, strtoi(shards[[i]], 16L), repair)
+  bar <- cli::cli_progress_bar("Checking the store", total = length(branches))
+  findings <- vector("list", length(branches))
+  for (i in seq_along(branches)) {
+    found <- .Call(C_store_check_branch, store, strtoi(branches[[i]], 16L), repair)
     if (length(found$name) > 0) {
-      files <- file.path(path, "v1", shards[[i]], found$name)
+      shards <- sprintf("%03x", found$shard)
+      files <- file.path(path, "v1", branches[[i]], shards, found$name)
       findings[[i]] <- finding_frame(files, found$kind, found$bytes, found$removed)
     }
     if (i %% 16 == 0) {

@@ -2,17 +2,33 @@
 # the R functions, and of the core alone; sweeps; payloads of all sizes; system calls; disk; and
 # what others get to in two minutes. Only bench/store.c fills the stores without syncs.
 #
-#   Rscript bench/store.R [largest number of entries]
+#   Rscript bench/store.R [largest number of entries, 1e6] [seconds for each of the others, 120]
 
 library(warmstart)
 
 here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))
 source(file.path(here, "measure.R"))
 
-largest <- as.numeric(c(commandArgs(trailingOnly = TRUE), 1e6)[[1]])
+given <- as.numeric(commandArgs(trailingOnly = TRUE))
+largest <- c(given, 1e6)[[1]]
+patience <- c(given[-1], 120)[[1]]
 payload <- as.raw(sample(0:255, 1024, replace = TRUE))
 dir <- tempfile("bench")
 dir.create(dir)
+
+# What the figures depend on.
+cpu <- grep("^model name", readLines("/proc/cpuinfo"), value = TRUE)[[1]]
+file_system <- system2("stat", c("-f", "-c", "%T", dir), stdout = TRUE)
+peers <- c("cachem", "storr", "RSQLite", "R.cache")
+peers <- peers[vapply(peers, requireNamespace, logical(1), quietly = TRUE)]
+cat(
+  paste("Rscript", paste(commandArgs()[-(1:3)], collapse = " ")), format(Sys.time()),
+  paste0(sub(".*: ", "", cpu), ", ", parallel::detectCores(), " cores; ", file_system),
+  paste(Sys.info()[["sysname"]], Sys.info()[["release"]]),
+  R.version.string,
+  paste(peers, vapply(peers, function(p) format(utils::packageVersion(p)), ""), collapse = ", "),
+  sep = "\n"
+)
 
 # bench/store.c, with the core.
 build_core <- function() {
@@ -85,8 +101,8 @@ sweep_figures <- function(path, entries) {
 }
 
 disk_use <- function(path) {
-  line <- system2("du", c("-s", "--block-size=1", path), stdout = TRUE)
-  as.numeric(sub("\t.*", "", line))
+  lines <- system2("du", c("-s", "--block-size=1", paste0(path, "*")), stdout = TRUE)
+  sum(as.numeric(sub("\t.*", "", lines)))
 }
 
 path <- file.path(dir, "entries")
@@ -130,37 +146,51 @@ if (nzchar(Sys.which("strace"))) {
   }
 }
 
-# Saves new keys for two minutes at most; then what a find of them takes.
-compare_peer <- function(name, save, find, seconds = 120, most = largest) {
+# Saves new keys for as long as there is patience; then what a find of them takes.
+compare_peer <- function(name, place, save, find) {
   began <- Sys.time()
   saved <- 0
-  while (saved < most && Sys.time() - began < seconds) {
-    for (i in seq_len(100)) save(paste0("k", saved + i))
+  taken <- list()
+  while (saved < largest && as.numeric(Sys.time() - began, units = "secs") < patience) {
+    keys <- paste0("k", saved + seq_len(100))
+    taken <- c(taken, list(vapply(keys, function(key) {
+      at <- bench::hires_time()
+      save(key)
+      bench::hires_time() - at
+    }, numeric(1))))
     saved <- saved + 100
   }
-  taken <- as.numeric(Sys.time() - began, units = "secs")
+  taken <- unlist(taken)
   found <- over_keys(paste0("k", 1 + round(seq(0, saved - 1, length.out = 1000))), find)
+  missed <- over_keys(paste0("no", 1:1000), function(key) try(find(key), silent = TRUE))
   cat(sprintf(
-    "  %-24s %8d entries in %5.0f s: %9.2f us a save, %9.2f us a find\n",
-    name, as.integer(saved), taken, 1e6 * taken / saved, 1e6 * found[["median"]]
+    "  %-20s %8d entries, %6.0f bytes of disk each\n", name, as.integer(saved),
+    disk_use(file.path(dir, place)) / saved
   ))
+  figures <- rbind(
+    save = c(stats::median(taken), stats::quantile(taken, 0.99)), found = found, missed = missed
+  )
+  cat(sprintf(
+    "  %20s %10.2f us  p99 %10.2f us\n",
+    rownames(figures), 1e6 * figures[, 1], 1e6 * figures[, 2]
+  ), sep = "")
 }
 
-cat("\nOthers, in two minutes\n")
-if (requireNamespace("cachem", quietly = TRUE)) {
+cat("\nOthers, in", patience, "s each\n")
+if ("cachem" %in% peers) {
   cache <- cachem::cache_disk(file.path(dir, "cachem"), max_size = Inf)
-  compare_peer("cachem::cache_disk", function(k) cache$set(k, payload), cache$get)
+  compare_peer("cachem::cache_disk", "cachem", function(k) cache$set(k, payload), cache$get)
 }
-if (requireNamespace("storr", quietly = TRUE)) {
+if ("storr" %in% peers) {
   rds <- storr::storr_rds(file.path(dir, "storr"))
-  compare_peer("storr rds", function(k) rds$set(k, payload), function(k) rds$get(k))
+  compare_peer("storr rds", "storr", function(k) rds$set(k, payload), function(k) rds$get(k))
 }
-if (requireNamespace("RSQLite", quietly = TRUE)) {
+if ("RSQLite" %in% peers) {
   db <- DBI::dbConnect(RSQLite::SQLite(), file.path(dir, "sqlite"))
   invisible(DBI::dbGetQuery(db, "PRAGMA journal_mode = WAL"))
   invisible(DBI::dbExecute(db, "CREATE TABLE state (key TEXT PRIMARY KEY, payload BLOB)"))
   compare_peer(
-    "RSQLite (WAL)",
+    "RSQLite (WAL)", "sqlite",
     function(k) {
       DBI::dbExecute(db, "INSERT OR REPLACE INTO state VALUES (?, ?)", list(k, list(payload)))
     },
@@ -168,10 +198,10 @@ if (requireNamespace("RSQLite", quietly = TRUE)) {
   )
   DBI::dbDisconnect(db)
 }
-if (requireNamespace("R.cache", quietly = TRUE)) {
+if ("R.cache" %in% peers) {
   R.cache::setCacheRootPath(file.path(dir, "rcache"))
   compare_peer(
-    "R.cache",
+    "R.cache", "rcache",
     function(k) R.cache::saveCache(payload, key = list(k)),
     function(k) R.cache::loadCache(key = list(k))
   )

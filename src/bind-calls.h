@@ -29,7 +29,7 @@ SEXP bind_store_count(SEXP store, SEXP use, SEXP seconds);
 SEXP bind_store_tally(SEXP store);
 
 SEXP bind_store_sweep(SEXP store);
-SEXP bind_store_check_shard(SEXP store, SEXP shard, SEXP repair);
+SEXP bind_store_check_branch(SEXP store, SEXP branch, SEXP repair);
 SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id);
 
 SEXP bind_session_open(SEXP store, SEXP key, SEXP label);

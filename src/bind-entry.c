@@ -23,13 +23,25 @@ enum ws_status bind_accept(const struct ws_candidate *candidate) {
     }
 }
 
-SEXP bind_with_withheld(const struct ws_store *store, uint64_t before, SEXP value) {
-    if (ws_store_withheld(store) == before) {
+SEXP bind_with_warnings(struct ws_store *store, const struct ws_passed_over *before, SEXP value) {
+    struct ws_passed_over now = *ws_store_passed_over(store);
+    bool first_unread = before->unread == 0 && now.unread > 0;
+
+    if (now.withheld == before->withheld && !first_unread) {
         return value;
     }
     PROTECT(value);
     SEXP path = PROTECT(Rf_ScalarString(Rf_mkCharCE(ws_store_path(store), CE_UTF8)));
-    bind_call("warn_withheld", path, NULL);
+    if (first_unread) {
+        char words[256];
+        ws_status_describe(WS_OS_ERROR, now.unread_errno, words, sizeof words);
+        SEXP reason = PROTECT(Rf_mkString(words));
+        bind_call("warn_unread", path, reason);
+        UNPROTECT(1);
+    }
+    if (now.withheld != before->withheld) {
+        bind_call("warn_withheld", path, NULL);
+    }
     UNPROTECT(2);
     return value;
 }

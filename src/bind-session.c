@@ -140,13 +140,13 @@ static SEXP load_by(loader load, SEXP session) {
     enum ws_source source;
     struct ws_session *open = bind_session(session);
     struct ws_store *store = bind_store(R_ExternalPtrProtected(session));
-    uint64_t withheld = ws_store_withheld(store);
+    struct ws_passed_over before = *ws_store_passed_over(store);
     SEXP value = R_NilValue;
 
     if (load(open, &entry, &source) == WS_OK) {
         value = bind_entry(entry, source == WS_EXACT ? "exact" : "preloaded");
     }
-    return bind_with_withheld(store, withheld, value);
+    return bind_with_warnings(store, &before, value);
 }
 
 SEXP bind_session_load(SEXP session) { return load_by(ws_session_load, session); }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "bind-calls.h"
+#include "core/grow.h"
+#include "core/lookup.h"
 #include "core/sweep.h"
 #include "core/tally.h"
 
@@ -138,11 +140,11 @@ SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id
     enum ws_select select = bind_flag(latest, "select") ? WS_LATEST : WS_BEST;
     const char *only = bind_optional_string(run_id, "run_id");
 
-    uint64_t withheld = ws_store_withheld(opened);
+    struct ws_passed_over before = *ws_store_passed_over(opened);
     enum ws_status status =
         ws_store_lookup(opened, &digest, select, INTEGER_ELT(kind, 0), only, &entry);
     SEXP value = status == WS_OK ? bind_entry(entry, NULL) : R_NilValue;
-    return bind_with_withheld(opened, withheld, value);
+    return bind_with_warnings(opened, &before, value);
 }
 
 SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id) {
@@ -163,16 +165,13 @@ struct rows {
 static enum ws_status add_row(void *context, const struct ws_run *run) {
     struct rows *rows = context;
 
-    if (rows->count == rows->room) {
-        size_t room = rows->room > 0 ? 2 * rows->room : 16;
-        struct ws_run *runs = realloc(rows->runs, room * sizeof *runs);
-        if (!runs) {
-            return WS_NO_MEMORY;
-        }
-        rows->runs = runs;
-        rows->room = room;
+    struct ws_run *runs = ws_with_room(rows->runs, sizeof *runs, rows->count, &rows->room);
+
+    if (!runs) {
+        return WS_NO_MEMORY;
     }
-    rows->runs[rows->count++] = *run;
+    rows->runs = runs;
+    runs[rows->count++] = *run;
     return WS_OK;
 }
 

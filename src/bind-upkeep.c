@@ -5,6 +5,7 @@
 
 #include "bind-calls.h"
 #include "core/check.h"
+#include "core/grow.h"
 #include "core/sweep.h"
 
 /* Two numbers for each reason, files and bytes, in the order of enum ws_sweep_reason. */
@@ -40,22 +41,19 @@ struct findings {
 static enum ws_status add_finding(void *context, const struct ws_finding *finding) {
     struct findings *findings = context;
 
-    if (findings->count == findings->room) {
-        size_t room = 2 * findings->room + 16;
-        struct found *all = realloc(findings->all, room * sizeof *all);
-        if (!all) {
-            return WS_NO_MEMORY;
-        }
-        findings->all = all;
-        findings->room = room;
-    }
     size_t size = strlen(finding->name) + 1;
+    struct found *all = ws_with_room(findings->all, sizeof *all, findings->count, &findings->room);
+
+    if (!all) {
+        return WS_NO_MEMORY;
+    }
+    findings->all = all;
     char *name = malloc(size);
     if (!name) {
         return WS_NO_MEMORY;
     }
     memcpy(name, finding->name, size);
-    findings->all[findings->count++] = (struct found){.finding = *finding, .name = name};
+    all[findings->count++] = (struct found){.finding = *finding, .name = name};
     return WS_OK;
 }
 
@@ -72,12 +70,13 @@ static void free_findings(void *context, Rboolean jump) {
 static SEXP make_findings(void *context) {
     const struct findings *findings = context;
     R_xlen_t count = (R_xlen_t)findings->count;
-    const char *names[] = {"name", "kind", "bytes", "removed", ""};
+    const char *names[] = {"name", "kind", "bytes", "removed", "shard", ""};
     SEXP value = PROTECT(Rf_mkNamed(VECSXP, names));
     SEXP name = SET_VECTOR_ELT(value, 0, Rf_allocVector(STRSXP, count));
     int *kind = INTEGER(SET_VECTOR_ELT(value, 1, Rf_allocVector(INTSXP, count)));
     double *bytes = REAL(SET_VECTOR_ELT(value, 2, Rf_allocVector(REALSXP, count)));
     int *removed = LOGICAL(SET_VECTOR_ELT(value, 3, Rf_allocVector(LGLSXP, count)));
+    int *shard = INTEGER(SET_VECTOR_ELT(value, 4, Rf_allocVector(INTSXP, count)));
 
     for (R_xlen_t i = 0; i < count; i++) {
         const struct found *found = &findings->all[i];
@@ -85,17 +84,18 @@ static SEXP make_findings(void *context) {
         kind[i] = (int)found->finding.kind + 1;
         bytes[i] = (double)found->finding.bytes;
         removed[i] = found->finding.removed;
+        shard[i] = (int)(found->finding.shard % WS_SHARDS_OF_BRANCH);
     }
     UNPROTECT(1);
     return value;
 }
 
-SEXP bind_store_check_shard(SEXP store, SEXP shard, SEXP repair) {
+SEXP bind_store_check_branch(SEXP store, SEXP branch, SEXP repair) {
     struct findings findings = {0};
     struct ws_store *opened = bind_store(store);
-    uint32_t number = (uint32_t)Rf_asInteger(shard);
+    uint32_t number = (uint32_t)Rf_asInteger(branch);
     bool repairing = bind_flag(repair, "repair");
-    enum ws_status status = ws_check_shard(opened, number, repairing, add_finding, &findings);
+    enum ws_status status = ws_check_branch(opened, number, repairing, add_finding, &findings);
 
     if (status == WS_NO_MEMORY) {
         free_findings(&findings, FALSE);

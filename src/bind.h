@@ -58,9 +58,9 @@ SEXP bind_with_cleanup(SEXP (*make)(void *context), void (*cleanup)(void *contex
 enum ws_status bind_accept(const struct ws_candidate *candidate);
 /* A `warm_entry`; frees `entry`. */
 SEXP bind_entry(struct ws_entry *entry, const char *source);
-/* `value`, with R's warning where the store has withheld an entry since it had withheld
- * `before`. */
-SEXP bind_with_withheld(const struct ws_store *store, uint64_t before, SEXP value);
+/* `value`, with R's warnings about what the store has passed over since `before`: about what it
+ * withheld, and once about what it could not read. */
+SEXP bind_with_warnings(struct ws_store *store, const struct ws_passed_over *before, SEXP value);
 SEXP bind_time(int64_t ns);
 SEXP bind_key_string(const struct ws_digest *key);
 

@@ -28,7 +28,7 @@ static const R_CallMethodDef routines[] = {
     CALL(store_tally, 1),
 
     CALL(store_sweep, 1),
-    CALL(store_check_shard, 3),
+    CALL(store_check_branch, 3),
     CALL(store_trusts, 3),
 
     CALL(session_open, 3),

@@ -15,13 +15,14 @@ struct check {
 
 static enum ws_status find(struct check *check, enum ws_finding_kind kind, const char *name,
                            uint64_t bytes) {
-    struct ws_finding finding = {.kind = kind, .name = name, .bytes = bytes};
+    struct ws_finding finding = {.kind = kind, .shard = check->shard, .name = name, .bytes = bytes};
 
     return check->visit(check->context, &finding);
 }
 
 static enum ws_status find_damaged(struct check *check, const char *name, uint64_t bytes) {
-    struct ws_finding finding = {.kind = WS_FINDING_DAMAGED, .name = name, .bytes = bytes};
+    struct ws_finding finding = {
+        .kind = WS_FINDING_DAMAGED, .shard = check->shard, .name = name, .bytes = bytes};
 
     if (check->repair && ws_os_unlink(check->dir, name) == WS_OK) {
         finding.removed = check->changed = true;
@@ -98,7 +99,7 @@ static enum ws_status check_temporary(struct check *check, struct ws_file *file,
 static enum ws_status check_run(struct check *check, struct ws_file *file, const char *name,
                                 const struct ws_digest *key) {
     struct ws_scan scan;
-    bool misplaced = ((uint32_t)key->bytes[0] << 8 | key->bytes[1]) != check->shard;
+    bool misplaced = ws_shard_of(key) != check->shard;
 
     if (ws_runfile_scan(file, key, &scan) != WS_OK) {
         return find(check, WS_FINDING_UNREADABLE, name, 0);
@@ -126,25 +127,28 @@ static enum ws_status check_file(void *context, const char *name) {
     return status;
 }
 
-enum ws_status ws_check_shard(struct ws_store *store, uint32_t shard, bool repair,
-                              enum ws_status (*visit)(void *context,
-                                                      const struct ws_finding *finding),
-                              void *context) {
-    struct ws_digest key = {.bytes = {(uint8_t)(shard >> 8), (uint8_t)shard}};
+static enum ws_status check_shard(void *context, uint32_t shard, struct ws_dir *dir) {
+    struct check *check = context;
+
+    check->shard = shard;
+    check->dir = dir;
+    check->changed = false;
+    enum ws_status status = ws_os_dir_list(dir, check_file, check);
+    if (check->changed) {
+        ws_os_dir_sync(dir);
+    }
+    return status;
+}
+
+enum ws_status ws_check_branch(struct ws_store *store, uint32_t branch, bool repair,
+                               enum ws_status (*visit)(void *context,
+                                                       const struct ws_finding *finding),
+                               void *context) {
     struct check check = {.store = store,
-                          .shard = shard,
                           .repair = repair,
                           .oldest = ws_store_now(store) - ws_store_options(store).max_age,
                           .visit = visit,
                           .context = context};
-    enum ws_status status = ws_store_shard(store, &key, false, &check.dir);
 
-    if (status == WS_OK) {
-        status = ws_os_dir_list(check.dir, check_file, &check);
-    }
-    if (check.changed) {
-        ws_os_dir_sync(check.dir);
-    }
-    ws_os_dir_close(check.dir);
-    return status == WS_NOT_FOUND ? WS_OK : status;
+    return ws_store_each_shard_of(store, branch, check_shard, &check);
 }

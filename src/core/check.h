@@ -1,7 +1,7 @@
 /*
- * check: reads one shard of a store, all of it, and tells what a lookup would pass over.
+ * check: reads one branch of a store, all of it, and tells what a lookup would pass over.
  *
- *     for each of WS_SHARDS: ws_check_shard(store, shard, repair, visit, context)
+ *     for each of WS_BRANCHES: ws_check_branch(store, branch, repair, visit, context)
  *
  * A sweep reads headers alone; this reads and verifies every payload. It takes memory for the
  * largest payload. What a live run is just writing is not damaged; its file is never removed.
@@ -10,8 +10,6 @@
 #define WS_CHECK_H
 
 #include "store.h"
-
-#define WS_SHARDS 65536
 
 enum ws_finding_kind {
     WS_FINDING_DAMAGED,    /* ours, and no record in it verifies */
@@ -25,16 +23,17 @@ enum ws_finding_kind {
 
 struct ws_finding {
     enum ws_finding_kind kind;
+    uint32_t shard;
     const char *name; /* of the file in its shard */
     uint64_t bytes;
     bool removed;
 };
 
 /* With `repair` removes what is damaged and not held by a live run. WS_OK where there is no such
- * shard. */
-enum ws_status ws_check_shard(struct ws_store *store, uint32_t shard, bool repair,
-                              enum ws_status (*visit)(void *context,
-                                                      const struct ws_finding *finding),
-                              void *context);
+ * branch. */
+enum ws_status ws_check_branch(struct ws_store *store, uint32_t branch, bool repair,
+                               enum ws_status (*visit)(void *context,
+                                                       const struct ws_finding *finding),
+                               void *context);
 
 #endif

@@ -54,6 +54,9 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
                               enum ws_status (*visit)(void *context, const char *name),
                               void *context);
 enum ws_status ws_os_dir_sync(struct ws_dir *dir);
+/* Removes a directory from `dir`, where it is empty and no name in it has changed since; else
+ * WS_BUSY. */
+enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since);
 void ws_os_dir_close(struct ws_dir *dir);
 
 /* For reading. Symbolic links are not followed. */
@@ -76,6 +79,8 @@ enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name);
 /* Reads up to `size` bytes from `offset`; *got is less only where the file ends. */
 enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *bytes, size_t size,
                                size_t *got);
+/* Reads the first up to `size` bytes by one system call; *got may be less though there is more. */
+enum ws_status ws_os_file_peek(struct ws_file *file, void *bytes, size_t size, size_t *got);
 /* Writes `head`, then `body` right behind it: one system call where the platform has one. */
 enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const void *head,
                                 size_t head_size, const void *body, size_t body_size);
@@ -86,6 +91,8 @@ enum ws_status ws_os_file_sync(struct ws_file *file);
 /* Sets the time of last modification, ns since 1970-01-01 UTC. */
 enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified);
 enum ws_status ws_os_file_close(struct ws_file *file);
+/* Closes a directory and files that were only read, by one system call where that can be. */
+void ws_os_close_together(struct ws_dir *dir, struct ws_file *const files[], size_t count);
 
 /* An advisory lock on the whole file, held by this open file until it is closed or its process
  * dies. WS_BUSY where another holds it; never waits. */

@@ -80,6 +80,25 @@ static int sync_retrying(int fd) {
     return result;
 }
 
+/* File systems go further than nanoseconds can count, and anyone can set a file's time. */
+static int64_t ns_of(struct timespec time) {
+    if ((int64_t)time.tv_sec >= INT64_MAX / NS_PER_S) {
+        return INT64_MAX;
+    }
+    if ((int64_t)time.tv_sec <= INT64_MIN / NS_PER_S) {
+        return INT64_MIN;
+    }
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
+static int64_t modified_of(const struct stat *stat) {
+#ifdef __APPLE__
+    return ns_of(stat->st_mtimespec);
+#else
+    return ns_of(stat->st_mtim);
+#endif
+}
+
 /* Directories. */
 
 static int open_directory(const char *path) {
@@ -92,25 +111,25 @@ static enum ws_status sync_directory(int fd) {
 }
 
 /* `*made` is false where there was one. */
-static enum ws_status make_directory_at(int at, const char *name, bool *made) {
-    *made = mkdirat(at, name, 0700) == 0;
+static enum ws_status make_directory_at(int at, const char *name, mode_t mode, bool *made) {
+    *made = mkdirat(at, name, mode) == 0;
     if (!*made) {
         return errno == EEXIST ? WS_OK : status_of_errno();
     }
     /* A umask can only have taken more away. Where this fails, that is how it stays. */
     int saved = errno;
-    if (fchmodat(at, name, 0700, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (fchmodat(at, name, mode, AT_SYMLINK_NOFOLLOW) < 0) {
         errno = saved;
     }
     return WS_OK;
 }
 
-/* Makes the name durable also where another process made it: that one may not have come to this
- * yet. Where it fails the directory goes again, so that the next to need it comes here too. */
-static enum ws_status sync_made(int parent, int at, const char *name, bool made) {
+/* Makes the name durable. Where it fails the directory goes again, so that the next to need it
+ * comes here too. */
+static enum ws_status sync_made(int parent, int at, const char *name) {
     enum ws_status status = sync_directory(parent);
 
-    if (status != WS_OK && made) {
+    if (status != WS_OK) {
         int saved = errno;
         unlinkat(at, name, AT_REMOVEDIR);
         errno = saved;
@@ -121,13 +140,13 @@ static enum ws_status sync_made(int parent, int at, const char *name, bool made)
 /* Makes `path` a directory and its name durable. */
 static enum ws_status make_directory(const char *path, const char *parent) {
     bool made;
-    enum ws_status status = make_directory_at(AT_FDCWD, path, &made);
+    enum ws_status status = make_directory_at(AT_FDCWD, path, 0700, &made);
 
     if (status != WS_OK || !made) {
         return status;
     }
     int fd = open_directory(parent);
-    status = fd < 0 ? status_of_errno() : sync_made(fd, AT_FDCWD, path, made);
+    status = fd < 0 ? status_of_errno() : sync_made(fd, AT_FDCWD, path);
     if (fd >= 0) {
         close_quietly(fd);
     }
@@ -170,23 +189,60 @@ static enum ws_status open_or_make(const char *path, bool create, int *fd) {
     return *fd < 0 ? status_of_errno() : WS_OK;
 }
 
-/* The same for one name in a directory, which may not be a link. */
-static enum ws_status enter_or_make(int at, const char *name, bool create, int *fd) {
-    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+/* A directory below the user's path bears this bit until its name is durable, so that whoever finds
+ * it before that syncs it too: what is put there may be acknowledged before its maker comes to it.
+ * In a directory of one user the bit has no other effect. */
+#define NOT_DURABLE S_ISVTX
 
-    *fd = open_retrying(at, name, flags, 0);
-    if (*fd < 0 && errno == ENOENT && create) {
-        bool made;
-        enum ws_status status = make_directory_at(at, name, &made);
-        if (status == WS_OK) {
-            status = sync_made(at, at, name, made);
-        }
-        if (status != WS_OK) {
-            return status;
-        }
-        *fd = open_retrying(at, name, flags, 0);
-    }
+static bool may_not_be_durable(int fd) {
+    struct stat stat;
+
+    return fstat(fd, &stat) == 0 && (stat.st_mode & NOT_DURABLE) != 0;
+}
+
+/* One name in a directory, which may not be a link. */
+static enum ws_status enter(int at, const char *name, int *fd) {
+    *fd = open_retrying(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     return *fd < 0 ? status_of_errno() : WS_OK;
+}
+
+/* The same; where it is missing it is made, and durable when this returns. *young says that its
+ * parent's may not be. */
+static enum ws_status enter_or_make(int at, const char *name, int *fd, bool *young) {
+    struct stat stat;
+    bool made = false;
+    enum ws_status status = enter(at, name, fd);
+
+    if (status == WS_NOT_FOUND) {
+        status = make_directory_at(at, name, 0700 | NOT_DURABLE, &made);
+        if (status == WS_OK) {
+            status = enter(at, name, fd);
+        }
+    }
+    *young = made || (status == WS_OK && may_not_be_durable(*fd));
+    if (status == WS_OK && *young) {
+        status = made ? sync_made(at, at, name) : sync_directory(at);
+        int saved = errno;
+        if (status == WS_OK && fstat(*fd, &stat) == 0) {
+            fchmod(*fd, stat.st_mode & 07777 & ~(mode_t)NOT_DURABLE);
+        } else if (status != WS_OK) {
+            close(*fd);
+        }
+        errno = saved;
+    }
+    return status;
+}
+
+/* Of the user's own path its maker may have synced all but the last name. */
+static enum ws_status sync_name_of(int fd) {
+    int parent = open_retrying(fd, "..", O_RDONLY | O_DIRECTORY, 0);
+
+    if (parent < 0) {
+        return WS_OK; /* not ours to read, so not ours to have made anything in */
+    }
+    enum ws_status status = sync_directory(parent);
+    close_quietly(parent);
+    return status;
 }
 
 static enum ws_status dir_of_fd(int fd, struct ws_dir **dir) {
@@ -225,21 +281,16 @@ static int open_without_links(const char *path, const char *below) {
     return -1;
 }
 
-enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
-                                    struct ws_dir **dir) {
+/* Goes from `at`, which it closes, to `below`. */
+static enum ws_status go_below(int at, const char *below, bool create, int *fd) {
     char name[NAME_MAX + 1];
-    int fd = open_without_links(path, below);
+    bool is_first = true;
+    enum ws_status status = WS_OK;
 
-    if (fd >= 0) {
-        return dir_of_fd(fd, dir);
-    }
-    if (errno == ENOENT && !create) {
-        return WS_NOT_FOUND;
-    }
-    enum ws_status status = open_or_make(path, create, &fd);
-
+    *fd = at;
     while (status == WS_OK && *below != '\0') {
         size_t size = strcspn(below, "/");
+        bool young = false;
         int next = -1;
         if (size >= sizeof name) {
             errno = ENAMETOOLONG;
@@ -247,11 +298,37 @@ enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool cr
         } else {
             memcpy(name, below, size);
             name[size] = '\0';
-            status = enter_or_make(fd, name, create, &next);
+            status = create ? enter_or_make(*fd, name, &next, &young) : enter(*fd, name, &next);
         }
-        close_quietly(fd);
-        fd = next;
+        if (status == WS_OK && young && is_first) {
+            status = sync_name_of(*fd);
+            if (status != WS_OK) {
+                close_quietly(next);
+            }
+        }
+        close_quietly(*fd);
+        *fd = next;
+        is_first = false;
         below += size + (below[size] == '/');
+    }
+    return status;
+}
+
+enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
+                                    struct ws_dir **dir) {
+    int fd = open_without_links(path, below);
+
+    if (fd >= 0 && (!create || !may_not_be_durable(fd))) {
+        return dir_of_fd(fd, dir);
+    }
+    if (fd >= 0) {
+        close(fd);
+    } else if (errno == ENOENT && !create) {
+        return WS_NOT_FOUND;
+    }
+    enum ws_status status = open_or_make(path, create, &fd);
+    if (status == WS_OK) {
+        status = go_below(fd, below, create, &fd);
     }
     return status == WS_OK ? dir_of_fd(fd, dir) : status;
 }
@@ -334,6 +411,21 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
 
 enum ws_status ws_os_dir_sync(struct ws_dir *dir) { return sync_directory(dir->fd); }
 
+enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {
+    struct stat stat;
+
+    if (fstatat(dir->fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0) {
+        return status_of_errno();
+    }
+    if (modified_of(&stat) > since) {
+        return WS_BUSY;
+    }
+    if (unlinkat(dir->fd, name, AT_REMOVEDIR) == 0) {
+        return WS_OK;
+    }
+    return errno == ENOTEMPTY || errno == EEXIST ? WS_BUSY : status_of_errno();
+}
+
 void ws_os_dir_close(struct ws_dir *dir) {
     if (!dir) {
         return;
@@ -391,32 +483,16 @@ enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws
     return file_of_fd(fd, file);
 }
 
-/* File systems go further than nanoseconds can count, and anyone can set a file's time. */
-static int64_t ns_of(struct timespec time) {
-    if ((int64_t)time.tv_sec >= INT64_MAX / NS_PER_S) {
-        return INT64_MAX;
-    }
-    if ((int64_t)time.tv_sec <= INT64_MIN / NS_PER_S) {
-        return INT64_MIN;
-    }
-    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
-}
-
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) {
     struct stat stat;
 
     if (fstat(file->fd, &stat) < 0) {
         return status_of_errno();
     }
-#ifdef __APPLE__
-    struct timespec modified = stat.st_mtimespec;
-#else
-    struct timespec modified = stat.st_mtim;
-#endif
     *info = (struct ws_file_info){
         .size = (uint64_t)stat.st_size,
         .links = (uint64_t)stat.st_nlink,
-        .modified = ns_of(modified),
+        .modified = modified_of(&stat),
         .regular = S_ISREG(stat.st_mode),
     };
     return WS_OK;
@@ -469,6 +545,16 @@ enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *byte
         }
     }
     return WS_OK;
+}
+
+enum ws_status ws_os_file_peek(struct ws_file *file, void *bytes, size_t size, size_t *got) {
+    ssize_t n;
+
+    do {
+        n = pread(file->fd, bytes, size, 0);
+    } while (n < 0 && errno == EINTR);
+    *got = n > 0 ? (size_t)n : 0;
+    return n < 0 ? status_of_errno() : WS_OK;
 }
 
 static ssize_t write_some(int fd, struct iovec parts[2], off_t offset) {
@@ -564,6 +650,52 @@ enum ws_status ws_os_file_close(struct ws_file *file) {
     }
     errno = saved;
     return WS_OK;
+}
+
+#ifdef SYS_close_range
+
+/* Descriptors without a gap between them, as those opened one after the other usually are. */
+static bool close_neighbours(const struct ws_dir *dir, struct ws_file *const files[],
+                             size_t count) {
+    int lowest = dir->fd;
+    int highest = dir->fd;
+
+    for (size_t i = 0; i < count; i++) {
+        lowest = files[i]->fd < lowest ? files[i]->fd : lowest;
+        highest = files[i]->fd > highest ? files[i]->fd : highest;
+    }
+    return (size_t)(highest - lowest) == count && syscall(SYS_close_range, lowest, highest, 0) == 0;
+}
+
+#else
+
+static bool close_neighbours(const struct ws_dir *dir, struct ws_file *const files[],
+                             size_t count) {
+    (void)dir;
+    (void)files;
+    (void)count;
+    return false;
+}
+
+#endif
+
+void ws_os_close_together(struct ws_dir *dir, struct ws_file *const files[], size_t count) {
+    int saved = errno;
+    bool closed = dir && count > 0 && close_neighbours(dir, files, count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (closed) {
+            free(files[i]);
+        } else {
+            ws_os_file_close(files[i]);
+        }
+    }
+    if (closed) {
+        free(dir);
+    } else {
+        ws_os_dir_close(dir);
+    }
+    errno = saved;
 }
 
 /*

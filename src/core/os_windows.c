@@ -419,6 +419,14 @@ enum ws_status ws_os_dir_sync(struct ws_dir *dir) {
     }
 }
 
+/* Its name would stay, and be of no use to anyone, while somebody has it open. */
+enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {
+    (void)dir;
+    (void)name;
+    (void)since;
+    return fail_with(ENOSYS);
+}
+
 void ws_os_dir_close(struct ws_dir *dir) {
     if (dir) {
         int saved = errno;
@@ -647,6 +655,10 @@ enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *byte
     return WS_OK;
 }
 
+enum ws_status ws_os_file_peek(struct ws_file *file, void *bytes, size_t size, size_t *got) {
+    return ws_os_file_read(file, 0, bytes, size, got);
+}
+
 static enum ws_status write_all(struct ws_file *file, uint64_t offset, const void *bytes,
                                 size_t size) {
     size_t done = 0;
@@ -738,6 +750,13 @@ static enum ws_status take_lock(struct ws_file *file, DWORD flags) {
     }
     enum ws_status status = fail_with(errno_of(error));
     return status == WS_NOT_FOUND ? WS_OS_ERROR : status;
+}
+
+void ws_os_close_together(struct ws_dir *dir, struct ws_file *const files[], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        ws_os_file_close(files[i]);
+    }
+    ws_os_dir_close(dir);
 }
 
 enum ws_status ws_os_file_lock(struct ws_file *file) {

@@ -403,8 +403,10 @@ static enum ws_status scan_slots(struct ws_file *file, uint64_t slot_size,
         if (offset >= scan->info.size) {
             break;
         }
-        enum ws_status status = slot == 0 ? ws_record_decode(scan->head, scan->head_size, &record)
-                                          : decode_at(file, offset, &record);
+        enum ws_status status =
+            slot == 0 || offset + WS_RECORD_HEADER <= scan->head_size
+                ? ws_record_decode(scan->head + offset, scan->head_size - offset, &record)
+                : decode_at(file, offset, &record);
         if (status == WS_OS_ERROR) {
             return status;
         }
@@ -417,37 +419,21 @@ static enum ws_status scan_slots(struct ws_file *file, uint64_t slot_size,
     return WS_OK;
 }
 
-enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key,
-                               struct ws_scan *scan) {
+/* What the head, which is there already, and the rest of the file tell. */
+static enum ws_status scan_from_head(struct ws_file *file, const struct ws_digest *key,
+                                     struct ws_scan *scan) {
     struct ws_record first;
+    enum ws_status scanned = WS_OK;
+    enum ws_status status = ws_record_decode(scan->head, scan->head_size, &first);
 
     scan->count = 0;
     scan->reason = WS_OK;
-    scan->head_size = 0;
-    enum ws_status status = ws_os_file_info(file, &scan->info);
-    if (status != WS_OK) {
-        return status;
-    }
-    if (!scan->info.regular) {
-        scan->reason = WS_FOREIGN;
-        return WS_OK;
-    }
-    /* Not past the end: to see that there is nothing takes another call. */
-    uint64_t size = scan->info.size;
-    status = ws_os_file_read(file, 0, scan->head,
-                             size < sizeof scan->head ? (size_t)size : sizeof scan->head,
-                             &scan->head_size);
-    if (status != WS_OK) {
-        return status;
-    }
-    status = ws_record_decode(scan->head, scan->head_size, &first);
     if (status == WS_OK && first.slot_size == 0) {
         scan_alone(&first, key, scan);
         return WS_OK;
     }
     /* Damage to the first slot, also to the version it shows, must not hide the others. */
     uint64_t slot_size = status == WS_OK ? first.slot_size : scan->info.size / WS_SLOTS;
-    enum ws_status scanned = WS_OK;
     if (slot_size > 0 && slot_size % WS_SLOT_ALIGN == 0) {
         scanned = scan_slots(file, slot_size, key, scan);
     }
@@ -457,17 +443,65 @@ enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key
     return scanned;
 }
 
+/* Asks for the file's size, and reads what is not there yet of its head. */
+static enum ws_status scan_whole(struct ws_file *file, const struct ws_digest *key,
+                                 struct ws_scan *scan) {
+    enum ws_status status = ws_os_file_info(file, &scan->info);
+
+    if (status != WS_OK) {
+        return status;
+    }
+    if (!scan->info.regular) {
+        scan->count = 0;
+        scan->reason = WS_FOREIGN;
+        return WS_OK;
+    }
+    /* Not past the end: to see that there is nothing takes another call. */
+    uint64_t size = scan->info.size;
+    size_t wanted = size < sizeof scan->head ? (size_t)size : sizeof scan->head;
+    if (scan->head_size != wanted) {
+        status = ws_os_file_read(file, 0, scan->head, wanted, &scan->head_size);
+    }
+    return status == WS_OK ? scan_from_head(file, key, scan) : status;
+}
+
+enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key,
+                               struct ws_scan *scan) {
+    scan->head_size = 0;
+    return scan_whole(file, key, scan);
+}
+
+enum ws_status ws_runfile_glance(struct ws_file *file, const struct ws_digest *key,
+                                 struct ws_scan *scan) {
+    struct ws_record first;
+
+    if (ws_os_file_peek(file, scan->head, sizeof scan->head, &scan->head_size) != WS_OK) {
+        return ws_runfile_scan(file, key, scan);
+    }
+    if (ws_record_decode(scan->head, scan->head_size, &first) == WS_OK) {
+        bool told = first.slot_size == 0
+                        ? fits(&first, scan->head_size)
+                        : first.slot_size == WS_SLOT_ALIGN && scan->head_size == WS_SCAN_HEAD;
+        scan->info = (struct ws_file_info){.size = scan->head_size, .links = 1, .regular = true};
+        if (told && scan_from_head(file, key, scan) == WS_OK && scan->count > 0) {
+            return WS_OK;
+        }
+    }
+    return scan_whole(file, key, scan);
+}
+
 enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan, int index,
                                void **payload) {
     const struct ws_record *record = &scan->records[index];
+    uint64_t offset = record->slot * record->slot_size;
 
-    if (record->slot_size == 0 && fits(record, scan->head_size)) {
+    if (offset < scan->head_size && fits(record, scan->head_size - offset)) {
         size_t size = (size_t)record->payload_size;
         void *bytes = malloc(size > 0 ? size : 1);
         if (!bytes) {
             return WS_NO_MEMORY;
         }
-        memcpy(bytes, scan->head + ws_record_payload_at(record), size);
+        memcpy(bytes, scan->head + offset + ws_record_payload_at(record), size);
         if (ws_record_verify(record, bytes, size) != WS_OK) {
             free(bytes);
             return WS_DAMAGED;

@@ -17,7 +17,7 @@
  *
  *     writing:  ws_runfile_create -> ws_runfile_write* -> ws_runfile_close     a live run
  *               ws_runfile_put                                                 one record alone
- *     reading:  ws_runfile_scan -> ws_runfile_read
+ *     reading:  ws_runfile_scan or ws_runfile_glance -> ws_runfile_read
  *
  * A file appears under its name complete and synced: it is written under a temporary name,
  * locked, synced, renamed, and the directory synced. The lock is held until the writer closes,
@@ -63,7 +63,9 @@ void ws_runfile_close(struct ws_runfile *run);
 enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,
                               const struct ws_history *history, const void *payload, size_t size);
 
-#define WS_SCAN_HEAD 4096 /* most finished records fit: one read is all they cost */
+/* A file of slots of the smallest size fits whole, and most finished records do: one read is all
+ * that they cost. */
+#define WS_SCAN_HEAD (WS_SLOTS * WS_SLOT_ALIGN)
 
 /* The records of a file, as their headers tell. */
 struct ws_scan {
@@ -79,6 +81,9 @@ struct ws_scan {
  * whose key is not `key` are not counted. */
 enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key,
                                struct ws_scan *scan);
+/* The same with fewer calls, where the first read tells all; `info` is then the size alone. */
+enum ws_status ws_runfile_glance(struct ws_file *file, const struct ws_digest *key,
+                                 struct ws_scan *scan);
 /* Reads and verifies record `index` of a scan; *payload is malloc'd, the caller's. */
 enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan, int index,
                                void **payload);

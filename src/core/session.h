@@ -26,7 +26,7 @@
 #ifndef WS_SESSION_H
 #define WS_SESSION_H
 
-#include "store.h"
+#include "lookup.h"
 
 #define WS_RATE_INTERVAL ((int64_t)2 * 1000000000) /* ns; as often as a person cares about */
 

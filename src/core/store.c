@@ -5,22 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARD_DIGITS 4
+#define LEVEL_DIGITS 3
+#define SHARD_DIGITS (2 * LEVEL_DIGITS)
 #define VERSION_DIRECTORY "v1"
-
-/* A lookup keeps this many files open between choosing an entry and reading it; further ones it
- * opens again. Most keys have one to three runs. */
-#define OPEN_FILES_MAX 8
-
-/* A live writer can overwrite what a reader is about to read: then the reader looks again. Each
- * time it must be overtaken by two improvements within microseconds to fail. */
-#define READ_ATTEMPTS_MAX 64
 
 struct ws_store {
     struct ws_store_options options;
     struct ws_growth growth;
     struct ws_untold untold;
-    uint64_t withheld;
+    struct ws_passed_over passed_over;
     int64_t clock_shift;
     unsigned references; /* R calls from one thread */
     char path[];
@@ -121,7 +114,9 @@ void ws_store_grew(struct ws_store *store, uint64_t bytes) {
     store->growth.untold += bytes;
 }
 
-uint64_t ws_store_withheld(const struct ws_store *store) { return store->withheld; }
+struct ws_passed_over *ws_store_passed_over(struct ws_store *store) {
+    return &store->passed_over;
+}
 
 /* Names. */
 
@@ -213,18 +208,20 @@ enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
 
 /* Directories. */
 
-/* <path>/v1, or a shard of it. */
-static enum ws_status open_directory(const struct ws_store *store, const char *shard, bool create,
-                                     struct ws_dir **dir) {
-    char below[sizeof VERSION_DIRECTORY "/" + SHARD_DIGITS];
+/* <path>/v1, or a branch or a shard of it, as `digits` of `hex` say. */
+static enum ws_status open_directory(const struct ws_store *store, const char *hex, int digits,
+                                     bool create, struct ws_dir **dir) {
+    char below[sizeof VERSION_DIRECTORY "//" + 2 * LEVEL_DIGITS] = VERSION_DIRECTORY;
 
-    snprintf(below, sizeof below, VERSION_DIRECTORY "%s%.*s", shard ? "/" : "", SHARD_DIGITS,
-             shard ? shard : "");
+    for (int i = 0; i < digits; i += LEVEL_DIGITS) {
+        size_t size = strlen(below);
+        snprintf(below + size, sizeof below - size, "/%.*s", LEVEL_DIGITS, hex + i);
+    }
     return ws_os_dir_open_below(store->path, below, create, dir);
 }
 
 enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir) {
-    return open_directory(store, NULL, create, dir);
+    return open_directory(store, "", 0, create, dir);
 }
 
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
@@ -232,40 +229,120 @@ enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_dige
     char hex[WS_DIGEST_HEX + 1];
 
     ws_digest_format(key, hex);
-    return open_directory(store, hex, create, dir);
+    return open_directory(store, hex, SHARD_DIGITS, create, dir);
 }
+
+uint32_t ws_shard_of(const struct ws_digest *key) {
+    return (uint32_t)key->bytes[0] << 16 | (uint32_t)key->bytes[1] << 8 | key->bytes[2];
+}
+
+char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
+                        const char *run_id) {
+    char hex[WS_DIGEST_HEX + 1];
+    char name[WS_FILE_NAME_MAX + 1];
+
+    ws_digest_format(key, hex);
+    ws_run_file_name(key, run_id, name);
+    size_t size =
+        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "///" + SHARD_DIGITS + strlen(name);
+    char *path = malloc(size);
+    if (path) {
+        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%.*s/%s", store->path, LEVEL_DIGITS,
+                 hex, LEVEL_DIGITS, hex + LEVEL_DIGITS, name);
+    }
+    return path;
+}
+
+/* The shards, in the order of their numbers within a branch. */
 
 struct shard_visit {
     const struct ws_store *store;
-    enum ws_status (*visit)(void *context, struct ws_dir *dir);
+    uint32_t branch;
+    enum ws_status (*visit)(void *context, uint32_t shard, struct ws_dir *dir);
     void *context;
 };
 
+/* Whether a name is that of a branch, or of a shard in one. */
+static bool parse_level(const char *name, uint32_t *number) {
+    if (strlen(name) != LEVEL_DIGITS || strspn(name, "0123456789abcdef") != LEVEL_DIGITS) {
+        return false;
+    }
+    *number = (uint32_t)strtoul(name, NULL, 16);
+    return true;
+}
+
 static enum ws_status visit_shard(void *context, const char *name) {
-    struct shard_visit *visit = context;
+    const struct shard_visit *visit = context;
+    char hex[SHARD_DIGITS + 1];
+    uint32_t number;
     struct ws_dir *dir = NULL;
 
-    if (strlen(name) != SHARD_DIGITS || strspn(name, "0123456789abcdef") != SHARD_DIGITS ||
-        open_directory(visit->store, name, false, &dir) != WS_OK) {
+    if (!parse_level(name, &number)) {
+        return WS_OK;
+    }
+    snprintf(hex, sizeof hex, "%03x%03x", (unsigned)visit->branch % WS_BRANCHES, (unsigned)number);
+    if (open_directory(visit->store, hex, SHARD_DIGITS, false, &dir) != WS_OK) {
         return WS_OK; /* not ours, or not to be read: the others are */
     }
-    enum ws_status status = visit->visit(visit->context, dir);
+    enum ws_status status =
+        visit->visit(visit->context, visit->branch * WS_SHARDS_OF_BRANCH + number, dir);
     ws_os_dir_close(dir);
     return status;
 }
 
+enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
+                                      enum ws_status (*visit)(void *context, uint32_t shard,
+                                                              struct ws_dir *dir),
+                                      void *context) {
+    struct shard_visit each = {
+        .store = store, .branch = branch, .visit = visit, .context = context};
+    struct ws_dir *dir = NULL;
+    char hex[LEVEL_DIGITS + 1];
+
+    snprintf(hex, sizeof hex, "%03x", (unsigned)branch % WS_BRANCHES);
+    enum ws_status status = open_directory(store, hex, LEVEL_DIGITS, false, &dir);
+    if (status == WS_OK) {
+        status = ws_os_dir_list(dir, visit_shard, &each);
+    }
+    ws_os_dir_close(dir);
+    return status == WS_NOT_FOUND ? WS_OK : status;
+}
+
+static enum ws_status visit_branch(void *context, const char *name) {
+    const struct shard_visit *each = context;
+    uint32_t branch;
+
+    if (!parse_level(name, &branch)) {
+        return WS_OK;
+    }
+    enum ws_status status = ws_store_each_shard_of(each->store, branch, each->visit, each->context);
+    return status == WS_OS_ERROR ? WS_OK : status; /* one that cannot be read hides no other */
+}
+
 enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, struct ws_dir *dir),
+                                   enum ws_status (*visit)(void *context, uint32_t shard,
+                                                           struct ws_dir *dir),
                                    void *context) {
     struct shard_visit each = {.store = store, .visit = visit, .context = context};
     struct ws_dir *root = NULL;
     enum ws_status status = ws_store_root(store, false, &root);
 
     if (status == WS_OK) {
-        status = ws_os_dir_list(root, visit_shard, &each);
+        status = ws_os_dir_list(root, visit_branch, &each);
     }
     ws_os_dir_close(root);
     return status == WS_NOT_FOUND ? WS_OK : status;
+}
+
+void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since) {
+    char hex[SHARD_DIGITS + 1];
+    struct ws_dir *dir = NULL;
+
+    snprintf(hex, sizeof hex, "%06x", (unsigned)shard & 0xffffff);
+    if (open_directory(store, hex, LEVEL_DIGITS, false, &dir) == WS_OK) {
+        ws_os_dir_remove(dir, hex + LEVEL_DIGITS, since);
+    }
+    ws_os_dir_close(dir);
 }
 
 /* Saving. */
@@ -304,427 +381,24 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
     return status == WS_NOT_FOUND ? WS_OS_ERROR : status;
 }
 
-/* Looking up. */
+/* Time. */
 
-struct found_run {
-    char run_id[WS_RUN_ID_MAX + 1];
-    struct ws_file *file; /* NULL: to be opened again */
-    struct ws_scan scan;
-    bool dropped[WS_SLOTS]; /* records that do not verify, or were not asked for */
-    int attempts;
-};
-
-struct lookup {
-    struct ws_store *store;
-    const struct ws_digest *key;
-    char hex[WS_DIGEST_HEX + 1];
-    enum ws_select select;
-    int kind;
-    const char *run_id; /* NULL: all */
-    int64_t now;
-    struct ws_dir *dir;
-    struct found_run *runs;
-    size_t count;
-    size_t room;
-};
-
-static bool is_expired(const struct ws_store *store, const struct ws_record *record, int64_t now) {
+bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
+                          int64_t now) {
     return now - store->options.max_age > record->written;
 }
 
-static void drop_unwanted(const struct lookup *lookup, struct found_run *run) {
-    for (int i = 0; i < run->scan.count; i++) {
-        const struct ws_record *record = &run->scan.records[i];
-        run->dropped[i] = (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
-                          is_expired(lookup->store, record, lookup->now);
-    }
-}
+bool ws_record_is_newer(const struct ws_record *a, const struct ws_record *b, int64_t now) {
+    bool a_is_ahead = a->written > now + WS_DAY;
+    bool b_is_ahead = b->written > now + WS_DAY;
 
-/* Opens the run's file where it is not, and reads its headers. */
-static enum ws_status scan_run(const struct lookup *lookup, struct found_run *run) {
-    char name[WS_FILE_NAME_MAX + 1];
-    enum ws_status status = WS_OK;
-
-    if (!run->file) {
-        ws_run_file_name(lookup->key, run->run_id, name);
-        status = ws_os_file_open(lookup->dir, name, &run->file);
+    if (a_is_ahead != b_is_ahead) {
+        return b_is_ahead;
     }
-    if (status == WS_OK) {
-        status = ws_runfile_scan(run->file, lookup->key, &run->scan);
-    }
-    if (status == WS_OK) {
-        drop_unwanted(lookup, run);
-    }
-    return status;
-}
-
-static void close_run(struct found_run *run) {
-    ws_os_file_close(run->file);
-    run->file = NULL;
-}
-
-static enum ws_status add_run(void *context, const char *name) {
-    struct lookup *lookup = context;
-    struct ws_digest key;
-    char run_id[WS_RUN_ID_MAX + 1];
-
-    /* In a large store most names of a shard are other keys'. */
-    if (strncmp(name, lookup->hex, WS_DIGEST_HEX) != 0) {
-        return WS_OK;
-    }
-    if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
-        memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0 ||
-        (lookup->run_id && strcmp(run_id, lookup->run_id) != 0)) {
-        return WS_OK;
-    }
-    if (lookup->count == lookup->room) {
-        size_t room = lookup->room > 0 ? 2 * lookup->room : 4;
-        struct found_run *runs = realloc(lookup->runs, room * sizeof *runs);
-        if (!runs) {
-            return WS_NO_MEMORY;
-        }
-        lookup->runs = runs;
-        lookup->room = room;
-    }
-    struct found_run *run = &lookup->runs[lookup->count];
-    memset(run, 0, offsetof(struct found_run, scan));
-    memcpy(run->run_id, run_id, sizeof run_id);
-    run->attempts = 0;
-    if (scan_run(lookup, run) != WS_OK || run->scan.count == 0) {
-        close_run(run); /* gone, unreadable or damaged: passed over */
-        return WS_OK;
-    }
-    lookup->count++;
-    if (lookup->count > OPEN_FILES_MAX) {
-        close_run(run);
-    }
-    return WS_OK;
-}
-
-static bool is_newer(const struct ws_record *a, const struct ws_record *b) {
     if (a->written != b->written) {
         return a->written > b->written;
     }
     return a->sequence > b->sequence;
-}
-
-/* The lowest objective among the records that are left; false where none has one. */
-static bool lowest_objective(const struct lookup *lookup, double *lowest) {
-    bool any = false;
-
-    for (size_t r = 0; r < lookup->count; r++) {
-        const struct found_run *run = &lookup->runs[r];
-        for (int i = 0; i < run->scan.count; i++) {
-            const struct ws_note *note = &run->scan.records[i].note;
-            if (!run->dropped[i] && note->has_objective && (!any || note->objective < *lowest)) {
-                *lowest = note->objective;
-                any = true;
-            }
-        }
-    }
-    return any;
-}
-
-/* The one place that ranks entries. */
-static bool choose(const struct lookup *lookup, size_t *chosen_run, int *chosen_record) {
-    const struct ws_record *chosen = NULL;
-    double lowest = 0;
-    bool by_objective = lookup->select == WS_BEST && lowest_objective(lookup, &lowest);
-
-    for (size_t r = 0; r < lookup->count; r++) {
-        const struct found_run *run = &lookup->runs[r];
-        for (int i = 0; i < run->scan.count; i++) {
-            const struct ws_record *record = &run->scan.records[i];
-            const struct ws_note *note = &record->note;
-            if (run->dropped[i] ||
-                (by_objective &&
-                 (!note->has_objective || note->objective > lowest + WS_OBJECTIVE_TOLERANCE))) {
-                continue;
-            }
-            bool better = !chosen;
-            if (chosen && by_objective && note->kind != chosen->note.kind) {
-                better = note->kind == WS_FINAL;
-            } else if (chosen) {
-                better = is_newer(record, chosen);
-            }
-            if (better) {
-                chosen = record;
-                *chosen_run = r;
-                *chosen_record = i;
-            }
-        }
-    }
-    return chosen != NULL;
-}
-
-/* The lookup is a use of the run: noted once a day, in the file's time of modification. */
-static void note_use(const struct lookup *lookup, const struct found_run *run) {
-    if (run->scan.info.modified < lookup->now - WS_DAY) {
-        ws_os_file_touch(run->file, lookup->now);
-    }
-}
-
-/* After a record that did not verify: was it overwritten meanwhile, and is there another now?
- * What had failed before and is still there stays out: nobody is writing it, it is damaged. */
-static void look_again(const struct lookup *lookup, struct found_run *run, int index) {
-    struct ws_record failed[WS_SLOTS];
-    int failures = 0;
-
-    run->dropped[index] = true;
-    for (int i = 0; i < run->scan.count; i++) {
-        if (run->dropped[i]) {
-            failed[failures++] = run->scan.records[i];
-        }
-    }
-    close_run(run); /* the name may stand for another file by now */
-    if (++run->attempts > READ_ATTEMPTS_MAX || scan_run(lookup, run) != WS_OK) {
-        run->scan.count = 0;
-        return;
-    }
-    for (int i = 0; i < run->scan.count; i++) {
-        const struct ws_record *record = &run->scan.records[i];
-        for (int f = 0; f < failures; f++) {
-            if (record->slot == failed[f].slot && record->sequence == failed[f].sequence) {
-                run->dropped[i] = true;
-            }
-        }
-    }
-}
-
-static enum ws_status read_chosen(const struct lookup *lookup, struct found_run *run, int index,
-                                  void **payload) {
-    enum ws_status status = WS_OK;
-
-    if (!run->file) {
-        char name[WS_FILE_NAME_MAX + 1];
-        ws_run_file_name(lookup->key, run->run_id, name);
-        status = ws_os_file_open(lookup->dir, name, &run->file);
-    }
-    if (status == WS_OK) {
-        status = ws_runfile_read(run->file, &run->scan, index, payload);
-    }
-    return status;
-}
-
-/* <path>/v1/<shard>/<name>: the directories that the store has made, or is. */
-#define OWN_DIRECTORIES 3
-
-static bool trusts_file(const struct ws_store *store, const struct ws_digest *key,
-                        const char *run_id, struct ws_file *file) {
-    struct ws_file_identity identity;
-    char hex[WS_DIGEST_HEX + 1];
-    char name[WS_FILE_NAME_MAX + 1];
-
-    if (store->options.trust) {
-        return true;
-    }
-    if (ws_os_file_identity(file, &identity) != WS_OK) {
-        return false;
-    }
-    ws_digest_format(key, hex);
-    ws_run_file_name(key, run_id, name);
-    size_t size =
-        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "//" + SHARD_DIGITS + strlen(name);
-    char *path = malloc(size);
-    if (!path) {
-        return false;
-    }
-    snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%s", store->path, SHARD_DIGITS, hex, name);
-    bool trusts = ws_os_is_private(path, OWN_DIRECTORIES, &identity);
-    free(path);
-    return trusts;
-}
-
-bool ws_candidate_is_trusted(const struct ws_candidate *candidate) {
-    return trusts_file(candidate->store, &candidate->record->key, candidate->run_id,
-                       candidate->file);
-}
-
-bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
-                     const char *run_id) {
-    char name[WS_FILE_NAME_MAX + 1];
-    struct ws_dir *dir = NULL;
-    struct ws_file *file = NULL;
-
-    if (!ws_run_id_is_valid(run_id) || ws_store_shard(store, key, false, &dir) != WS_OK) {
-        return false;
-    }
-    ws_run_file_name(key, run_id, name);
-    bool trusts =
-        ws_os_file_open(dir, name, &file) == WS_OK && trusts_file(store, key, run_id, file);
-    ws_os_file_close(file);
-    ws_os_dir_close(dir);
-    return trusts;
-}
-
-static bool is_accepted(struct lookup *lookup, const struct found_run *run, int index,
-                        const void *payload) {
-    struct ws_candidate candidate = {
-        .record = &run->scan.records[index],
-        .payload = payload,
-        .store = lookup->store,
-        .run_id = run->run_id,
-        .file = run->file,
-    };
-    enum ws_status (*accept)(const struct ws_candidate *) = lookup->store->options.accept;
-    enum ws_status status = accept ? accept(&candidate) : WS_OK;
-
-    if (status == WS_REFUSED) {
-        lookup->store->withheld++;
-    }
-    return status == WS_OK;
-}
-
-static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) {
-    size_t r;
-    int i;
-    struct ws_entry *found = calloc(1, sizeof *found);
-
-    if (!found) {
-        return WS_NO_MEMORY;
-    }
-    while (choose(lookup, &r, &i)) {
-        struct found_run *run = &lookup->runs[r];
-        enum ws_status status = read_chosen(lookup, run, i, &found->payload);
-        if (status == WS_OK && !is_accepted(lookup, run, i, found->payload)) {
-            free(found->payload);
-            found->payload = NULL;
-            run->dropped[i] = true;
-            continue;
-        }
-        if (status == WS_OK) {
-            found->record = run->scan.records[i];
-            memcpy(found->run_id, run->run_id, sizeof found->run_id);
-            note_use(lookup, run);
-            *entry = found;
-            return WS_OK;
-        }
-        if (status == WS_NO_MEMORY) {
-            run->dropped[i] = true; /* a sparse file may claim any size; another entry may fit */
-            continue;
-        }
-        look_again(lookup, run, i);
-    }
-    free(found);
-    return WS_NOT_FOUND;
-}
-
-enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
-                               enum ws_select select, int kind, const char *run_id,
-                               struct ws_entry **entry) {
-    struct lookup lookup = {.store = store,
-                            .key = key,
-                            .select = select,
-                            .kind = kind,
-                            .run_id = run_id,
-                            .now = ws_store_now(store)};
-
-    ws_digest_format(key, lookup.hex);
-    enum ws_status status = ws_store_shard(store, key, false, &lookup.dir);
-    if (status == WS_OK) {
-        status = ws_os_dir_list(lookup.dir, add_run, &lookup);
-    }
-    if (status == WS_OK) {
-        status = take_best(&lookup, entry);
-    }
-    for (size_t i = 0; i < lookup.count; i++) {
-        close_run(&lookup.runs[i]);
-    }
-    free(lookup.runs);
-    ws_os_dir_close(lookup.dir);
-    return status;
-}
-
-enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry) {
-    size_t size = (size_t)from->record.payload_size;
-    struct ws_entry *copy = malloc(sizeof *copy);
-    void *payload = malloc(size > 0 ? size : 1);
-
-    if (!copy || !payload) {
-        free(copy);
-        free(payload);
-        return WS_NO_MEMORY;
-    }
-    *copy = *from;
-    memcpy(payload, from->payload, size);
-    copy->payload = payload;
-    *entry = copy;
-    return WS_OK;
-}
-
-void ws_entry_free(struct ws_entry *entry) {
-    if (entry) {
-        free(entry->payload);
-        free(entry);
-    }
-}
-
-/* The story of a key. */
-
-struct story {
-    struct ws_store *store;
-    const struct ws_digest *key;
-    const char *run_id; /* NULL: all */
-    int64_t now;
-    struct ws_dir *dir;
-    struct ws_record newest;
-    bool found;
-    struct ws_history *history;
-};
-
-/* Newer than what was found before, and whole. */
-static enum ws_status take_story(void *context, const char *name) {
-    struct story *story = context;
-    struct ws_digest key;
-    char run_id[WS_RUN_ID_MAX + 1];
-    struct ws_scan scan;
-    struct ws_history history;
-    struct ws_file *file = NULL;
-
-    if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
-        memcmp(key.bytes, story->key->bytes, sizeof key.bytes) != 0 ||
-        (story->run_id && strcmp(run_id, story->run_id) != 0) ||
-        ws_os_file_open(story->dir, name, &file) != WS_OK) {
-        return WS_OK;
-    }
-    if (ws_runfile_scan(file, &key, &scan) != WS_OK) {
-        scan.count = 0;
-    }
-    for (int i = 0; i < scan.count; i++) {
-        const struct ws_record *record = &scan.records[i];
-        if (!is_expired(story->store, record, story->now) &&
-            (!story->found || is_newer(record, &story->newest)) &&
-            ws_runfile_read_history(file, &scan, i, &history) == WS_OK) {
-            story->newest = *record;
-            story->found = true;
-            *story->history = history;
-        }
-    }
-    ws_os_file_close(file);
-    return WS_OK;
-}
-
-enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
-                                const char *run_id, struct ws_history *history,
-                                struct ws_note *note) {
-    struct story story = {.store = store,
-                          .key = key,
-                          .run_id = run_id,
-                          .now = ws_store_now(store),
-                          .history = history};
-    enum ws_status status = ws_store_shard(store, key, false, &story.dir);
-
-    if (status == WS_OK) {
-        status = ws_os_dir_list(story.dir, take_story, &story);
-    }
-    ws_os_dir_close(story.dir);
-    if (status == WS_OK && !story.found) {
-        status = WS_NOT_FOUND;
-    }
-    if (status == WS_OK) {
-        *note = story.newest.note;
-    }
-    return status;
 }
 
 /* Listing. */
@@ -744,7 +418,7 @@ static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
 
     for (int i = 0; i < scan->count; i++) {
         const struct ws_record *record = &scan->records[i];
-        if (is_expired(each->store, record, each->now)) {
+        if (ws_store_has_expired(each->store, record, each->now)) {
             continue;
         }
         if (best < 0) {
@@ -752,7 +426,7 @@ static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
             continue;
         }
         const struct ws_record *chosen = &scan->records[best];
-        bool better = is_newer(record, chosen);
+        bool better = ws_record_is_newer(record, chosen, each->now);
         if (record->note.has_objective != chosen->note.has_objective) {
             better = record->note.has_objective;
         } else if (record->note.has_objective && record->note.objective != chosen->note.objective) {
@@ -789,9 +463,10 @@ static enum ws_status visit_run(void *context, const char *name) {
     return best >= 0 ? each->visit(each->context, &run) : WS_OK;
 }
 
-static enum ws_status visit_runs(void *context, struct ws_dir *dir) {
+static enum ws_status visit_runs(void *context, uint32_t shard, struct ws_dir *dir) {
     struct each *each = context;
 
+    (void)shard;
     each->dir = dir;
     return ws_os_dir_list(dir, visit_run, each);
 }
@@ -808,7 +483,7 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
     }
     enum ws_status status = ws_store_shard(store, key, false, &dir);
     if (status == WS_OK) {
-        status = visit_runs(&each, dir);
+        status = visit_runs(&each, 0, dir);
     }
     ws_os_dir_close(dir);
     return status == WS_NOT_FOUND ? WS_OK : status;

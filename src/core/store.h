@@ -1,21 +1,22 @@
 /*
  * store: a directory of runs, found by key.
  *
- *     <path>/v1/<first four digits of the key>/<key>-<run id>.warm
+ *     <path>/v1/<digits 1 to 3 of the key>/<digits 4 to 6>/<key>-<run id>.warm
  *
- * Directories are made on demand and never removed, so no writer can lose its directory to a
- * sweep. 65536 of them keep the directory that a lookup lists at some 15 names in a store of a
- * million entries.
+ * The first level are branches, the second shards. There can be 2^24 shards, so that one holds a
+ * single key's runs also in a store of a million: what a lookup costs is the listing of names, some
+ * 0.5 us each, and what it costs to find nothing is one failed call. A directory takes 4 KiB on
+ * most disks, as does the smallest file; so many of them are made on demand, and a sweep removes
+ * those that were empty for a day: long enough for no writer to lose one that it has just made.
  *
  *     ws_store_open(path, &options, &store)      touches no disk but to see what `path` is
- *     ws_store_save / ws_store_lookup            one record in, one entry out
+ *     ws_store_save                              one record in; lookup.h has the way out
  *     ws_store_each / ws_store_delete            every run, or those of one key
  *     ws_store_release(store)                    stores are counted: sessions retain theirs
  *
- * A lookup returns an entry whose digests verify and that the store's accept() takes, or
- * WS_NOT_FOUND; damaged, foreign and newer files are passed over. A digest is no signature: what
- * verifies may be anybody's. A file's time of modification is the time of its last use, written or
- * looked up; that is what a sweep goes by (sweep.h).
+ * A file's time of modification is the time of its last use, written or looked up; that is what a
+ * sweep goes by (sweep.h). A time more than a day ahead is a wrong clock's: such a record counts as
+ * older than any other.
  */
 #ifndef WS_STORE_H
 #define WS_STORE_H
@@ -25,14 +26,14 @@
 #define WS_DAY ((int64_t)86400 * 1000000000) /* ns */
 
 struct ws_store;
-struct ws_candidate;
+struct ws_candidate; /* lookup.h */
 
 struct ws_store_options {
     uint64_t max_size; /* bytes */
     int64_t max_age;   /* ns */
     bool trust;        /* take what others may have written for the user's own */
     /* Whether a lookup may return what it found. Not WS_OK: it is passed over, as what is damaged
-     * is; WS_REFUSED: and counted, see ws_store_withheld(). NULL: it may. */
+     * is; WS_REFUSED: and counted as withheld. NULL: it may. */
     enum ws_status (*accept)(const struct ws_candidate *candidate);
 };
 
@@ -48,21 +49,17 @@ struct ws_store_options ws_store_options(const struct ws_store *store);
 int64_t ws_store_now(const struct ws_store *store);
 void ws_store_shift_clock(struct ws_store *store, int64_t ns);
 
-/* What a lookup found, and has verified, for accept() to judge. */
-struct ws_candidate {
-    const struct ws_record *record;
-    const void *payload;
-    const struct ws_store *store;
-    const char *run_id;
-    struct ws_file *file;
+/* What lookups through this handle have passed over, but for what is damaged, foreign or newer. */
+struct ws_passed_over {
+    uint64_t withheld; /* entries that accept() refused */
+    uint64_t unread;   /* files and directories that the system failed to read */
+    int unread_errno;  /* the last reason */
 };
+struct ws_passed_over *ws_store_passed_over(struct ws_store *store);
 
-/* Whether nobody but this user can have written it (ws_os_is_private), or the store is trusted. */
-bool ws_candidate_is_trusted(const struct ws_candidate *candidate);
-/* The same of a run's file as it is now. */
-bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key, const char *run_id);
-/* How many entries lookups through this handle have passed over because accept() refused. */
-uint64_t ws_store_withheld(const struct ws_store *store);
+bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
+                          int64_t now);
+bool ws_record_is_newer(const struct ws_record *a, const struct ws_record *b, int64_t now);
 
 /* 1 to WS_RUN_ID_MAX of A-Z a-z 0-9 . _ - and not a dot first. */
 bool ws_run_id_is_valid(const char *run_id);
@@ -81,39 +78,15 @@ enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
 /* The directory that holds the key's runs. */
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               bool create, struct ws_dir **dir);
+/* The path of a run's file, malloc'd; NULL where memory is out. */
+char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
+                        const char *run_id);
+#define WS_STORE_DEPTH 4 /* of its directories, the store has made, or is, the last four */
 
 /* Saves one record under `run_id`, replacing that run's entry whole. */
 enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key,
                              const char *run_id, const struct ws_note *note, const void *payload,
                              size_t size);
-
-struct ws_entry {
-    struct ws_record record;
-    char run_id[WS_RUN_ID_MAX + 1];
-    void *payload; /* record.payload_size bytes */
-};
-
-/* Objectives nearer than this are taken for equal. */
-#define WS_OBJECTIVE_TOLERANCE 1e-12
-
-enum ws_select {
-    WS_BEST,  /* lowest objective; within the tolerance final before checkpoint, then newest */
-    WS_LATEST /* newest; objectives ignored */
-};
-#define WS_ANY_KIND 0
-
-/* `kind` is an enum ws_kind or WS_ANY_KIND; `run_id` is NULL, or the one run to look at. */
-enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
-                               enum ws_select select, int kind, const char *run_id,
-                               struct ws_entry **entry);
-enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
-void ws_entry_free(struct ws_entry *entry);
-
-/* The history that was written last under `key`, of the one run where `run_id` is not NULL, and
- * what else its record says. The payload is not looked at. */
-enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
-                                const char *run_id, struct ws_history *history,
-                                struct ws_note *note);
 
 /* One run, as its file's headers tell. */
 struct ws_run {
@@ -131,11 +104,23 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
 enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
                                const char *run_id, uint64_t *removed);
 
-/* For sweep.c: the directory of the shards, and each of them in turn. */
+/* For sweep.c and check.c: the directory of the branches, and each of the shards in turn. Those
+ * that cannot be read are passed over. */
+#define WS_BRANCHES 4096
+#define WS_SHARDS_OF_BRANCH 4096
 enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir);
 enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, struct ws_dir *dir),
+                                   enum ws_status (*visit)(void *context, uint32_t shard,
+                                                           struct ws_dir *dir),
                                    void *context);
+enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
+                                      enum ws_status (*visit)(void *context, uint32_t shard,
+                                                              struct ws_dir *dir),
+                                      void *context);
+/* branch * WS_SHARDS_OF_BRANCH + its number there */
+uint32_t ws_shard_of(const struct ws_digest *key);
+/* Where it has been empty since. */
+void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since);
 
 /* What this handle has added to the store; sweep.c keeps it. */
 struct ws_growth {

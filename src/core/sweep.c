@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "grow.h"
 
 #define MARKER ".swept"
 
@@ -32,6 +33,7 @@ struct sweep {
     struct run *runs; /* of this shard */
     size_t run_count;
     size_t run_room;
+    size_t name_count; /* of this shard, with all that is not a run's */
     struct kept *kept; /* what may go if the store is too large */
     size_t count;
     size_t room;
@@ -43,21 +45,6 @@ static void count_removed(struct sweep *sweep, enum ws_sweep_reason reason, uint
     sweep->swept.bytes += size;
     sweep->swept.removed[reason].files++;
     sweep->swept.removed[reason].bytes += size;
-}
-
-/* Makes room for one element more. */
-static enum ws_status make_room(void **elements, size_t size, size_t count, size_t *room) {
-    if (count < *room) {
-        return WS_OK;
-    }
-    size_t wanted = *room + *room / 2 + 64;
-    void *larger = realloc(*elements, wanted * size);
-    if (!larger) {
-        return WS_NO_MEMORY;
-    }
-    *elements = larger;
-    *room = wanted;
-    return WS_OK;
 }
 
 static uint64_t id_of(const char *name, int64_t used) {
@@ -72,12 +59,16 @@ static uint64_t id_of(const char *name, int64_t used) {
 
 /* Judging files. */
 
-/* Expired as a whole: a run may hold one record that is and one that is not. */
+static bool is_ahead(const struct sweep *sweep, int64_t time) { return time > sweep->now + WS_DAY; }
+
+/* Expired as a whole: a run may hold one record that is and one that is not. One that a clock far
+ * ahead has written is as old as its last use. */
 static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
     int64_t oldest = sweep->now - ws_store_options(sweep->store).max_age;
 
     for (int i = 0; i < scan->count; i++) {
-        if (scan->records[i].written >= oldest) {
+        int64_t written = scan->records[i].written;
+        if ((is_ahead(sweep, written) ? scan->info.modified : written) >= oldest) {
             return false;
         }
     }
@@ -85,15 +76,15 @@ static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
 }
 
 static enum ws_status keep(struct sweep *sweep, const struct run *run) {
-    void *runs = sweep->runs;
-    enum ws_status status = make_room(&runs, sizeof *run, sweep->run_count, &sweep->run_room);
+    struct run *runs = ws_with_room(sweep->runs, sizeof *runs, sweep->run_count, &sweep->run_room);
 
-    sweep->runs = runs;
-    if (status == WS_OK) {
-        sweep->runs[sweep->run_count++] = *run;
-        sweep->swept.kept_bytes += run->size;
+    if (!runs) {
+        return WS_NO_MEMORY;
     }
-    return status;
+    sweep->runs = runs;
+    runs[sweep->run_count++] = *run;
+    sweep->swept.kept_bytes += run->size;
+    return WS_OK;
 }
 
 static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const char *name,
@@ -110,6 +101,10 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
         scan.reason == WS_NEWER || scan.reason == WS_FOREIGN) {
         sweep->swept.kept_bytes += scan.info.size;
         return WS_OK;
+    }
+    if (is_ahead(sweep, scan.info.modified)) { /* its age counts from here on */
+        ws_os_file_touch(file, sweep->now);
+        scan.info.modified = sweep->now;
     }
     if (scan.count == 0 || is_expired(sweep, &scan)) {
         if (ws_os_unlink(sweep->dir, name) == WS_OK) {
@@ -146,6 +141,8 @@ static enum ws_status judge_file(void *context, const char *name) {
     char run_id[WS_RUN_ID_MAX + 1];
     struct ws_file *file = NULL;
     enum ws_status status = WS_OK;
+
+    sweep->name_count++;
     bool temporary = ws_temporary_file_parse(name, &key, run_id) == WS_OK;
 
     if ((!temporary && ws_run_file_parse(name, &key, run_id) != WS_OK) ||
@@ -185,32 +182,32 @@ static void order_key(struct run *runs, size_t count) {
     }
 }
 
-static uint32_t shard_of(const struct ws_digest *key) {
-    return (uint32_t)key->bytes[0] << 8 | key->bytes[1];
-}
-
 static enum ws_status keep_in_mind(struct sweep *sweep, const struct run *run) {
-    void *kept = sweep->kept;
-    enum ws_status status = make_room(&kept, sizeof *sweep->kept, sweep->count, &sweep->room);
+    struct kept *kept = ws_with_room(sweep->kept, sizeof *kept, sweep->count, &sweep->room);
 
-    sweep->kept = kept;
-    if (status == WS_OK) {
-        sweep->kept[sweep->count++] = (struct kept){.id = run->id,
-                                                    .used = run->used,
-                                                    .size = run->size,
-                                                    .shard = shard_of(&run->key),
-                                                    .final = run->final};
+    if (!kept) {
+        return WS_NO_MEMORY;
     }
-    return status;
+    sweep->kept = kept;
+    kept[sweep->count++] = (struct kept){.id = run->id,
+                                         .used = run->used,
+                                         .size = run->size,
+                                         .shard = ws_shard_of(&run->key),
+                                         .final = run->final};
+    return WS_OK;
 }
 
 /* All runs of a key are in one shard. */
-static enum ws_status judge_shard(void *context, struct ws_dir *dir) {
+static enum ws_status judge_shard(void *context, uint32_t shard, struct ws_dir *dir) {
     struct sweep *sweep = context;
 
     sweep->dir = dir;
     sweep->run_count = 0;
+    sweep->name_count = 0;
     enum ws_status status = ws_os_dir_list(dir, judge_file, sweep);
+    if (status == WS_OK && sweep->name_count == 0) {
+        ws_store_remove_shard(sweep->store, shard, sweep->now - WS_DAY);
+    }
     if (sweep->run_count > 1) {
         qsort(sweep->runs, sweep->run_count, sizeof *sweep->runs, by_key);
     }
@@ -287,8 +284,8 @@ static enum ws_status remove_if_listed(void *context, const char *name) {
 }
 
 static void remove_from_shard(struct sweep *sweep, const struct kept *kept, size_t count) {
-    struct ws_digest key = {
-        .bytes = {(uint8_t)(kept->shard >> 8), (uint8_t)kept->shard}}; /* one of that shard */
+    struct ws_digest key = {.bytes = {(uint8_t)(kept->shard >> 16), (uint8_t)(kept->shard >> 8),
+                                      (uint8_t)kept->shard}}; /* one of that shard */
     struct removal removal = {.sweep = sweep, .kept = kept, .count = count};
 
     if (ws_store_shard(sweep->store, &key, false, &sweep->dir) == WS_OK) {

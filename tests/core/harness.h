@@ -37,11 +37,17 @@ _Noreturn void harness_fail(const char *file, int line, const char *format, ...)
 void harness_check_status(const char *file, int line, const char *expression, enum ws_status got,
                           const char *wanted_name, enum ws_status wanted);
 
+/* Ends the running test as one that cannot be run here, which counts neither way. */
+_Noreturn void harness_skip(const char *reason);
+
 /* A directory for the running test alone, empty at first and removed with all in it afterwards. */
 const char *harness_dir(void);
 
 /* "<harness_dir()>/<name>"; valid until the test ends. */
 const char *harness_path(const char *name);
+
+/* Removes a file, or a directory with all in it. */
+void harness_remove(const char *path);
 
 /* Defines a test, named by a sentence that says what must hold. */
 #define TEST(sentence) HARNESS_TEST_AT(sentence, __LINE__)

@@ -19,6 +19,7 @@ struct name {
 
 struct node {
     bool directory;
+    bool young; /* a directory of a process that has not come to make its name durable */
     unsigned links;
     uint8_t *bytes;
     uint64_t size;
@@ -493,6 +494,15 @@ static enum ws_status walk(unsigned *at, const char *path, bool create) {
             errno = ENOTDIR;
             return WS_OS_ERROR;
         }
+        if (found && create && disk.nodes[found->node].young) {
+            struct change sync = {.kind = SYNC, .node = *at, .directory = true};
+            if (fails("sync of another's new directory's name")) {
+                return WS_OS_ERROR;
+            }
+            disk.nodes[found->node].young = false;
+            make_change(&sync);
+            found = find_name(&disk.nodes[*at], name);
+        }
         if (found) {
             *at = found->node;
         } else {
@@ -519,6 +529,19 @@ enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool cr
         handles++;
     }
     return status;
+}
+
+void sim_make_young(const char *path, const char *name) {
+    struct change change = {.kind = MAKE, .directory = true};
+    unsigned at = ROOT;
+
+    if (walk(&at, path, true) == WS_OK) {
+        change.node = at;
+        change.target = disk.count;
+        snprintf(change.name, sizeof change.name, "%s", name);
+        make_change(&change);
+        disk.nodes[change.target].young = true;
+    }
 }
 
 enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir) {
@@ -563,6 +586,25 @@ static enum ws_status sync_node(unsigned node, bool directory, const char *call)
 
 enum ws_status ws_os_dir_sync(struct ws_dir *dir) {
     return sync_node(dir->node, true, "sync of a directory");
+}
+
+enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {
+    struct change change = {.kind = UNLINK, .node = dir->node};
+
+    (void)since; /* it was long ago */
+    if (fails("removing a directory")) {
+        return WS_OS_ERROR;
+    }
+    const struct name *found = find_name(&disk.nodes[dir->node], name);
+    if (!found || !copy_name(change.name, name, strlen(name))) {
+        errno = ENOENT;
+        return WS_NOT_FOUND;
+    }
+    if (!disk.nodes[found->node].directory || disk.nodes[found->node].count > 0) {
+        return WS_BUSY;
+    }
+    make_change(&change);
+    return WS_OK;
 }
 
 void ws_os_dir_close(struct ws_dir *dir) {
@@ -668,6 +710,10 @@ enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *byte
     return WS_OK;
 }
 
+enum ws_status ws_os_file_peek(struct ws_file *file, void *bytes, size_t size, size_t *got) {
+    return ws_os_file_read(file, 0, bytes, size, got);
+}
+
 enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const void *head,
                                 size_t head_size, const void *body, size_t body_size) {
     struct change change = {.kind = WRITE,
@@ -737,6 +783,13 @@ enum ws_status ws_os_file_close(struct ws_file *file) {
         errno = saved;
     }
     return failed ? WS_OS_ERROR : WS_OK;
+}
+
+void ws_os_close_together(struct ws_dir *dir, struct ws_file *const files[], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        ws_os_file_close(files[i]);
+    }
+    ws_os_dir_close(dir);
 }
 
 enum ws_status ws_os_file_lock(struct ws_file *file) {

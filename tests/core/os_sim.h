@@ -67,6 +67,9 @@ bool sim_state_is_whole(void);
 /* Another process from here on: locks and files that are still open go as at its death. */
 void sim_process_dies(void);
 
+/* Makes a directory in `path` as another process does that has not synced its name yet. */
+void sim_make_young(const char *path, const char *name);
+
 /* Handles that nobody closed, and names in a directory. */
 int sim_open_handles(void);
 int sim_held_locks(void);

@@ -285,6 +285,27 @@ TEST("whichever call fails, a run whose file was deleted is safe again") {
     expect_no_harm(work_while_the_run_is_deleted);
 }
 
+TEST("a lookup that cannot read says so, and finds what it can") {
+    sim_reset();
+    store = open_simulated();
+    acknowledged = INFINITY;
+    save("run", 1);
+    CHECK(ws_store_passed_over(store)->unread == 0);
+    sim_fail(sim_calls(), SIZE_MAX, EMFILE, SIM_CLEAN);
+    look_up();
+    sim_fail_stops();
+    CHECK(ws_store_passed_over(store)->unread == 1 &&
+          ws_store_passed_over(store)->unread_errno == EMFILE);
+    size_t opening_the_file = sim_calls() + 2; /* after the directory, and its names */
+    sim_fail(opening_the_file, opening_the_file + 1, EIO, SIM_CLEAN);
+    look_up();
+    CHECK(ws_store_passed_over(store)->unread == 2 &&
+          ws_store_passed_over(store)->unread_errno == EIO);
+    expect_acknowledged();
+    ws_store_release(store);
+    CHECK(sim_open_handles() == 0);
+}
+
 TEST("while the disk is full, an earlier best stays, and later ones are kept again") {
     sim_reset();
     store = open_simulated();

@@ -181,7 +181,7 @@ static void check_sweep(struct ws_store *after) {
     struct ws_swept swept;
 
     CHECK_STATUS(ws_sweep(after, &swept), WS_OK);
-    CHECK(runs_in(after, NULL) == sim_names_in("/home/store/v1/0123"));
+    CHECK(runs_in(after, NULL) == sim_names_in("/home/store/v1/012/345"));
 }
 
 static void check_state(void *context, size_t moment) {
@@ -212,6 +212,24 @@ TEST("a power loss during a run's first checkpoint loses nothing that was synced
     struct ws_session *session = a_session();
     checkpoint(session, 10);
     CHECK(synced == 10);
+    ws_session_close(session);
+    check_all_states();
+}
+
+TEST("a power loss loses nothing in a shard that another process made and has not synced") {
+    begin();
+    sim_make_young("/home/store/v1/012", "345");
+    struct ws_session *session = a_session();
+    checkpoint(session, 10);
+    ws_session_close(session);
+    check_all_states();
+}
+
+TEST("a power loss loses nothing in a store that another process made and has not synced") {
+    begin();
+    sim_make_young("/home", "store");
+    struct ws_session *session = a_session();
+    checkpoint(session, 10);
     ws_session_close(session);
     check_all_states();
 }

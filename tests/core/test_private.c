@@ -7,7 +7,7 @@
  * is needed the test runs as root only: it gives files to `nobody`, or becomes it in a child. */
 
 #define NOBODY 65534
-#define DEPTH 3 /* as the store asks: its own directory, v1 and the shard */
+#define DEPTH WS_STORE_DEPTH
 
 static bool is_root(void) { return geteuid() == 0; }
 
@@ -29,6 +29,7 @@ struct place {
     const char *parent;
     const char *store;
     const char *version;
+    const char *branch;
     const char *shard;
     const char *file;
 };
@@ -38,8 +39,9 @@ static struct place a_place(void) {
         .parent = harness_path("parent"),
         .store = harness_path("parent/store"),
         .version = harness_path("parent/store/v1"),
-        .shard = harness_path("parent/store/v1/0123"),
-        .file = harness_path("parent/store/v1/0123/" KEY_HEX "-one.warm"),
+        .branch = harness_path("parent/store/v1/012"),
+        .shard = harness_path("parent/store/v1/012/345"),
+        .file = harness_path("parent/store/v1/012/345/" KEY_HEX "-one.warm"),
     };
     struct ws_store_options options = {.max_size = 1 << 20, .max_age = WS_DAY};
     struct ws_store *store = NULL;
@@ -52,13 +54,13 @@ static struct place a_place(void) {
 }
 
 static const char *part_of(const struct place *place, int part) {
-    const char *const parts[] = {place->file, place->shard, place->version, place->store,
-                                 place->parent};
+    const char *const parts[] = {place->file,    place->shard, place->branch,
+                                 place->version, place->store, place->parent};
 
     return parts[part];
 }
 
-#define PARTS 5
+#define PARTS 6
 
 static mode_t mode_of(const char *path) {
     struct stat info;
@@ -139,7 +141,7 @@ TEST("a new store's file is private") {
 
 TEST("a path may have slashes and dots to spare") {
     a_place();
-    CHECK(is_private(harness_path("parent//./store/v1/0123/" KEY_HEX "-one.warm")));
+    CHECK(is_private(harness_path("parent//./store/v1/012/345/" KEY_HEX "-one.warm")));
 }
 
 TEST("what others can write is not private, at any place on the way") {
@@ -308,7 +310,7 @@ TEST("what is missing, relative or no file is not private") {
 
     CHECK(!ws_os_is_private(place.shard, DEPTH, &identity));
     CHECK(!ws_os_is_private(harness_path("missing/a/b/c/d"), DEPTH, &identity));
-    CHECK(!ws_os_is_private("v1/0123/file", DEPTH, &identity));
+    CHECK(!ws_os_is_private("v1/012/345/file", DEPTH, &identity));
     CHECK(!ws_os_is_private("", DEPTH, &identity));
     CHECK(!ws_os_is_private("/", DEPTH, &identity));
 }
@@ -334,7 +336,7 @@ TEST("a lookup returns what the store accepts") {
     struct ws_digest key = a_key();
 
     expect_best(store, &key, "text");
-    CHECK(ws_store_withheld(store) == 0);
+    CHECK(ws_store_passed_over(store)->withheld == 0);
     CHECK(ws_store_trusts(store, &key, "one"));
     ws_store_release(store);
 }
@@ -347,12 +349,12 @@ TEST("a lookup passes over what the store does not accept, and counts it") {
     save_text(store, &key, "two", WS_FINAL, 2, "worse");
     CHECK(chmod(place.file, 0666) == 0);
     expect_best(store, &key, "worse");
-    CHECK(ws_store_withheld(store) == 1);
+    CHECK(ws_store_passed_over(store)->withheld == 1);
     CHECK(!ws_store_trusts(store, &key, "one"));
     CHECK(ws_store_trusts(store, &key, "two"));
     CHECK(chmod(place.store, 0770) == 0);
     expect_best(store, &key, NULL);
-    CHECK(ws_store_withheld(store) == 3);
+    CHECK(ws_store_passed_over(store)->withheld == 3);
     ws_store_release(store);
 }
 

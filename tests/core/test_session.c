@@ -324,6 +324,28 @@ TEST("data is synced with the first write, then at most once in the interval, an
     close_both(session, store);
 }
 
+/* What saving a first record in the shard takes, where that is there with these rights. */
+static int syncs_in_shard(unsigned rights) {
+    struct ws_store *store = a_store();
+
+    ws_os_dir_close(dir_at(harness_path("store/v1/012/345")));
+    CHECK(chmod(harness_path("store/v1/012/345"), rights) == 0);
+    struct ws_session *session = a_session(store);
+    syncs = 0;
+    CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
+    int taken = syncs;
+    close_both(session, store);
+    return taken;
+}
+
+TEST("the name of a shard that another process has made and not synced is synced, once") {
+    struct stat info;
+
+    int taken = syncs_in_shard(01700);
+    CHECK(stat(harness_path("store/v1/012/345"), &info) == 0 && (info.st_mode & 07777) == 0700);
+    CHECK(syncs_in_shard(0700) == taken - 1);
+}
+
 /* 4. Objectives that are no numbers. */
 
 TEST("an objective that is not finite counts as absent and blocks no later one") {
@@ -376,7 +398,7 @@ TEST("finalize leaves the final record and no checkpoint of its run") {
     CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
     expect_found(store, &key, WS_BEST, WS_FINAL, "final");
     expect_found(store, &key, WS_BEST, WS_CHECKPOINT, NULL);
-    CHECK(runs_of_key(store) == 1 && names_in(harness_path("store/v1/0123")) == 1);
+    CHECK(runs_of_key(store) == 1 && names_in(harness_path("store/v1/012/345")) == 1);
     close_both(session, store);
 }
 
@@ -923,7 +945,7 @@ TEST("a payload that outgrows its slot is written, and the better one kept") {
     ws_store_shift_clock(store, WS_RATE_INTERVAL);
     CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_OK);
     best_is(store, "better");
-    CHECK(only_run(store).run.running && names_in(harness_path("store/v1/0123")) == 1);
+    CHECK(only_run(store).run.running && names_in(harness_path("store/v1/012/345")) == 1);
     close_both(session, store);
 }
 
@@ -1006,7 +1028,7 @@ TEST("a parent's run goes on, and stays its own, after a forked child used the s
         _exit(0);
     }
     expect_success(child);
-    struct ws_dir *dir = dir_at(harness_path("store/v1/0123"));
+    struct ws_dir *dir = dir_at(harness_path("store/v1/012/345"));
     struct ws_file *file = file_in(dir, strrchr(file_of(session), '/') + 1);
     CHECK(is_locked(file));
     CHECK_STATUS(checkpoint(session, 3, "of the parent again"), WS_OK);

@@ -109,11 +109,11 @@ TEST("a store's clock is the system's, shifted") {
 
 /* Layout. */
 
-TEST("a run's file lies in v1, in the shard of its key's first four digits") {
+TEST("a run's file lies in v1, in the branch and shard of its key's first six digits") {
     struct ws_store *store = a_store();
 
     save(store, "a-run", WS_FINAL, 1, "text");
-    CHECK(exists(harness_path("store/v1/0123/0123456789abcdef0123456789abcdef-a-run.warm")));
+    CHECK(exists(harness_path("store/v1/012/345/0123456789abcdef0123456789abcdef-a-run.warm")));
     ws_store_release(store);
 }
 
@@ -131,7 +131,7 @@ TEST("a saved record is alone in its file") {
 TEST("a store's directories and files are its owner's alone") {
     struct ws_store *store = a_store();
     mode_t before = umask(0);
-    static const char *const paths[] = {"store", "store/v1", "store/v1/0123"};
+    static const char *const paths[] = {"store", "store/v1", "store/v1/012", "store/v1/012/345"};
     struct stat info;
 
     save(store, "run", WS_FINAL, 1, "text");
@@ -323,6 +323,25 @@ TEST("latest is the newest, objectives and kinds ignored") {
     latest_is(store, "newer");
 }
 
+TEST("latest is not what a clock far ahead has written") {
+    struct ws_store *store = a_store();
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save(store, "ahead", WS_FINAL, 1, "ahead");
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    save(store, "now", WS_FINAL, 1, "now");
+    latest_is(store, "now");
+}
+
+TEST("what a clock far ahead has written is found where there is nothing else") {
+    struct ws_store *store = a_store();
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save(store, "ahead", WS_FINAL, 1, "ahead");
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    latest_is(store, "ahead");
+}
+
 TEST("latest goes by the time written, not by the name") {
     struct ws_store *store = a_store();
 
@@ -508,7 +527,8 @@ TEST("a shard that is a file is no shard") {
     struct ws_entry *entry = NULL;
 
     save_text(store, &other, "run", WS_FINAL, 1, "text");
-    make_file(harness_path("store/v1/0123"), "", 0);
+    ws_os_dir_close(dir_at(harness_path("store/v1/012")));
+    make_file(harness_path("store/v1/012/345"), "", 0);
     struct ws_digest key = a_key();
     CHECK(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry) != WS_OK);
     expect_best(store, &other, "text");
@@ -518,12 +538,12 @@ TEST("a shard that is a file is no shard") {
 TEST("files of all sorts in a shard do not disturb its entries") {
     struct ws_store *store = store_with_two_runs();
     static const char *const names[] = {
-        "store/v1/0123/notes.txt",
-        "store/v1/0123/.hidden",
-        "store/v1/0123/" KEY_HEX,
-        "store/v1/0123/" KEY_HEX "-.warm",
-        "store/v1/0123/" KEY_HEX "-x.0123456789abcdef.tmp",
-        "store/v1/0123/0123456789ABCDEF0123456789ABCDEF-x.warm",
+        "store/v1/012/345/notes.txt",
+        "store/v1/012/345/.hidden",
+        "store/v1/012/345/" KEY_HEX,
+        "store/v1/012/345/" KEY_HEX "-.warm",
+        "store/v1/012/345/" KEY_HEX "-x.0123456789abcdef.tmp",
+        "store/v1/012/345/0123456789ABCDEF0123456789ABCDEF-x.warm",
         "store/v1/notes.txt",
         "store/notes.txt",
     };
@@ -617,7 +637,9 @@ TEST("a lookup notes the use of an entry whose last use was more than a day ago"
     struct ws_store *store = a_store();
     const char *path = run_path(KEY_HEX, "run");
 
+    ws_store_shift_clock(store, -2 * WS_DAY);
     save(store, "run", WS_FINAL, 1, "text");
+    ws_store_shift_clock(store, 2 * WS_DAY);
     set_modified(path, ws_os_now() - 2 * WS_DAY);
     best_is(store, "text");
     CHECK(modified_of(path) > ws_os_now() - WS_DAY);
@@ -628,7 +650,9 @@ TEST("a lookup writes nothing where the last use was within a day") {
     const char *path = run_path(KEY_HEX, "run");
     int64_t used = (ws_os_now() - WS_DAY / 2) / SECOND * SECOND;
 
+    ws_store_shift_clock(store, -2 * WS_DAY);
     save(store, "run", WS_FINAL, 1, "text");
+    ws_store_shift_clock(store, 2 * WS_DAY);
     set_modified(path, used);
     best_is(store, "text");
     CHECK(modified_of(path) == used);
@@ -766,7 +790,7 @@ TEST("a listing leaves out damaged and foreign files") {
     struct ws_store *store = store_with_two_runs();
 
     flip_bit(run_path(KEY_HEX, "best"), 60);
-    make_file(harness_path("store/v1/0123/notes.txt"), "x", 1);
+    make_file(harness_path("store/v1/012/345/notes.txt"), "x", 1);
     make_file(harness_path("store/v1/notes.txt"), "x", 1);
     CHECK(runs_in(store, NULL) == 1);
     ws_store_release(store);
@@ -838,7 +862,7 @@ TEST("deleting what is not there removes nothing, and is no error") {
 
 TEST("deleting a key removes what a killed writer left behind for it") {
     struct ws_store *store = store_with_two_runs();
-    const char *left = harness_path("store/v1/0123/" KEY_HEX "-run.0123456789abcdef.tmp");
+    const char *left = harness_path("store/v1/012/345/" KEY_HEX "-run.0123456789abcdef.tmp");
 
     make_file(left, "half a record", 13);
     delete_from(store, NULL);
@@ -848,7 +872,7 @@ TEST("deleting a key removes what a killed writer left behind for it") {
 
 TEST("deleting a run removes what a killed writer left behind for it") {
     struct ws_store *store = store_with_two_runs();
-    const char *left = harness_path("store/v1/0123/" KEY_HEX "-best.0123456789abcdef.tmp");
+    const char *left = harness_path("store/v1/012/345/" KEY_HEX "-best.0123456789abcdef.tmp");
 
     make_file(left, "half a record", 13);
     delete_from(store, "best");
@@ -859,14 +883,14 @@ TEST("deleting a run removes what a killed writer left behind for it") {
 TEST("deleting counts runs, not what was left behind for them") {
     struct ws_store *store = store_with_two_runs();
 
-    make_file(harness_path("store/v1/0123/" KEY_HEX "-best.0123456789abcdef.tmp"), "", 0);
+    make_file(harness_path("store/v1/012/345/" KEY_HEX "-best.0123456789abcdef.tmp"), "", 0);
     CHECK(delete_from(store, NULL) == 2);
     ws_store_release(store);
 }
 
 TEST("deleting a key leaves files that are not a store's, though they begin alike") {
     struct ws_store *store = store_with_two_runs();
-    const char *notes = harness_path("store/v1/0123/" KEY_HEX "-notes.txt");
+    const char *notes = harness_path("store/v1/012/345/" KEY_HEX "-notes.txt");
 
     make_file(notes, "x", 1);
     delete_from(store, NULL);

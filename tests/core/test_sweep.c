@@ -163,11 +163,13 @@ TEST("no more is removed than brings the store within its size") {
 }
 
 TEST("a lookup of an entry keeps it from being the least recently used") {
-    struct ws_store *store = bounded_store(FILE_SIZE, WS_DAY);
+    struct ws_store *store = bounded_store(FILE_SIZE, 30 * WS_DAY);
     struct ws_digest key = a_key();
     struct ws_entry *entry = NULL;
 
+    ws_store_shift_clock(store, -10 * WS_DAY);
     save_used(store, KEY_HEX, "looked-up", WS_FINAL, LONG_AGO);
+    ws_store_shift_clock(store, 10 * WS_DAY);
     save_used(store, OTHER_HEX, "not", WS_FINAL, DAYS_AGO);
     CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_OK);
     ws_entry_free(entry);
@@ -215,6 +217,19 @@ TEST("a key's checkpoint is no reason to keep another key's older final entry") 
     save_used(store, KEY_HEX, "checkpoint", WS_CHECKPOINT, ws_os_now());
     sweep(store);
     CHECK(has(KEY_HEX, "checkpoint") && !has(OTHER_HEX, "final"));
+    ws_store_release(store);
+}
+
+TEST("what a clock far ahead has written expires all the same, by its last use") {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save_used(store, KEY_HEX, "ahead", WS_FINAL, ws_os_now() + 400 * WS_DAY);
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    CHECK(sweep(store).files == 0);
+    CHECK(modified_of(run_path(KEY_HEX, "ahead")) <= ws_os_now());
+    ws_store_shift_clock(store, 31 * WS_DAY);
+    CHECK(sweep(store).files == 1);
     ws_store_release(store);
 }
 
@@ -305,13 +320,13 @@ TEST("names that are not a store's are kept") {
     static const char *const names[] = {
         "store/notes.txt",
         "store/v1/notes.txt",
-        "store/v1/0123/notes.txt",
-        "store/v1/0123/notes.tmp",
-        "store/v1/0123/.hidden",
-        "store/v1/0123/" KEY_HEX,
-        "store/v1/0123/" KEY_HEX "-notes.tmp",
-        "store/v1/0123/" KEY_HEX "-.warm",
-        "store/v1/0123/" KEY_HEX "-run.warm.bak",
+        "store/v1/012/345/notes.txt",
+        "store/v1/012/345/notes.tmp",
+        "store/v1/012/345/.hidden",
+        "store/v1/012/345/" KEY_HEX,
+        "store/v1/012/345/" KEY_HEX "-notes.tmp",
+        "store/v1/012/345/" KEY_HEX "-.warm",
+        "store/v1/012/345/" KEY_HEX "-run.warm.bak",
     };
 
     save(store, KEY_HEX, "run", WS_FINAL);
@@ -328,8 +343,9 @@ TEST("names that are not a store's are kept") {
 
 TEST("directories that are not shards are not looked into") {
     struct ws_store *store = bounded_store(0, WS_DAY);
-    static const char *const shards[] = {"store/v1/012", "store/v1/01234", "store/v1/012G",
-                                         "store/v2/0123"};
+    static const char *const shards[] = {"store/v1/012",    "store/v1/0123",     "store/v1/01G/345",
+                                         "store/v1/012/34", "store/v1/012/3456", "store/v1/012/34G",
+                                         "store/v2/012/345"};
 
     save(store, KEY_HEX, "run", WS_FINAL);
     for (size_t i = 0; i < sizeof shards / sizeof shards[0]; i++) {
@@ -341,6 +357,24 @@ TEST("directories that are not shards are not looked into") {
     CHECK(sweep(store).files == 1);
     ws_store_release(store);
 }
+
+#ifndef _WIN32 /* see ws_os_dir_remove() */
+TEST("a shard that was empty for a day is removed, and made anew by the next save") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    CHECK(sweep(store).files == 1);
+    sweep(store);
+    CHECK(exists(harness_path("store/v1/012/345")));
+    ws_store_shift_clock(store, 2 * WS_DAY);
+    sweep(store);
+    CHECK(!exists(harness_path("store/v1/012/345")) && exists(harness_path("store/v1/012")));
+    save(store, KEY_HEX, "run", WS_FINAL);
+    CHECK(has(KEY_HEX, "run"));
+    ws_store_release(store);
+}
+
+#endif
 
 /* Damage and leftovers. */
 
@@ -368,7 +402,7 @@ TEST("a run whose first slot alone is damaged is kept") {
     ws_store_release(store);
 }
 
-#define LEFTOVER "store/v1/0123/" KEY_HEX "-run.0123456789abcdef.tmp"
+#define LEFTOVER "store/v1/012/345/" KEY_HEX "-run.0123456789abcdef.tmp"
 
 TEST("a temporary file that nobody holds is removed") {
     struct ws_store *store = bounded_store(MIB, WS_DAY);
@@ -382,7 +416,7 @@ TEST("a temporary file that nobody holds is removed") {
 
 TEST("a temporary file that is held is kept") {
     struct ws_store *store = bounded_store(0, WS_DAY);
-    struct ws_dir *dir = dir_at(harness_path("store/v1/0123"));
+    struct ws_dir *dir = dir_at(harness_path("store/v1/012/345"));
     struct ws_file *file = new_file_in(dir, strrchr(LEFTOVER, '/') + 1);
 
     CHECK_STATUS(ws_os_file_lock(file), WS_OK);

@@ -40,8 +40,10 @@ test_that("evicting removes the least recently used where the store is too large
 
 test_that("a lookup counts as a use", {
   store <- new_store()
+  pass_time(store, -10 * day)
   save_sized(store, a_key, "looked-up")
   save_sized(store, other_key, "not")
+  pass_time(store, 10 * day)
   set_used(store, "looked-up", -5)
   set_used(store, "not", -3)
   store_lookup(store, a_key)

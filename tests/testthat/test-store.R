@@ -751,3 +751,30 @@ test_that("iterations up to 2^53 come back as they were", {
   store_save(store, a_key, raw(1), iteration = 2^53)
   expect_identical(store_lookup(store, a_key)$iteration, 2^53)
 })
+
+test_that("a lookup that may open no file warns once, and finds nothing", {
+  skip_if(Sys.which("prlimit") == "", "needs prlimit")
+  store <- new_store()
+  store_save(store, a_key, raw(1))
+  script <- tempfile(fileext = ".R")
+  writeLines(c(
+    "library(warmstart)",
+    "options(warn = 1)",
+    "arguments <- commandArgs(TRUE)",
+    "store <- warm_store(arguments[[1]])",
+    "look <- function() cat(!is.null(store_lookup(store, arguments[[2]])), \"\\n\")",
+    "look()",
+    "# What a warning takes is in memory from here on.",
+    "suppressWarnings(warmstart:::warn_unread(\"path\", \"reason\"))",
+    "invisible(system2(\"prlimit\", c(\"--pid\", Sys.getpid(), \"--nofile=3:\")))",
+    "look()",
+    "look()"
+  ), script)
+  said <- suppressWarnings(system2(
+    file.path(R.home("bin"), "Rscript"),
+    shQuote(c(script, store_config(store)$path, a_key)),
+    stdout = TRUE, stderr = TRUE, env = paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
+  ))
+  expect_identical(trimws(grep("^(TRUE|FALSE)", said, value = TRUE)), c("TRUE", "FALSE", "FALSE"))
+  expect_length(grep("Too many open files", said), 1)
+})

@@ -1,0 +1,452 @@
+#include "lookup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A lookup keeps this many files open between choosing an entry and reading it; further ones it
+ * opens again. Most keys have one to three runs. */
+#define OPEN_FILES_MAX 8
+
+/* A live writer can overwrite what a reader is about to read: then the reader looks again. Each
+ * time it must be overtaken by two improvements within microseconds to fail. */
+#define READ_ATTEMPTS_MAX 64
+
+struct found_run {
+    struct found_run *next;
+    char run_id[WS_RUN_ID_MAX + 1];
+    struct ws_file *file; /* NULL: to be opened again */
+    int attempts;
+    bool dropped[WS_SLOTS]; /* records that do not verify, or were not asked for */
+    struct ws_scan scan;
+};
+
+struct lookup {
+    struct ws_store *store;
+    const struct ws_digest *key;
+    char hex[WS_DIGEST_HEX + 1];
+    enum ws_select select;
+    int kind;
+    const char *run_id; /* NULL: all */
+    int64_t now;
+    struct ws_dir *dir;
+    struct found_run *first;
+    struct found_run **last;
+    size_t open; /* files */
+};
+
+/* What the system fails to read. A file that others have not let us see, or that is none (a link,
+ * a directory), is no failure of it. */
+static void note_failure(const struct lookup *lookup, enum ws_status status) {
+    struct ws_passed_over *passed_over = ws_store_passed_over(lookup->store);
+
+    if (status == WS_OS_ERROR && errno != EACCES && errno != EPERM && errno != ELOOP &&
+        errno != ENXIO && errno != ENOTDIR) {
+        passed_over->unread++;
+        passed_over->unread_errno = errno;
+    }
+}
+
+/* Finding the runs. */
+
+static void drop_unwanted(const struct lookup *lookup, struct found_run *run) {
+    for (int i = 0; i < run->scan.count; i++) {
+        const struct ws_record *record = &run->scan.records[i];
+        run->dropped[i] = (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
+                          ws_store_has_expired(lookup->store, record, lookup->now);
+    }
+}
+
+static enum ws_status open_run(struct lookup *lookup, struct found_run *run) {
+    char name[WS_FILE_NAME_MAX + 1];
+
+    if (run->file) {
+        return WS_OK;
+    }
+    ws_run_file_name(lookup->key, run->run_id, name);
+    enum ws_status status = ws_os_file_open(lookup->dir, name, &run->file);
+    lookup->open += status == WS_OK;
+    return status;
+}
+
+static void close_run(struct lookup *lookup, struct found_run *run) {
+    lookup->open -= run->file != NULL;
+    ws_os_file_close(run->file);
+    run->file = NULL;
+}
+
+/* Opens the run's file where it is not, and reads its headers. */
+static enum ws_status scan_run(struct lookup *lookup, struct found_run *run) {
+    enum ws_status status = open_run(lookup, run);
+
+    if (status == WS_OK) {
+        status = ws_runfile_glance(run->file, lookup->key, &run->scan);
+    }
+    note_failure(lookup, status);
+    if (status == WS_OK) {
+        drop_unwanted(lookup, run);
+    }
+    return status;
+}
+
+static enum ws_status add_run(void *context, const char *name) {
+    struct lookup *lookup = context;
+    struct ws_digest key;
+    char run_id[WS_RUN_ID_MAX + 1];
+
+    /* In a large store most names of a shard are other keys'. */
+    if (strncmp(name, lookup->hex, WS_DIGEST_HEX) != 0 ||
+        ws_run_file_parse(name, &key, run_id) != WS_OK ||
+        memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0 ||
+        (lookup->run_id && strcmp(run_id, lookup->run_id) != 0)) {
+        return WS_OK;
+    }
+    struct found_run *run = malloc(sizeof *run);
+    if (!run) {
+        return WS_NO_MEMORY;
+    }
+    run->next = NULL;
+    run->file = NULL;
+    run->attempts = 0;
+    memcpy(run->run_id, run_id, sizeof run_id);
+    memset(run->dropped, 0, sizeof run->dropped);
+    if (scan_run(lookup, run) != WS_OK || run->scan.count == 0) {
+        close_run(lookup, run); /* gone, unreadable or damaged: passed over */
+        free(run);
+        return WS_OK;
+    }
+    *lookup->last = run;
+    lookup->last = &run->next;
+    if (lookup->open > OPEN_FILES_MAX) {
+        close_run(lookup, run);
+    }
+    return WS_OK;
+}
+
+static void close_all(struct lookup *lookup) {
+    struct ws_file *files[OPEN_FILES_MAX + 1];
+    size_t count = 0;
+
+    while (lookup->first) {
+        struct found_run *run = lookup->first;
+        lookup->first = run->next;
+        if (run->file && count < sizeof files / sizeof files[0]) {
+            files[count++] = run->file;
+        } else {
+            ws_os_file_close(run->file);
+        }
+        free(run);
+    }
+    ws_os_close_together(lookup->dir, files, count);
+}
+
+/* Choosing among them. */
+
+/* The lowest objective among the records that are left; false where none has one. */
+static bool lowest_objective(const struct lookup *lookup, double *lowest) {
+    bool any = false;
+
+    for (const struct found_run *run = lookup->first; run; run = run->next) {
+        for (int i = 0; i < run->scan.count; i++) {
+            const struct ws_note *note = &run->scan.records[i].note;
+            if (!run->dropped[i] && note->has_objective && (!any || note->objective < *lowest)) {
+                *lowest = note->objective;
+                any = true;
+            }
+        }
+    }
+    return any;
+}
+
+/* The one place that ranks entries. */
+static struct found_run *choose(const struct lookup *lookup, int *index) {
+    struct found_run *chosen_run = NULL;
+    const struct ws_record *chosen = NULL;
+    double lowest = 0;
+    bool by_objective = lookup->select == WS_BEST && lowest_objective(lookup, &lowest);
+
+    for (struct found_run *run = lookup->first; run; run = run->next) {
+        for (int i = 0; i < run->scan.count; i++) {
+            const struct ws_record *record = &run->scan.records[i];
+            const struct ws_note *note = &record->note;
+            if (run->dropped[i] ||
+                (by_objective &&
+                 (!note->has_objective || note->objective > lowest + WS_OBJECTIVE_TOLERANCE))) {
+                continue;
+            }
+            bool better = !chosen;
+            if (chosen && by_objective && note->kind != chosen->note.kind) {
+                better = note->kind == WS_FINAL;
+            } else if (chosen) {
+                better = ws_record_is_newer(record, chosen, lookup->now);
+            }
+            if (better) {
+                chosen = record;
+                chosen_run = run;
+                *index = i;
+            }
+        }
+    }
+    return chosen_run;
+}
+
+/* The lookup is a use of the run: noted once a day, in the file's time of modification. */
+static void note_use(const struct lookup *lookup, const struct found_run *run, int index) {
+    struct ws_file_info info;
+
+    /* What was written today was used today: that need not be asked. */
+    if (run->scan.records[index].written < lookup->now - WS_DAY &&
+        ws_os_file_info(run->file, &info) == WS_OK && info.modified < lookup->now - WS_DAY) {
+        ws_os_file_touch(run->file, lookup->now);
+    }
+}
+
+/* After a record that did not verify: was it overwritten meanwhile, and is there another now?
+ * What had failed before and is still there stays out: nobody is writing it, it is damaged. */
+static void look_again(struct lookup *lookup, struct found_run *run, int index) {
+    struct ws_record failed[WS_SLOTS];
+    int failures = 0;
+
+    run->dropped[index] = true;
+    for (int i = 0; i < run->scan.count; i++) {
+        if (run->dropped[i]) {
+            failed[failures++] = run->scan.records[i];
+        }
+    }
+    close_run(lookup, run); /* the name may stand for another file by now */
+    if (++run->attempts > READ_ATTEMPTS_MAX || scan_run(lookup, run) != WS_OK) {
+        run->scan.count = 0;
+        return;
+    }
+    for (int i = 0; i < run->scan.count; i++) {
+        const struct ws_record *record = &run->scan.records[i];
+        for (int f = 0; f < failures; f++) {
+            if (record->slot == failed[f].slot && record->sequence == failed[f].sequence) {
+                run->dropped[i] = true;
+            }
+        }
+    }
+}
+
+static enum ws_status read_chosen(struct lookup *lookup, struct found_run *run, int index,
+                                  void **payload) {
+    enum ws_status status = open_run(lookup, run);
+
+    if (status == WS_OK) {
+        status = ws_runfile_read(run->file, &run->scan, index, payload);
+    }
+    note_failure(lookup, status);
+    return status;
+}
+
+static bool is_accepted(struct lookup *lookup, const struct found_run *run, int index,
+                        const void *payload) {
+    struct ws_candidate candidate = {
+        .record = &run->scan.records[index],
+        .payload = payload,
+        .store = lookup->store,
+        .run_id = run->run_id,
+        .file = run->file,
+    };
+    struct ws_store_options options = ws_store_options(lookup->store);
+    enum ws_status status = options.accept ? options.accept(&candidate) : WS_OK;
+
+    if (status == WS_REFUSED) {
+        ws_store_passed_over(lookup->store)->withheld++;
+    }
+    return status == WS_OK;
+}
+
+static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) {
+    int i;
+    struct found_run *run;
+    struct ws_entry *found = calloc(1, sizeof *found);
+
+    if (!found) {
+        return WS_NO_MEMORY;
+    }
+    while ((run = choose(lookup, &i)) != NULL) {
+        enum ws_status status = read_chosen(lookup, run, i, &found->payload);
+        if (status == WS_OK && !is_accepted(lookup, run, i, found->payload)) {
+            free(found->payload);
+            found->payload = NULL;
+            run->dropped[i] = true;
+            continue;
+        }
+        if (status == WS_OK) {
+            found->record = run->scan.records[i];
+            memcpy(found->run_id, run->run_id, sizeof found->run_id);
+            note_use(lookup, run, i);
+            *entry = found;
+            return WS_OK;
+        }
+        if (status == WS_NO_MEMORY) {
+            run->dropped[i] = true; /* a sparse file may claim any size; another entry may fit */
+            continue;
+        }
+        look_again(lookup, run, i);
+    }
+    free(found);
+    return WS_NOT_FOUND;
+}
+
+enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
+                               enum ws_select select, int kind, const char *run_id,
+                               struct ws_entry **entry) {
+    struct lookup lookup = {.store = store,
+                            .key = key,
+                            .select = select,
+                            .kind = kind,
+                            .run_id = run_id,
+                            .now = ws_store_now(store)};
+
+    lookup.last = &lookup.first;
+    ws_digest_format(key, lookup.hex);
+    enum ws_status status = ws_store_shard(store, key, false, &lookup.dir);
+    if (status == WS_OK) {
+        status = ws_os_dir_list(lookup.dir, add_run, &lookup);
+    }
+    if (status == WS_OS_ERROR) {
+        note_failure(&lookup, status);
+    }
+    if (status == WS_OK) {
+        status = take_best(&lookup, entry);
+    }
+    close_all(&lookup);
+    return status;
+}
+
+/* Trust. */
+
+static bool trusts_file(const struct ws_store *store, const struct ws_digest *key,
+                        const char *run_id, struct ws_file *file) {
+    struct ws_file_identity identity;
+
+    if (ws_store_options(store).trust) {
+        return true;
+    }
+    if (ws_os_file_identity(file, &identity) != WS_OK) {
+        return false;
+    }
+    char *path = ws_store_run_path(store, key, run_id);
+    bool trusts = path && ws_os_is_private(path, WS_STORE_DEPTH, &identity);
+    free(path);
+    return trusts;
+}
+
+bool ws_candidate_is_trusted(const struct ws_candidate *candidate) {
+    return trusts_file(candidate->store, &candidate->record->key, candidate->run_id,
+                       candidate->file);
+}
+
+bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
+                     const char *run_id) {
+    char name[WS_FILE_NAME_MAX + 1];
+    struct ws_dir *dir = NULL;
+    struct ws_file *file = NULL;
+
+    if (!ws_run_id_is_valid(run_id) || ws_store_shard(store, key, false, &dir) != WS_OK) {
+        return false;
+    }
+    ws_run_file_name(key, run_id, name);
+    bool trusts =
+        ws_os_file_open(dir, name, &file) == WS_OK && trusts_file(store, key, run_id, file);
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+    return trusts;
+}
+
+/* Entries. */
+
+enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry) {
+    size_t size = (size_t)from->record.payload_size;
+    struct ws_entry *copy = malloc(sizeof *copy);
+    void *payload = malloc(size > 0 ? size : 1);
+
+    if (!copy || !payload) {
+        free(copy);
+        free(payload);
+        return WS_NO_MEMORY;
+    }
+    *copy = *from;
+    memcpy(payload, from->payload, size);
+    copy->payload = payload;
+    *entry = copy;
+    return WS_OK;
+}
+
+void ws_entry_free(struct ws_entry *entry) {
+    if (entry) {
+        free(entry->payload);
+        free(entry);
+    }
+}
+
+/* The story of a key. */
+
+struct story {
+    struct ws_store *store;
+    const struct ws_digest *key;
+    const char *run_id; /* NULL: all */
+    int64_t now;
+    struct ws_dir *dir;
+    struct ws_record newest;
+    bool found;
+    struct ws_history *history;
+};
+
+/* Newer than what was found before, and whole. */
+static enum ws_status take_story(void *context, const char *name) {
+    struct story *story = context;
+    struct ws_digest key;
+    char run_id[WS_RUN_ID_MAX + 1];
+    struct ws_scan scan;
+    struct ws_history history;
+    struct ws_file *file = NULL;
+
+    if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
+        memcmp(key.bytes, story->key->bytes, sizeof key.bytes) != 0 ||
+        (story->run_id && strcmp(run_id, story->run_id) != 0) ||
+        ws_os_file_open(story->dir, name, &file) != WS_OK) {
+        return WS_OK;
+    }
+    if (ws_runfile_scan(file, &key, &scan) != WS_OK) {
+        scan.count = 0;
+    }
+    for (int i = 0; i < scan.count; i++) {
+        const struct ws_record *record = &scan.records[i];
+        if (!ws_store_has_expired(story->store, record, story->now) &&
+            (!story->found || ws_record_is_newer(record, &story->newest, story->now)) &&
+            ws_runfile_read_history(file, &scan, i, &history) == WS_OK) {
+            story->newest = *record;
+            story->found = true;
+            *story->history = history;
+        }
+    }
+    ws_os_file_close(file);
+    return WS_OK;
+}
+
+enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
+                                const char *run_id, struct ws_history *history,
+                                struct ws_note *note) {
+    struct story story = {.store = store,
+                          .key = key,
+                          .run_id = run_id,
+                          .now = ws_store_now(store),
+                          .history = history};
+    enum ws_status status = ws_store_shard(store, key, false, &story.dir);
+
+    if (status == WS_OK) {
+        status = ws_os_dir_list(story.dir, take_story, &story);
+    }
+    ws_os_dir_close(story.dir);
+    if (status == WS_OK && !story.found) {
+        status = WS_NOT_FOUND;
+    }
+    if (status == WS_OK) {
+        *note = story.newest.note;
+    }
+    return status;
+}

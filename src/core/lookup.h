@@ -1,0 +1,65 @@
+/*
+ * lookup: finds the entry of a key.
+ *
+ *     ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry)  ->  ws_entry_free(entry)
+ *
+ * It returns an entry whose digests verify and that the store's accept() takes, or WS_NOT_FOUND;
+ * damaged, foreign and newer files are passed over. A digest is no signature: what verifies may be
+ * anybody's. It takes no lock and waits for nobody.
+ *
+ * The cost, in system calls on Linux: the shard is opened, and listed by two (the second says that
+ * there is no more: a signal can cut the first short); each run's file is opened and read; one call
+ * closes all, where their descriptors are neighbours. So six for a key with one run, and two for
+ * each further run. Which record is best stands in the files alone: a checkpoint is one write into
+ * its own, and nothing that names or lists it could tell without being changed too. Two more are
+ * taken by a payload beyond the first WS_SCAN_HEAD bytes of its file (its size, and the rest), one
+ * by an entry more than a day old (when it was last used).
+ */
+#ifndef WS_LOOKUP_H
+#define WS_LOOKUP_H
+
+#include "store.h"
+
+/* What a lookup found, and has verified, for accept() to judge. */
+struct ws_candidate {
+    const struct ws_record *record;
+    const void *payload;
+    const struct ws_store *store;
+    const char *run_id;
+    struct ws_file *file;
+};
+
+/* Whether nobody but this user can have written it (ws_os_is_private), or the store is trusted. */
+bool ws_candidate_is_trusted(const struct ws_candidate *candidate);
+/* The same of a run's file as it is now. */
+bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key, const char *run_id);
+
+struct ws_entry {
+    struct ws_record record;
+    char run_id[WS_RUN_ID_MAX + 1];
+    void *payload; /* record.payload_size bytes */
+};
+
+/* Objectives nearer than this are taken for equal. */
+#define WS_OBJECTIVE_TOLERANCE 1e-12
+
+enum ws_select {
+    WS_BEST,  /* lowest objective; within the tolerance final before checkpoint, then newest */
+    WS_LATEST /* newest; objectives ignored */
+};
+#define WS_ANY_KIND 0
+
+/* `kind` is an enum ws_kind or WS_ANY_KIND; `run_id` is NULL, or the one run to look at. */
+enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
+                               enum ws_select select, int kind, const char *run_id,
+                               struct ws_entry **entry);
+enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
+void ws_entry_free(struct ws_entry *entry);
+
+/* The history that was written last under `key`, of the one run where `run_id` is not NULL, and
+ * what else its record says. The payload is not looked at. */
+enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
+                                const char *run_id, struct ws_history *history,
+                                struct ws_note *note);
+
+#endif

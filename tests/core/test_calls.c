@@ -1,0 +1,204 @@
+/* The system calls that the core makes, counted by a parent that traces its child, as strace does.
+ * Calls for memory are left out: they are the allocator's, and the sanitizers'. */
+
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#endif
+
+#include "fixtures.h"
+#include "harness.h"
+#include "session.h"
+
+#if defined(__linux__) && defined(PTRACE_GET_SYSCALL_INFO)
+
+#define MARK SYS_getppid /* what a child does before and after what is counted */
+
+struct counted {
+    int all;
+    int writes;
+    int syncs;
+    bool refused; /* here nobody may trace */
+};
+
+static bool is_for_memory(uint64_t number) {
+    return number == SYS_mmap || number == SYS_munmap || number == SYS_madvise ||
+           number == SYS_brk || number == SYS_mprotect || number == SYS_mremap;
+}
+
+static void count_call(struct counted *counted, uint64_t number) {
+    if (!is_for_memory(number)) {
+        counted->all++;
+    }
+    counted->writes += number == SYS_pwritev || number == SYS_pwrite64 || number == SYS_write;
+    counted->syncs += number == SYS_fsync || number == SYS_fdatasync;
+}
+
+static void trace(pid_t child, struct counted *counted) {
+    struct __ptrace_syscall_info info;
+    int status;
+    bool between = false;
+
+    CHECK(ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) == 0);
+    while (ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0 && waitpid(child, &status, 0) == child &&
+           WIFSTOPPED(status)) {
+        if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) <= 0 ||
+            info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+            continue;
+        }
+        if (info.entry.nr == (uint64_t)MARK) {
+            between = !between;
+        } else if (between) {
+            count_call(counted, info.entry.nr);
+        }
+    }
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* `prepare`, then `count` with its calls counted, in a child. */
+static struct counted count_calls(void (*prepare)(void), void (*count)(void)) {
+    struct counted counted = {0};
+    int status;
+
+    harness_dir();
+    fflush(NULL);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        prepare();
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0) {
+            _exit(2);
+        }
+        raise(SIGSTOP);
+        syscall(MARK);
+        count();
+        syscall(MARK);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    if (!WIFSTOPPED(status)) {
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+        counted.refused = true;
+        return counted;
+    }
+    trace(child, &counted);
+    return counted;
+}
+
+static struct ws_store *store;
+static struct ws_session *session;
+static int runs;
+static size_t size;
+static char payload[65536];
+
+static void save_run(enum ws_kind kind, int run) {
+    struct ws_digest key = a_key();
+    struct ws_note note = {.kind = kind, .has_objective = true, .objective = run};
+    char run_id[20];
+
+    snprintf(run_id, sizeof run_id, "run-%d", run);
+    CHECK_STATUS(ws_store_save(store, &key, run_id, &note, payload, size), WS_OK);
+}
+
+static void find(void) {
+    struct ws_digest key = a_key();
+    struct ws_entry *entry = NULL;
+
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_OK);
+    ws_entry_free(entry);
+}
+
+static void find_none(void) {
+    struct ws_digest key = a_key();
+    struct ws_entry *entry = NULL;
+
+    key.bytes[15]++;
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, NULL, &entry), WS_NOT_FOUND);
+}
+
+static void improve(void) {
+    static double objective = 1000;
+    struct ws_offer offer = {.payload = payload, .size = size, .objective = --objective};
+
+    CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_OK);
+}
+
+static void prepare_finished(void) {
+    store = a_store();
+    for (int run = 0; run < runs; run++) {
+        save_run(WS_FINAL, run);
+    }
+    find();
+}
+
+static void prepare_running(void) {
+    struct ws_digest key = a_key();
+
+    store = a_store();
+    CHECK_STATUS(ws_session_open(store, &key, NULL, &session), WS_OK);
+    for (int i = 0; i < 4; i++) {
+        improve();
+    }
+    find();
+}
+
+static void prepare_interrupted(void) {
+    prepare_running();
+    ws_session_close(session); /* its file stays, as at a kill */
+}
+
+static void prepare_none(void) {
+    store = a_store();
+    find_none();
+}
+
+static void at_most(struct counted counted, int calls) {
+    if (!counted.refused && (counted.all == 0 || counted.all > calls)) {
+        harness_fail(__FILE__, __LINE__, "%d system calls, not %d", counted.all, calls);
+    }
+}
+
+TEST("a lookup of a key with one finished run takes six system calls") {
+    runs = 1;
+    size = 1024;
+    at_most(count_calls(prepare_finished, find), 6);
+}
+
+TEST("a lookup of a key with one interrupted run takes six system calls") {
+    size = 1024;
+    at_most(count_calls(prepare_interrupted, find), 6);
+}
+
+TEST("a lookup takes two system calls for each further run") {
+    runs = 4;
+    size = 1024;
+    at_most(count_calls(prepare_finished, find), 6 + 3 * 2);
+}
+
+TEST("a lookup of a large payload takes two system calls more") {
+    runs = 1;
+    size = sizeof payload;
+    at_most(count_calls(prepare_finished, find), 8);
+}
+
+TEST("a lookup that finds nothing takes one system call where the key's shard is missing") {
+    at_most(count_calls(prepare_none, find_none), 1);
+}
+
+TEST("a checkpoint is one write") {
+    size = 1024;
+    struct counted counted = count_calls(prepare_running, improve);
+    CHECK(counted.refused || (counted.writes == 1 && counted.syncs == 0 && counted.all <= 3));
+}
+
+#endif

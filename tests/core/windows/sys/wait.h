@@ -1,0 +1,1 @@
+/* posix.h has all of it. */
