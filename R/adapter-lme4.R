@@ -30,20 +30,21 @@ adapter_lme4 <- function(name, identify = identify_lme4(name)) {
 # What cannot change the fit: where it starts, and what it says.
 identify_lme4 <- function(name) {
   function(call, env) {
-    refuse_functions(call, env)
+    refuse_unfitted(call, env, "devFunOnly", FALSE)
     identify_model(call, env, name, ignored = c("start", "verbose", "devFunOnly"))
   }
 }
 
-refuse_functions <- function(call, env) {
-  if (!is.null(call$devFunOnly) && !isFALSE(eval(call$devFunOnly, env))) {
-    stop("`devFunOnly` asks for a function, and for no fit", call. = FALSE)
+# A call that asks for a function, or for a model that is only set up.
+refuse_unfitted <- function(call, env, argument, fits) {
+  if (!is.null(call[[argument]]) && !identical(eval(call[[argument]], env), fits)) {
+    stop("by `", argument, "`, it asks for no fit", call. = FALSE)
   }
 }
 
 # The parameters of the nonlinear model are in no data: `start` brings them.
 identify_nlmer <- function(call, env) {
-  refuse_functions(call, env)
+  refuse_unfitted(call, env, "devFunOnly", FALSE)
   start <- eval(call$start, env)
   parameters <- if (is.list(start)) start$nlpars else start
   call$data <- c(as.list(eval(call$data, env)), as.list(parameters))
@@ -163,8 +164,8 @@ change_optimizers <- function(call, env, change) {
   } else {
     eval(call$control, env)
   }
-  stages <- lme4_stages(call, env, control)
-  if (!inherits(control, "merControl") || is.null(stages)) {
+  stages <- if (inherits(control, "merControl")) lme4_stages(call, env, control)
+  if (is.null(stages)) {
     return(call)
   }
   verbose <- as.integer(eval(call$verbose, env) %||% 0L)
