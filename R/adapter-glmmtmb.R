@@ -31,13 +31,10 @@ identify_glmmtmb <- function(call, env) {
 
 #' The state of a glmmTMB fit
 #'
-#' `par`, named by block and term; their `covariance`, column by column, empty for a checkpoint.
+#' `par`, named by block and term; their `covariance`, column by column, as far as it is known.
 #' @noRd
-glmmtmb_state <- function(par, labels, covariance = numeric()) {
-  list(
-    par = stats::setNames(as.vector(par), labels), covariance = as.vector(covariance),
-    finished = length(covariance) > 0
-  )
+glmmtmb_state <- function(par, labels, covariance) {
+  list(par = stats::setNames(as.vector(par), labels), covariance = as.vector(covariance))
 }
 
 finished_glmmtmb <- function(fit) {
@@ -129,20 +126,24 @@ glmmtmb_optimizer <- function(optimizer) {
   watch <- seed <- NULL
   optimise <- function(par, fn, gr, ...) {
     labels <- glmmtmb_labels(names(par), environment(fn)$data)
-    objective <- if (is.null(watch)) fn else watch(fn, function(x) glmmtmb_state(x, labels))
-    if (is.null(seed)) {
-      return(optimizer(par, objective, gr, ...))
-    }
-    start <- glmmtmb_start(seed, par, labels)
+    start <- if (!is.null(seed)) glmmtmb_start(seed, par, labels) else list(par = par)
     seed <<- NULL
-    if (is.null(start$root) || !takes_coordinates(optimizer, list(...))) {
-      return(optimizer(start$par, objective, gr, ...))
+    objective <- fn
+    gradient <- gr
+    if (!is.null(watch)) {
+      curvature <- new_curvature(start$covariance)
+      objective <- watch(fn, function(x) glmmtmb_state(x, labels, curvature$covariance()))
+      gradient <- function(x) curvature$learn(x, gr(x))
     }
-    at <- new_coordinates(start$par, start$root)
+    root <- if (takes_coordinates(optimizer, list(...))) covariance_root(start$covariance)
+    if (length(root) == 0) {
+      return(optimizer(start$par, objective, gradient, ...))
+    }
+    at <- new_coordinates(start$par, root)
     result <- optimizer(
       stats::setNames(numeric(length(par)), names(par)),
       function(z) objective(from_coordinates(at, z)),
-      function(z) drop(crossprod(at$root, as.vector(gr(from_coordinates(at, z))))),
+      function(z) drop(crossprod(root, as.vector(gradient(from_coordinates(at, z))))),
       ...
     )
     result$par <- stats::setNames(from_coordinates(at, as.vector(result$par)), names(par))
@@ -160,10 +161,9 @@ glmmtmb_start <- function(seed, par, labels) {
   start <- list(par = stats::setNames(adopted$values, names(par)))
   n <- length(state$par)
   if (length(state$covariance) == n^2) {
-    covariance <- diag(length(par))
     at <- match(labels[adopted$shared], names(state$par))
-    covariance[adopted$shared, adopted$shared] <- matrix(state$covariance, n)[at, at]
-    start$root <- covariance_root(covariance)
+    start$covariance <- diag(length(par))
+    start$covariance[adopted$shared, adopted$shared] <- matrix(state$covariance, n)[at, at]
   }
   start
 }

@@ -294,15 +294,29 @@ run_in_coordinates <- function(optimizer, method, task, at, step) {
   inner$par <- rep(0, length(task$par))
   inner$lower <- bounds_in_coordinates(at, task$lower)
   inner$upper <- bounds_in_coordinates(at, task$upper)
+  if (method == "Nelder_Mead") {
+    inner$par <- near_bottom(inner, step)
+    step <- near_bottom_end
+  }
   inner$control <- control_in_coordinates(method, task$control, at, step, task$par_cold)
   result <- if (method == "nloptwrap") {
-    run_in_boxes(optimizer, inner, 4 * step)
+    run_in_boxes(optimizer, inner, box_steps * step)
   } else {
     run_optimizer(optimizer, inner)
   }
   result$par <- pmin(pmax(from_coordinates(at, as.vector(result$par)), task$lower), task$upper)
   result
 }
+
+# A simplex finds its way slowly: it is set up where a quadratic model sees the bottom.
+near_bottom <- function(task, step) {
+  task$control <- list(
+    rhobeg = max(step, near_bottom_end), rhoend = near_bottom_end, npt = 2 * length(task$par) + 1
+  )
+  run_optimizer("bobyqa", task)$par
+}
+
+near_bottom_end <- 0.01
 
 control_in_coordinates <- function(method, control, at, step, par_cold) {
   reach <- max(at$reach)
@@ -323,7 +337,9 @@ control_in_coordinates <- function(method, control, at, step, par_cold) {
 }
 
 # NLopt takes its first step from how far the bounds are: a quarter of that. An end on the edge of
-# a box is the middle of the next, twice as wide.
+# a box is the middle of the next, twice as wide; that costs more than too long a first step.
+box_steps <- 16
+
 run_in_boxes <- function(optimizer, task, width) {
   lower <- task$lower
   upper <- task$upper
