@@ -229,7 +229,11 @@ restore_lme4 <- function(fit, call, env) {
     used <- environment(ours)
     fit@optinfo$optimizer <- used$optimizer
     fit@optinfo$control <- used$control_cold
-    if (used$convergence != 0) fit@optinfo$conv$opt <- used$convergence
+    if (is.character(used$optimizer) && used$convergence != 0) {
+      fit@optinfo$conv$opt <- used$convergence
+      # lme4 keeps the optimiser's own warnings, and not what it says itself of its end.
+      fit@optinfo$warnings <- utils::head(fit@optinfo$warnings, -1)
+    }
   }
   call$formula <- fit@call$formula
   fit@call <- call

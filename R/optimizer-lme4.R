@@ -143,11 +143,14 @@ lme4_start <- function(seed, stage, task, labels, rho) {
     start$par <- unname(state$theta_initial)
   } else if (seed$relation != "related" || !stage$follows) {
     theta <- adopt_by_name(state$theta, task$par[is_theta], labels[is_theta], exact)
-    fixed <- adopt_by_name(state$fixef, task$par[!is_theta], labels[!is_theta], exact)
     if (!any(theta$shared)) {
       stop_seed_unfit("it has no random-effect term in common with this model")
     }
-    start$par <- c(off_the_bound(theta$values, task$lower[is_theta], exact), fixed$values)
+    start$par[is_theta] <- off_the_bound(theta$values, task$lower[is_theta], exact)
+    if (!all(is_theta)) {
+      fixed <- adopt_by_name(state$fixef, task$par[!is_theta], labels[!is_theta], exact)
+      start$par[!is_theta] <- fixed$values
+    }
   }
   start$par <- pmin(pmax(start$par, task$lower), task$upper)
   start

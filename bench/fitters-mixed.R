@@ -25,20 +25,24 @@ models <- list(
   "lmer, sleepstudy" = list(quote(lmer(Reaction ~ Days + (Days | Subject), d)), sleepstudy),
   "glmer, bobyqa, VerbAgg" = list(
     quote(glmer(
-      r2 ~ (Anger + Gender + btype + situ + mode)^2 + (1 | id) + (1 | item), d, binomial,
-      control = glmerControl(optimizer = "bobyqa", optCtrl = list(maxfun = 1e5))
+      r2 ~ Anger + Gender + btype + situ + mode + (1 | id) + (1 | item), d, binomial,
+      control = glmerControl(optimizer = "bobyqa")
     )),
     VerbAgg
   ),
   "glmer, nloptwrap, VerbAgg" = list(
     quote(glmer(
-      r2 ~ (Anger + Gender + btype + situ + mode)^2 + (1 | id) + (1 | item), d, binomial,
+      r2 ~ Anger + Gender + btype + situ + mode + (1 | id) + (1 | item), d, binomial,
       control = glmerControl(optimizer = "nloptwrap")
     )),
     VerbAgg
   ),
-  "glmer, its default, InstEval" = list(
-    quote(glmer(good ~ service + lectage + (1 | s) + (1 | d), d, binomial)), ratings
+  "glmer, bobyqa, InstEval" = list(
+    quote(glmer(
+      good ~ service + lectage + studage + (1 | s) + (1 | d), d, binomial,
+      control = glmerControl(optimizer = "bobyqa")
+    )),
+    ratings
   ),
   "glmer, its default, cbpp" = list(
     quote(glmer(incidence / size ~ period + (1 | herd), d, binomial, weights = size)), cbpp
