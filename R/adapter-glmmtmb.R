@@ -83,14 +83,9 @@ glmmtmb_labels <- function(blocks, data) {
 # Putting it into the call -----------------------------------------------------------------------
 
 seed_glmmtmb <- function(call, env, state, relation) {
-  numbers <- c("par", "covariance")
-  if (!is.list(state) || !all(numbers %in% names(state)) || is.null(names(state$par))) {
-    stop_seed_unfit("it is not the state of a glmmTMB fit")
-  }
-  for (part in numbers) {
-    if (!is.numeric(state[[part]]) || !all(is.finite(state[[part]]))) {
-      stop_seed_unfit(paste("its", part, "is not all finite numbers"))
-    }
+  check_numbers(state, c("par", "covariance"), "glmmTMB")
+  if (is.null(names(state$par))) {
+    stop_seed_unfit("its parameters have no names")
   }
   change_optimizer(call, env, function(optimizer) {
     environment(optimizer)$seed <- list(state = state, relation = relation)

@@ -1,6 +1,54 @@
 #' Mixed models: lme4 and glmmTMB under warm()
 #'
+#' What [warm()] keeps of `lme4::lmer()`, `glmer()`, `nlmer()`, `glmer.nb()` and
+#' `glmmTMB::glmmTMB()`, what the next fit starts from, and what is lost in between.
+#'
+#' @section What is observed?:
+#' Every evaluation of the deviance (glmmTMB: of the negative log-likelihood), by a function in the
+#' optimiser slot of the fit's control, around your own optimiser. The best parameters so far are
+#' kept: theta, and in the last stage of `glmer()` and `nlmer()` the fixed effects. The deviance of
+#' a first stage (`nAGQ0initStep`) is another one, and is kept for that stage alone. `glmer.nb()`
+#' fits a series of models through a function that has no such slot: of it, only finished fits are
+#' kept.
+#'
+#' @section What does a fit start from?:
+#' From the parameters of the same model on other rows, or of a related one with the same response
+#' and family: theta by random-effect term, fixed effects by name, and the fitter's own
+#' starting values for the rest. A standard deviation of zero starts a little above it.
+#'
+#' An optimiser that starts near the answer with its usual first step walks away first. So your own
+#' optimiser is run in units of standard errors, as the earlier fit's Hessian and this model's own
+#' covariance tell them: `bobyqa`, `Nelder_Mead`, `nloptwrap` and `nlminbwrap` with lme4,
+#' [stats::nlminb()] and [stats::optim()] with glmmTMB. A `Nelder_Mead` is first brought near by
+#' `bobyqa`. The tolerances stay as tight as yours. Where you have set its steps or tolerances yourself, and with any other
+#' optimiser, nothing but the starting values is changed.
+#'
+#' The first stage of `glmer()` is made again from a near fit, as the deviance of the second one
+#' depends on where it ended, by up to the tolerance `tolPwrss`.
+#'
+#' @section What is lost?:
+#' An interrupted fit goes on from its best point. What the optimiser had learned of the
+#' curvature is lost with lme4; with glmmTMB it is estimated from the gradients met on the way.
+#'
+#' @section What is kept?:
+#' Fits that ended well: the optimiser says so, and lme4's own checks of gradient and Hessian
+#' (glmmTMB: a positive definite Hessian). A singular fit is a fit. From a start, a fit that does
+#' not pass is made again cold, as `warm()` does with every fitter. Calls with `devFunOnly` or
+#' `doFit = FALSE` go untouched.
+#'
+#' @section What is different?:
+#' The fit's call, optimiser and control are your own; the counts of evaluations are those of
+#' this fit. With `verbose`, the optimiser's own output is printed, but not that of the inner
+#' iterations (`verbose` above 1).
+#'
 #' @name warm-mixed
+#' @seealso [warm()], [warm_verify()]
+#' @examplesIf requireNamespace("lme4", quietly = TRUE)
+#' library(lme4)
+#' store <- warm_store(tempfile("store"))
+#' fit <- warm(lmer(Reaction ~ Days + (1 | Subject), sleepstudy), store)
+#' fold <- warm(lmer(Reaction ~ Days + (1 | Subject), sleepstudy[-(1:10), ]), store)
+#' warm_info(fold)
 NULL
 
 adapter_lmer <- function() adapter_lme4("lme4::lmer")
@@ -55,9 +103,9 @@ identify_nlmer <- function(call, env) {
 #' The state of an lme4 fit
 #'
 #' `theta` and `fixef`, named, the latter empty where the optimiser has none of them; `hessian` of
-#' the deviance, its columns one after the other, in the order of `hessian_names`; `initial`: is
-#' it a state of glmer's or nlmer's first stage? `theta_initial`: where that stage ended, empty where
-#' there was none, or that is not known; `finished`: is it the optimum?
+#' the deviance, its columns one after the other, in the order of `hessian_names`; `initial`: is it
+#' of glmer's or nlmer's first stage? `theta_initial`: where that stage ended, empty where there was
+#' none, or that is not known; `finished`: is it the optimum?
 #' @noRd
 lme4_state <- function(par, labels, initial, theta_initial = NULL, finished = FALSE,
                        hessian = numeric()) {
@@ -134,17 +182,23 @@ seed_lme4 <- function(call, env, state, relation) {
 
 check_lme4_state <- function(state) {
   numbers <- c("theta", "fixef", "hessian", "theta_initial")
-  if (!is.list(state) || !all(c(numbers, "hessian_names") %in% names(state))) {
+  check_numbers(state, numbers, "lme4")
+  flags <- c(state$initial, state$finished)
+  whole <- is.logical(flags) && length(flags) == 2 && is.character(state$hessian_names) &&
+    length(state$hessian) == length(state$hessian_names)^2
+  if (!whole) {
     stop_seed_unfit("it is not the state of an lme4 fit")
   }
-  for (part in numbers) {
+}
+
+check_numbers <- function(state, parts, package) {
+  if (!is.list(state) || !all(parts %in% names(state))) {
+    stop_seed_unfit(paste("it is not the state of a fit by", package))
+  }
+  for (part in parts) {
     if (!is.numeric(state[[part]]) || !all(is.finite(state[[part]]))) {
       stop_seed_unfit(paste("its", part, "is not all finite numbers"))
     }
-  }
-  if (!is.logical(c(state$initial, state$finished)) || !is.character(state$hessian_names) ||
-    length(state$hessian) != length(state$hessian_names)^2) {
-    stop_seed_unfit("it is not the state of an lme4 fit")
   }
 }
 

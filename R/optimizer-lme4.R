@@ -53,16 +53,8 @@ lme4_control <- function(optimizer, stage, fn, par, control, verbose) {
   if (!is.character(optimizer)) {
     return(control)
   }
-  if (stage$adjusted && optimizer == "bobyqa") {
-    if (!is.numeric(control$rhobeg)) control$rhobeg <- 2e-4
-    if (!is.numeric(control$rhoend)) control$rhoend <- 2e-7
-  } else if (stage$adjusted && optimizer == "Nelder_Mead") {
-    if (is.null(control$xst)) {
-      fixed_se <- sqrt(diag(environment(fn)$pp$unsc()))
-      n_theta <- length(par) - length(fixed_se)
-      control$xst <- 0.2 * c(rep(0.1, n_theta), pmin(fixed_se, 10))
-    }
-    if (is.null(control$xt)) control$xt <- control$xst * 5e-4
+  if (stage$adjusted) {
+    control <- adjusted_control(optimizer, fn, par, control)
   }
   if (optimizer == "bobyqa") {
     if (!is.numeric(control$iprint)) control$iprint <- min(verbose, 3L)
@@ -70,6 +62,21 @@ lme4_control <- function(optimizer, stage, fn, par, control, verbose) {
     control$verbose <- verbose
   } else if (optimizer == "nloptwrap") {
     control$print_level <- min(as.numeric(verbose), 3)
+  }
+  control
+}
+
+adjusted_control <- function(optimizer, fn, par, control) {
+  if (optimizer == "bobyqa") {
+    if (!is.numeric(control$rhobeg)) control$rhobeg <- 2e-4
+    if (!is.numeric(control$rhoend)) control$rhoend <- 2e-7
+  } else if (optimizer == "Nelder_Mead") {
+    if (is.null(control$xst)) {
+      fixed_se <- sqrt(diag(environment(fn)$pp$unsc()))
+      n_theta <- length(par) - length(fixed_se)
+      control$xst <- 0.2 * c(rep(0.1, n_theta), pmin(fixed_se, 10))
+    }
+    if (is.null(control$xt)) control$xt <- control$xst * 5e-4
   }
   control
 }
@@ -161,16 +168,19 @@ lme4_start <- function(seed, stage, task, labels, rho) {
 step_at_end <- 0.05
 step_near <- 0.3
 
+# Values by name, as far as there are any: of the very same fit, all.
 adopt_by_name <- function(values, otherwise, labels, exact) {
-  if (exact || is.null(labels)) {
-    if (length(values) != length(otherwise) ||
-      !is.null(labels) && !identical(names(values), labels)) {
+  if (is.null(labels) || is.null(names(values))) {
+    if (length(values) != length(otherwise)) {
       stop_seed_unfit("its parameters are not those of this model")
     }
     return(list(values = unname(values), shared = rep(TRUE, length(values))))
   }
   at <- match(labels, names(values))
   shared <- !is.na(at)
+  if (exact && !all(shared)) {
+    stop_seed_unfit("its parameters are not those of this model")
+  }
   otherwise[shared] <- values[at[shared]]
   list(values = otherwise, shared = shared)
 }
