@@ -29,7 +29,8 @@ lme4_optimizer <- function(optimizer, stage, verbose) {
       fn = objective, par = par, par_cold = par, lower = lower, upper = upper, control = control_cold,
       given = names(control)
     )
-    start <- if (!is.null(seed)) lme4_start(seed, stage, task, labels, environment(fn))
+    rho <- environment(fn)
+    start <- if (!is.null(seed)) lme4_start(seed, stage, task, labels, rho)
     seed <<- NULL # an optimiser that is called again goes on from where it was
     result <- if (is.null(start)) {
       run_optimizer(optimizer, task)

@@ -48,7 +48,9 @@ models <- list(
     quote(glmer(incidence / size ~ period + (1 | herd), d, binomial, weights = size)), cbpp
   ),
   "glmer, its default, grouseticks" = list(
-    quote(glmer(TICKS ~ YEAR + scale(HEIGHT) + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION), d, poisson)),
+    quote(glmer(
+      TICKS ~ YEAR + scale(HEIGHT) + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION), d, poisson
+    )),
     grouseticks
   ),
   "nlmer, Orange" = list(

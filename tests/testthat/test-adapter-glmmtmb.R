@@ -6,7 +6,8 @@ test_that("the adapter for glmmTMB conforms", {
   expect_adapter_conforms(
     adapter_glmmtmb(),
     quote(
-      glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, glmmTMB::nbinom2, ziformula = ~mined)
+      glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, glmmTMB::nbinom2,
+        ziformula = ~mined)
     ),
     near = quote(
       glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders[-(1:60), ], glmmTMB::nbinom2,
