@@ -26,8 +26,8 @@ lme4_optimizer <- function(optimizer, stage, verbose) {
     }
     control_cold <<- lme4_control(optimizer, stage, fn, par, control, verbose)
     task <- list(
-      fn = objective, par = par, par_cold = par, lower = lower, upper = upper, control = control_cold,
-      given = names(control)
+      fn = objective, par = par, par_cold = par, lower = lower, upper = upper,
+      control = control_cold, given = names(control)
     )
     rho <- environment(fn)
     start <- if (!is.null(seed)) lme4_start(seed, stage, task, labels, rho)
