@@ -105,7 +105,7 @@ run_observed <- function(request, session, call, start) {
     progress$tell(iterations, objective, payload$seconds, kept)
   }
   observed <- request$adapter$observe(call, request$env, report)
-  fit <- as_if_called(request$expr, observed, eval(observed, request$env))
+  fit <- as_if_called(request, observed, eval(observed, request$env))
   fit <- request$adapter$restore(fit, request$call, request$env)
   end <- or_nothing(fit_state(request$adapter, fit, request$call, request$env))
   if (is.null(end$iteration) || is.na(end$iteration)) end$iteration <- reported
@@ -115,25 +115,42 @@ run_observed <- function(request, session, call, start) {
   )
 }
 
-# Errors and warnings of the fitter name the call that the user wrote.
-as_if_called <- function(written, called, fit) {
-  is_ours <- function(condition) identical(conditionCall(condition), called)
+# Errors and warnings of the fitter name the call that the user wrote; one that the fitter passes
+# its arguments on to, those that the user gave.
+as_if_called <- function(request, called, fit) {
+  written <- function(condition) {
+    call <- conditionCall(condition)
+    if (identical(call, called)) request$expr else without_changes(call, called, request$call)
+  }
   withCallingHandlers(
     fit,
     error = function(e) {
-      if (is_ours(e)) {
-        e$call <- written
+      call <- written(e)
+      if (!identical(call, conditionCall(e))) {
+        e$call <- call
         stop(e)
       }
     },
     warning = function(w) {
-      if (is_ours(w)) {
-        w$call <- written
+      call <- written(w)
+      if (!identical(call, conditionCall(w))) {
+        w$call <- call
         warning(w)
         invokeRestart("muffleWarning")
       }
     }
   )
+}
+
+# A call with the arguments of `given`, where it has those of `called`.
+without_changes <- function(call, called, given) {
+  if (is.call(call)) {
+    for (name in intersect(names(call), names(called))) {
+      changed <- nzchar(name) && !identical(called[[name]], given[[name]])
+      if (changed && identical(call[[name]], called[[name]])) call[[name]] <- given[[name]]
+    }
+  }
+  call
 }
 
 save_random_state <- function() {

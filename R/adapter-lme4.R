@@ -1,0 +1,391 @@
+#' Mixed models: lme4 and glmmTMB under warm()
+#'
+#' What [warm()] keeps of `lme4::lmer()`, `glmer()`, `nlmer()`, `glmer.nb()` and
+#' `glmmTMB::glmmTMB()`, what the next fit starts from, and what is lost in between.
+#'
+#' @section What is observed?:
+#' Every evaluation of the deviance (glmmTMB: of the negative log-likelihood), by a function in the
+#' optimiser slot of the fit's control, around your own optimiser. The best parameters so far are
+#' kept: theta, and in the last stage of `glmer()` and `nlmer()` the fixed effects. The deviance of
+#' a first stage (`nAGQ0initStep`) is another one, and is kept for that stage alone. `glmer.nb()`
+#' fits a series of models through a function that has no such slot: of it, only finished fits are
+#' kept.
+#'
+#' @section What does a fit start from?:
+#' From the parameters of the same model on other rows, or of a related one with the same response
+#' and family: theta by random-effect term, fixed effects by name, and the fitter's own
+#' starting values for the rest. A standard deviation of zero starts a little above it.
+#'
+#' An optimiser that starts near the answer with its usual first step walks away first. So your own
+#' optimiser is run in units of standard errors, as the earlier fit's Hessian and this model's own
+#' covariance tell them: `bobyqa`, `Nelder_Mead`, `nloptwrap` and `nlminbwrap` with lme4,
+#' [stats::nlminb()] and [stats::optim()] with glmmTMB. A `Nelder_Mead` is first brought near by
+#' `bobyqa`. The tolerances stay as tight as yours. Where you have set its steps or tolerances
+#' yourself, and with any other
+#' optimiser, nothing but the starting values is changed.
+#'
+#' The first stage of `glmer()` is made again from a near fit, as the deviance of the second one
+#' depends on where it ended, by up to the tolerance `tolPwrss`.
+#'
+#' @section What is lost?:
+#' An interrupted fit goes on from its best point. What the optimiser had learned of the
+#' curvature is lost with lme4; with glmmTMB it is estimated from the gradients met on the way.
+#'
+#' @section What is kept?:
+#' Fits that ended well: the optimiser says so, and lme4's own checks of gradient and Hessian
+#' (glmmTMB: a positive definite Hessian). A singular fit is a fit. From a start, a fit that does
+#' not pass is made again cold, as `warm()` does with every fitter. Calls with `devFunOnly` or
+#' `doFit = FALSE` go untouched.
+#'
+#' @section What is different?:
+#' The fit's call, optimiser and control are your own; the counts of evaluations are those of
+#' this fit. With `verbose`, the optimiser's own output is printed, but not that of the inner
+#' iterations (`verbose` above 1).
+#'
+#' @name warm-mixed
+#' @seealso [warm()], [warm_verify()]
+#' @examplesIf requireNamespace("lme4", quietly = TRUE)
+#' library(lme4)
+#' store <- warm_store(tempfile("store"))
+#' fit <- warm(lmer(Reaction ~ Days + (1 | Subject), sleepstudy), store)
+#' fold <- warm(lmer(Reaction ~ Days + (1 | Subject), sleepstudy[-(1:10), ]), store)
+#' warm_info(fold)
+NULL
+
+adapter_lmer <- function() adapter_lme4("lme4::lmer")
+adapter_glmer <- function() adapter_lme4("lme4::glmer")
+adapter_nlmer <- function() adapter_lme4("lme4::nlmer", identify = identify_nlmer)
+
+#' The adapters for lme4
+#'
+#' Each evaluation of the deviance is observed from a function in the optimiser slot, around the
+#' user's own optimiser; the same function starts it from a state (optimizer-lme4.R). lme4's
+#' argument `start` would not do: nlmer takes no theta in it, and what a state means to the model
+#' is known only once that has been set up.
+#' @noRd
+adapter_lme4 <- function(name, identify = identify_lme4(name)) {
+  warm_adapter(
+    name = name,
+    identify = identify,
+    seed = seed_lme4,
+    observe = observe_lme4,
+    state = finished_lme4,
+    restore = restore_lme4,
+    converged = lme4_converged,
+    compare = compare_lme4
+  )
+}
+
+# What cannot change the fit: where it starts, and what it says.
+identify_lme4 <- function(name) {
+  function(call, env) {
+    refuse_unfitted(call, env, "devFunOnly", FALSE)
+    identify_model(call, env, name, ignored = c("start", "verbose", "devFunOnly"))
+  }
+}
+
+# A call that asks for a function, or for a model that is only set up.
+refuse_unfitted <- function(call, env, argument, fits) {
+  if (!is.null(call[[argument]]) && !identical(eval(call[[argument]], env), fits)) {
+    stop("by `", argument, "`, it asks for no fit", call. = FALSE)
+  }
+}
+
+# The parameters of the nonlinear model are in no data: `start` brings them.
+identify_nlmer <- function(call, env) {
+  refuse_unfitted(call, env, "devFunOnly", FALSE)
+  start <- eval(call$start, env)
+  parameters <- if (is.list(start)) start$nlpars else start
+  call$data <- c(as.list(eval(call$data, env)), as.list(parameters))
+  call$start <- NULL
+  identify_model(call, env, "lme4::nlmer", ignored = c("verbose", "devFunOnly"))
+}
+
+#' The state of an lme4 fit
+#'
+#' `theta` and `fixef`, named, the latter empty where the optimiser has none of them; `hessian` of
+#' the deviance, its columns one after the other, in the order of `hessian_names`; `initial`: is it
+#' of glmer's or nlmer's first stage? `theta_initial`: where that stage ended, empty where there was
+#' none, or that is not known; `finished`: is it the optimum?
+#' @noRd
+lme4_state <- function(par, labels, initial, theta_initial = NULL, finished = FALSE,
+                       hessian = numeric()) {
+  names(par) <- labels
+  is_theta <- if (is.null(labels)) TRUE else startsWith(labels, theta_prefix)
+  list(
+    theta = par[is_theta], fixef = par[!is_theta], initial = initial,
+    theta_initial = as.vector(theta_initial, "numeric"), finished = finished,
+    hessian = as.vector(hessian), hessian_names = if (length(hessian) > 0) labels else character()
+  )
+}
+
+theta_prefix <- "theta "
+
+# As getME(fit, "theta") has them: the group, and the effect's or the two effects' names.
+theta_labels <- function(cnms) {
+  of_group <- function(group, effects) {
+    pairs <- which(lower.tri(diag(length(effects)), diag = TRUE), arr.ind = TRUE)
+    apart <- pairs[, 1] != pairs[, 2]
+    paste0(
+      theta_prefix, group, ".", effects[pairs[, 1]], ifelse(apart, ".", ""),
+      ifelse(apart, effects[pairs[, 2]], "")
+    )
+  }
+  unlist(Map(of_group, names(cnms), unname(cnms)), use.names = FALSE)
+}
+
+#' Names of the parameters that an optimiser works on
+#'
+#' The random-effect terms are read from the frame of the function that has set the model up.
+#' NULL where this lme4 does not set a model up as expected.
+#' @noRd
+lme4_labels <- function(fn, n) {
+  cnms <- NULL
+  for (frame in rev(sys.frames())) {
+    setup <- Filter(is.list, mget(c("lmod", "glmod", "vals"), frame, ifnotfound = NA))
+    if (length(setup) > 0 && is.list(setup[[1]]$reTrms)) {
+      cnms <- setup[[1]]$reTrms$cnms
+      break
+    }
+  }
+  labels <- c(theta_labels(cnms), colnames(environment(fn)$pp$X))
+  n_theta <- length(environment(fn)$pp$theta)
+  if (length(theta_labels(cnms)) == n_theta) utils::head(labels, n)
+}
+
+finished_lme4 <- function(fit) {
+  cmp <- fit@devcomp$cmp
+  objective <- if (is.na(cmp[["REML"]])) cmp[["dev"]] else cmp[["REML"]]
+  hessian <- fit@optinfo$derivs$Hessian
+  labels <- c(theta_labels(fit@cnms), names(lme4::fixef(fit)))
+  par <- c(fit@theta, fit@beta)
+  optimised <- seq_along(fit@optinfo$val)
+  usable <- is.numeric(hessian) && all(is.finite(hessian)) &&
+    length(hessian) == length(optimised)^2
+  list(
+    state = lme4_state(
+      par[optimised], labels[optimised], initial = FALSE, finished = TRUE,
+      hessian = if (usable) hessian else numeric()
+    ),
+    objective = objective,
+    iteration = as.integer(fit@optinfo$feval)
+  )
+}
+
+# Putting it into the call -----------------------------------------------------------------------
+
+seed_lme4 <- function(call, env, state, relation) {
+  check_lme4_state(state)
+  change_optimizers(call, env, function(optimizer) {
+    environment(optimizer)$seed <- list(state = state, relation = relation)
+  })
+}
+
+check_lme4_state <- function(state) {
+  numbers <- c("theta", "fixef", "hessian", "theta_initial")
+  check_numbers(state, numbers, "lme4")
+  flags <- c(state$initial, state$finished)
+  whole <- is.logical(flags) && length(flags) == 2 && is.character(state$hessian_names) &&
+    length(state$hessian) == length(state$hessian_names)^2
+  if (!whole) {
+    stop_seed_unfit("it is not the state of an lme4 fit")
+  }
+}
+
+check_numbers <- function(state, parts, package) {
+  if (!is.list(state) || !all(parts %in% names(state))) {
+    stop_seed_unfit(paste("it is not the state of a fit by", package))
+  }
+  for (part in parts) {
+    if (!is.numeric(state[[part]]) || !all(is.finite(state[[part]]))) {
+      stop_seed_unfit(paste("its", part, "is not all finite numbers"))
+    }
+  }
+}
+
+observe_lme4 <- function(call, env, report) {
+  watch <- new_watch(report)
+  change_optimizers(call, env, function(optimizer) environment(optimizer)$watch <- watch)
+}
+
+#' The call, with functions of ours around its optimisers, each changed by `change`
+#'
+#' Where lme4 itself would complain, or fits without an optimiser, the call stays as it is.
+#' @noRd
+change_optimizers <- function(call, env, change) {
+  fitter <- eval(call[[1]], env)
+  control <- if (is.null(call$control)) {
+    eval(formals(fitter)$control, environment(fitter))
+  } else {
+    eval(call$control, env)
+  }
+  stages <- if (inherits(control, "merControl")) lme4_stages(call, env, control)
+  if (is.null(stages)) {
+    return(call)
+  }
+  verbose <- as.integer(eval(call$verbose, env) %||% 0L)
+  optimizers <- lapply(seq_along(stages), function(i) {
+    optimizer <- control$optimizer
+    if (!is.function(optimizer)) optimizer <- optimizer[[i]]
+    if (!inherits(optimizer, "warm_optimizer")) {
+      optimizer <- lme4_optimizer(optimizer, stages[[i]], verbose)
+    }
+    change(optimizer)
+    optimizer
+  })
+  control$optimizer <- if (length(stages) == 1) optimizers[[1]] else optimizers
+  call$control <- control
+  # What an optimiser prints it is told by ours.
+  if (!is.null(call$verbose)) call$verbose <- 0L
+  call
+}
+
+# What the optimisers of a call are for; NULL where there is none.
+lme4_stages <- function(call, env, control) {
+  fitter <- eval(call[[1]], env)
+  if (length(control$optimizer) == 0 || identical(control$optimizer, "none")) {
+    return(NULL)
+  }
+  sole <- list(initial = FALSE, follows = FALSE, adjusted = FALSE)
+  if (!"nAGQ" %in% names(formals(fitter))) {
+    return(list(sole))
+  }
+  if (is_lmer_shortcut(call, env, fitter)) {
+    return(NULL)
+  }
+  if (!is.null(call$nAGQ) && eval(call$nAGQ, env) == 0) {
+    return(list(sole, sole))
+  }
+  list(
+    list(initial = TRUE, follows = FALSE, adjusted = FALSE),
+    list(initial = FALSE, follows = !isFALSE(control$nAGQ0initStep), adjusted = TRUE)
+  )
+}
+
+# glmer hands the gaussian family with identity link to lmer, which takes another control.
+is_lmer_shortcut <- function(call, env, fitter) {
+  if (!"family" %in% names(formals(fitter))) {
+    return(FALSE)
+  }
+  family <- call_family(call, env)
+  is.null(family) || family$family == "gaussian" && family$link == "identity"
+}
+
+#' Make a fit the user's own again
+#'
+#' lme4 keeps the optimiser in the fit; in the environment of ours is the user's.
+#' @noRd
+restore_lme4 <- function(fit, call, env) {
+  if (!isS4(fit) || !methods::is(fit, "merMod")) {
+    return(fit)
+  }
+  ours <- fit@optinfo$optimizer
+  if (inherits(ours, "warm_optimizer")) {
+    used <- environment(ours)
+    fit@optinfo$optimizer <- used$optimizer
+    fit@optinfo$control <- used$control_cold
+    if (is.character(used$optimizer) && used$convergence != 0) {
+      fit@optinfo$conv$opt <- used$convergence
+      # lme4 keeps the optimiser's own warnings, and not what it says itself of its end.
+      fit@optinfo$warnings <- utils::head(fit@optinfo$warnings, -1)
+    }
+  }
+  call$formula <- fit@call$formula
+  fit@call <- call
+  fit
+}
+
+# A singular fit is a fit.
+lme4_converged <- function(fit) {
+  if (!isS4(fit) || !methods::is(fit, "merMod")) {
+    return(FALSE)
+  }
+  end <- fit@optinfo$conv
+  isTRUE(end$opt == 0) && !any(end$lme4$code < 0)
+}
+
+compare_lme4 <- function(a, b) {
+  difference <- function(x, y) max(abs(as.vector(x) - as.vector(y)), 0)
+  objective <- c(finished_lme4(a)$objective, finished_lme4(b)$objective)
+  fixed_se <- sqrt(diag(fixed_covariance(b)))
+  list(
+    objective = abs(diff(objective)) / max(abs(objective[2]), .Machine$double.eps),
+    fitted = difference(stats::fitted(a), stats::fitted(b)),
+    fitted_se = in_errors(linear_predictor(a), linear_predictor(b), predictor_se(b)),
+    coefficients = difference(lme4::fixef(a), lme4::fixef(b)),
+    coefficients_se = in_errors(lme4::fixef(a), lme4::fixef(b), fixed_se)
+  )
+}
+
+linear_predictor <- function(fit) {
+  if (inherits(fit@resp, "glmResp")) fit@resp$eta else fit@resp$mu
+}
+
+# Of the fixed part; of a nonlinear model, the residual standard error.
+predictor_se <- function(fit) {
+  x <- lme4::getME(fit, "X")
+  if (nrow(x) != length(fit@resp$mu)) {
+    return(rep(stats::sigma(fit), length(fit@resp$mu)))
+  }
+  sqrt(rowSums(as.matrix(x %*% fixed_covariance(fit)) * as.matrix(x)))
+}
+
+# That it is not the Hessian's is said by a warning.
+fixed_covariance <- function(fit) {
+  as.matrix(suppressWarnings(stats::vcov(fit, use.hessian = FALSE)))
+}
+
+# glmer.nb ---------------------------------------------------------------------------------------
+
+#' The adapter for lme4::glmer.nb
+#'
+#' It fits a glmer for each theta of the negative binomial that it tries, by refit(), which takes no
+#' function of ours for an optimiser beside glmer's own two. So only finished fits are kept. From a
+#' near fit's parameters (`start`) it takes as long as cold, and from its theta of the negative
+#' binomial (`initCtrl`) longer: 1.7 times with the ticks of lme4's grouseticks.
+#' @noRd
+adapter_glmer_nb <- function() {
+  warm_adapter(
+    name = "lme4::glmer.nb",
+    identify = identify_glmer_nb,
+    state = finished_glmer_nb,
+    restore = restore_glmer_nb,
+    converged = lme4_converged,
+    compare = compare_lme4
+  )
+}
+
+# Most of its arguments are glmer's, and need no name.
+name_nb_arguments <- function(call, env) {
+  fitter <- eval(call[[1]], env)
+  own <- names(call) %in% names(formals(fitter))
+  passed <- as.list(call)[!own]
+  named <- match.call(lme4::glmer, as.call(passed), envir = env)
+  as.call(c(as.list(named), as.list(call)[own]))
+}
+
+identify_glmer_nb <- function(call, env) {
+  call <- name_nb_arguments(call, env)
+  refuse_unfitted(call, env, "devFunOnly", FALSE)
+  identify_model(
+    call, env, "lme4::glmer.nb", ignored = c("start", "verbose", "initCtrl", "devFunOnly")
+  )
+}
+
+finished_glmer_nb <- function(fit) {
+  list(
+    state = list(), objective = -2 * as.vector(stats::logLik(fit)),
+    iteration = attr(fit, "nevals") %||% NA_integer_
+  )
+}
+
+# Its call is the last glmer's.
+restore_glmer_nb <- function(fit, call, env) {
+  if (isS4(fit) && methods::is(fit, "merMod")) {
+    given <- name_nb_arguments(call, env)
+    for (name in setdiff(intersect(names(given), names(fit@call)), c("", "formula", "family"))) {
+      fit@call[[name]] <- given[[name]]
+    }
+  }
+  fit
+}

@@ -1,0 +1,376 @@
+# The function that warm() puts in lme4's optimiser slot, around the user's own optimiser.
+#
+# lme4 prepares the control of the optimisers it knows by name, and reads their results: here that
+# is done for it, since it knows a function by no name. What it would have prepared is kept in the
+# function's environment, which the fit holds until restore_lme4() has read it.
+
+#' @param optimizer The user's: a name or a function.
+#' @param stage A list of `initial`: does another stage follow, that this one finds a start for?
+#'   `follows`: does it follow one? `adjusted`: does lme4 adjust the optimiser's control?
+#' @noRd
+lme4_optimizer <- function(optimizer, stage, verbose) {
+  force(optimizer)
+  watch <- seed <- control_cold <- NULL
+  convergence <- 0
+  optimise <- function(fn, par, lower, upper, control) {
+    caller <- sys.call(sys.parent())
+    labels <- lme4_labels(fn, length(par))
+    if (!is.null(watch)) {
+      theta_initial <- if (stage$follows) par[seq_along(environment(fn)$pp$theta)]
+      state_of <- function(par) {
+        lme4_state(par, labels, initial = stage$initial, theta_initial = theta_initial)
+      }
+      objective <- watch(fn, state_of, compares = !stage$initial)
+    } else {
+      objective <- fn
+    }
+    control_cold <<- lme4_control(optimizer, stage, fn, par, control, verbose)
+    task <- list(
+      fn = objective, par = par, par_cold = par, lower = lower, upper = upper,
+      control = control_cold, given = names(control)
+    )
+    rho <- environment(fn)
+    start <- if (!is.null(seed)) lme4_start(seed, stage, task, labels, rho)
+    seed <<- NULL # an optimiser that is called again goes on from where it was
+    result <- if (is.null(start)) {
+      run_optimizer(optimizer, task)
+    } else {
+      run_from_start(optimizer, task, start, environment(fn))
+    }
+    result <- read_result(optimizer, result)
+    convergence <<- convergence_code(result)
+    if (is.character(optimizer) && convergence != 0) {
+      warning(convergence_warning(optimizer, result, caller))
+      result[c("conv", "convergence")] <- list(0, NULL)
+    }
+    result
+  }
+  structure(optimise, class = "warm_optimizer")
+}
+
+# What lme4's optwrap() does for an optimiser that it knows by name ------------------------------
+
+lme4_control <- function(optimizer, stage, fn, par, control, verbose) {
+  if (!is.character(optimizer)) {
+    return(control)
+  }
+  if (stage$adjusted) {
+    control <- adjusted_control(optimizer, fn, par, control)
+  }
+  if (optimizer == "bobyqa") {
+    if (!is.numeric(control$iprint)) control$iprint <- min(verbose, 3L)
+  } else if (optimizer == "Nelder_Mead") {
+    control$verbose <- verbose
+  } else if (optimizer == "nloptwrap") {
+    control$print_level <- min(as.numeric(verbose), 3)
+  }
+  control
+}
+
+adjusted_control <- function(optimizer, fn, par, control) {
+  if (optimizer == "bobyqa") {
+    if (!is.numeric(control$rhobeg)) control$rhobeg <- 2e-4
+    if (!is.numeric(control$rhoend)) control$rhoend <- 2e-7
+  } else if (optimizer == "Nelder_Mead") {
+    if (is.null(control$xst)) {
+      fixed_se <- sqrt(diag(environment(fn)$pp$unsc()))
+      n_theta <- length(par) - length(fixed_se)
+      control$xst <- 0.2 * c(rep(0.1, n_theta), pmin(fixed_se, 10))
+    }
+    if (is.null(control$xt)) control$xt <- control$xst * 5e-4
+  }
+  control
+}
+
+run_optimizer <- function(optimizer, task) {
+  fun <- optimizer
+  if (is.character(optimizer)) {
+    fun <- get(optimizer, envir = asNamespace("lme4"), mode = "function")
+    if (optimizer == "bobyqa" && all(task$par == 0)) task$par[] <- 0.001
+  }
+  arguments <- task[c("fn", "par", "lower", "upper", "control")]
+  if (identical(optimizer, "optimx")) {
+    arguments$method <- arguments$control$method
+    arguments$control$method <- NULL
+  }
+  do.call(fun, arguments)
+}
+
+read_result <- function(optimizer, result) {
+  if (identical(optimizer, "bobyqa")) {
+    result$convergence <- result$ierr
+  } else if (identical(optimizer, "Nelder_Mead") && result$NM.result == 4) {
+    result$convergence <- 4
+  } else if (identical(optimizer, "optimx")) {
+    result <- list(
+      par = stats::coef(result)[1, ], fvalues = result$value[1],
+      conv = result$convcode[1], feval = result$fevals + result$gevals,
+      message = attr(result, "details")[, "message"][[1]]
+    )
+  }
+  result
+}
+
+convergence_code <- function(result) {
+  result[["conv"]] %||% result[["convergence"]] %||% 0
+}
+
+convergence_warning <- function(optimizer, result, caller) {
+  says <- result[["message"]] %||% result[["msg"]]
+  simpleWarning(
+    paste0(
+      "convergence code ", convergence_code(result), " from ", optimizer,
+      if (!is.null(says)) paste0(": ", says)
+    ),
+    caller
+  )
+}
+
+# Starting it from a state -----------------------------------------------------------------------
+
+#' Where to start
+#'
+#' The first stage of two leaves behind what the second one's deviance is computed from, so that it
+#' is taken to its end, unless the state says where that is.
+#' @return A list of `par`, `step` (in the units of coordinates.R), `state`, `labels` and `enough`:
+#'   is the stage over with it? NULL for lme4's own start.
+#' @noRd
+lme4_start <- function(seed, stage, task, labels, rho) {
+  state <- seed$state
+  exact <- seed$relation == "exact"
+  if (state$initial && !stage$initial) {
+    return(NULL)
+  }
+  is_theta <- seq_along(task$par) <= length(rho$pp$theta)
+  start <- list(
+    par = task$par, state = state, labels = labels,
+    step = if (exact && state$finished) step_at_end else step_near,
+    enough = exact && stage$initial && length(state$theta_initial) == sum(is_theta)
+  )
+  if (start$enough) {
+    start$par <- unname(state$theta_initial)
+  } else if (seed$relation != "related" || !stage$follows) {
+    theta <- adopt_by_name(state$theta, task$par[is_theta], labels[is_theta], exact)
+    if (!any(theta$shared)) {
+      stop_seed_unfit("it has no random-effect term in common with this model")
+    }
+    start$par[is_theta] <- off_the_bound(theta$values, task$lower[is_theta], exact)
+    if (!all(is_theta)) {
+      fixed <- adopt_by_name(state$fixef, task$par[!is_theta], labels[!is_theta], exact)
+      start$par[!is_theta] <- fixed$values
+    }
+  }
+  start$par <- pmin(pmax(start$par, task$lower), task$upper)
+  start
+}
+
+# In standard errors: from a fit's own end, and from one that is somewhere near. A tenth of the
+# rows moves an estimate by a third of its standard error.
+step_at_end <- 0.05
+step_near <- 0.3
+
+# Values by name, as far as there are any: of the very same fit, all.
+adopt_by_name <- function(values, otherwise, labels, exact) {
+  if (is.null(labels) || is.null(names(values))) {
+    if (length(values) != length(otherwise)) {
+      stop_seed_unfit("its parameters are not those of this model")
+    }
+    return(list(values = unname(values), shared = rep(TRUE, length(values))))
+  }
+  at <- match(labels, names(values))
+  shared <- !is.na(at)
+  if (exact && !all(shared)) {
+    stop_seed_unfit("its parameters are not those of this model")
+  }
+  otherwise[shared] <- values[at[shared]]
+  list(values = otherwise, shared = shared)
+}
+
+# On its bound, a standard deviation has no slope: an optimiser may stay there.
+off_the_bound <- function(theta, lower, exact) {
+  off <- if (exact) 1e-3 else 0.05
+  ifelse(is.finite(lower), pmax(theta, lower + off), theta)
+}
+
+run_from_start <- function(optimizer, task, start, rho) {
+  task$par <- start$par
+  if (start$enough) {
+    value <- task$fn(start$par)
+    return(list(
+      par = start$par, fval = value, feval = 1, ierr = 0, NM.result = 0, conv = 0,
+      message = "no optimization"
+    ))
+  }
+  method <- optimizer_method(optimizer)
+  user_set <- intersect(task$given, user_steps[[method]])
+  if (!method %in% names(user_steps) || length(user_set) > 0) {
+    return(run_optimizer(optimizer, task))
+  }
+  # Sets the weights that the covariance of the fixed effects is computed from.
+  task$fn(start$par)
+  at <- lme4_coordinates(start, rho)
+  if (is.null(at)) {
+    run_optimizer(optimizer, task)
+  } else {
+    run_in_coordinates(optimizer, method, task, at, start$step)
+  }
+}
+
+optimizer_method <- function(optimizer) {
+  if (is.character(optimizer)) {
+    return(optimizer)
+  }
+  known <- Filter(function(name) {
+    identical(optimizer, get0(name, envir = asNamespace("lme4"), mode = "function"))
+  }, names(user_steps))
+  c(known, "")[[1]]
+}
+
+# Optimisers that can be started near the answer, with what a user may have set of their steps and
+# tolerances: those are in the parameters' own units, and then so is the optimisation.
+user_steps <- list(
+  bobyqa = c("rhobeg", "rhoend", "npt"),
+  Nelder_Mead = c("xst", "xt", "XtolRel"),
+  nloptwrap = c("algorithm", "xtol_rel", "xtol_abs"),
+  nlminbwrap = c("x.tol", "xf.tol", "step.min", "step.max")
+)
+
+#' Coordinates about a start
+#'
+#' How far theta may move, and how the fixed effects move with it, is read from the state's Hessian;
+#' how far these may move besides, from their covariance in this very model at the start.
+#' @noRd
+lme4_coordinates <- function(start, rho) {
+  n_theta <- length(rho$pp$theta)
+  is_theta <- seq_along(start$par) <= n_theta
+  is_known <- start$labels[is_theta] %in% names(start$state$theta)
+  spread <- ifelse(is_known, 0.1, 0.5) * pmax(abs(start$par[is_theta]), 0.5)
+  known <- theta_curvature(start$state, start$labels, is_theta)
+  spread[known$at] <- pmin(known$spread, 2 * spread[known$at])
+  root <- diag(spread, n_theta)
+  if (all(is_theta)) {
+    return(new_coordinates(start$par, root))
+  }
+  fixed_root <- covariance_root(rho$pp$unsc() * residual_variance(rho$resp, rho$pp))
+  if (!is.null(fixed_root)) {
+    drift <- matrix(0, sum(!is_theta), n_theta)
+    drift[known$fixed_at, known$at] <- known$drift
+    zeros <- matrix(0, n_theta, sum(!is_theta))
+    new_coordinates(start$par, rbind(cbind(root, zeros), cbind(drift %*% root, fixed_root)))
+  }
+}
+
+# Of those theta that the state's Hessian (of the deviance) knows: where they are, their standard
+# errors given each other, and how far the fixed effects move for one unit of them.
+theta_curvature <- function(state, labels, is_theta) {
+  nothing <- list(at = integer(), spread = numeric(), fixed_at = integer(), drift = numeric())
+  names <- state$hessian_names
+  hessian <- matrix(state$hessian, length(names))
+  at <- which(is_theta & labels %in% names)
+  fixed_at <- which(!is_theta & labels %in% names)
+  theta <- match(labels[at], names)
+  # A model without them in the optimisation has none in its Hessian.
+  fixed <- setdiff(seq_along(names), match(names(state$theta), names))
+  if (length(theta) == 0) {
+    return(nothing)
+  }
+  tryCatch(
+    {
+      drift <- -solve(hessian[fixed, fixed, drop = FALSE], hessian[fixed, theta, drop = FALSE])
+      profiled <- hessian[theta, theta, drop = FALSE] +
+        hessian[theta, fixed, drop = FALSE] %*% drift
+      keep <- diag(profiled) > 0
+      list(
+        at = at[keep], spread = sqrt(2 / diag(profiled)[keep]),
+        fixed_at = fixed_at - sum(is_theta),
+        drift = drift[match(labels[fixed_at], names[fixed]), keep, drop = FALSE]
+      )
+    },
+    error = function(e) nothing
+  )
+}
+
+# What unsc() is to be multiplied by. A binomial or Poisson response has none.
+residual_variance <- function(resp, pp) {
+  scaled <- !inherits(resp, "glmResp") || !resp$family$family %in% c("binomial", "poisson") &&
+    !startsWith(resp$family$family, "Negative Binomial")
+  if (scaled) (resp$wrss() + pp$sqrL(1)) / length(resp$y) else 1
+}
+
+#' The user's optimiser, at work on coordinates
+#'
+#' Its first steps fit the start; its tolerances are at least as tight, in the parameters' own
+#' units, as they would be from a cold start.
+#' @noRd
+run_in_coordinates <- function(optimizer, method, task, at, step) {
+  inner <- task
+  inner$fn <- function(z) task$fn(from_coordinates(at, z))
+  inner$par <- rep(0, length(task$par))
+  inner$lower <- bounds_in_coordinates(at, task$lower)
+  inner$upper <- bounds_in_coordinates(at, task$upper)
+  if (method == "Nelder_Mead") {
+    inner$par <- near_bottom(inner, step)
+    step <- near_bottom_end
+  }
+  inner$control <- control_in_coordinates(method, task$control, at, step, task$par_cold)
+  result <- if (method == "nloptwrap") {
+    run_in_boxes(optimizer, inner, box_steps * step)
+  } else {
+    run_optimizer(optimizer, inner)
+  }
+  result$par <- pmin(pmax(from_coordinates(at, as.vector(result$par)), task$lower), task$upper)
+  result
+}
+
+# A simplex finds its way slowly: it is set up where a quadratic model sees the bottom.
+near_bottom <- function(task, step) {
+  task$control <- list(
+    rhobeg = max(step, near_bottom_end), rhoend = near_bottom_end, npt = 2 * length(task$par) + 1
+  )
+  run_optimizer("bobyqa", task)$par
+}
+
+near_bottom_end <- 0.01
+
+control_in_coordinates <- function(method, control, at, step, par_cold) {
+  reach <- max(at$reach)
+  if (method == "bobyqa") {
+    # minqa's own, from where it would have started
+    end <- control$rhoend %||% (1e-6 * min(0.95, 0.2 * max(abs(par_cold))))
+    control$rhobeg <- step
+    control$rhoend <- min(end / reach, step)
+    control$npt <- 2 * length(at$origin) + 1
+  } else if (method == "Nelder_Mead") {
+    end <- control$xt %||% (0.02 * 5e-4)
+    control$xst <- rep(step, length(at$origin))
+    control$xt <- rep(min(end / at$reach), length(at$origin))
+  } else if (method == "nloptwrap") {
+    control$xtol_abs <- 1e-8 / reach
+  }
+  control
+}
+
+# NLopt takes its first step from how far the bounds are: a quarter of that. An end on the edge of
+# a box is the middle of the next, twice as wide; that costs more than too long a first step.
+box_steps <- 16
+
+run_in_boxes <- function(optimizer, task, width) {
+  lower <- task$lower
+  upper <- task$upper
+  evaluations <- 0
+  repeat {
+    task$lower <- pmax(lower, task$par - width)
+    task$upper <- pmin(upper, task$par + width)
+    result <- run_optimizer(optimizer, task)
+    evaluations <- evaluations + result$feval
+    at_edge <- result$par <= task$lower & task$lower > lower |
+      result$par >= task$upper & task$upper < upper
+    if (!any(at_edge) || convergence_code(result) != 0) {
+      break
+    }
+    task$par <- result$par
+    width <- 2 * width
+  }
+  result$feval <- evaluations
+  result
+}

@@ -1,0 +1,146 @@
+skip_if_not_installed("glmmTMB")
+
+Salamanders <- glmmTMB::Salamanders # nolint: object_name_linter. The data set's own name.
+
+test_that("the adapter for glmmTMB conforms", {
+  expect_adapter_conforms(
+    adapter_glmmtmb(),
+    quote(
+      glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, glmmTMB::nbinom2,
+        ziformula = ~mined)
+    ),
+    near = quote(
+      glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders[-(1:60), ], glmmTMB::nbinom2,
+        ziformula = ~mined)
+    ),
+    failing = quote(glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, quasipoisson))
+  )
+})
+
+Owls <- glmmTMB::Owls # nolint: object_name_linter. The data set's own name.
+owls <- Owls[seq(1, nrow(Owls), by = 3), ]
+
+fits <- list(
+  "zero-inflated" = quote(
+    glmmTMB::glmmTMB(count ~ mined + spp + (1 | site), Salamanders, glmmTMB::nbinom2,
+      ziformula = ~mined)
+  ),
+  "with a dispersion model" = quote(
+    glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, glmmTMB::nbinom1,
+      dispformula = ~mined)
+  ),
+  "with an offset" = quote(
+    glmmTMB::glmmTMB(
+      SiblingNegotiation ~ FoodTreatment + offset(logBroodSize) + (1 | Nest), owls, poisson,
+      ziformula = ~1
+    )
+  ),
+  "by optim" = quote(
+    glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, poisson,
+      control = glmmTMB::glmmTMBControl(optimizer = optim, optArgs = list(method = "BFGS")))
+  ),
+  "by REML" = quote(
+    glmmTMB::glmmTMB(Reaction ~ Days + (Days | Subject), sleepstudy, REML = TRUE)
+  ),
+  "profiled" = quote(
+    glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, poisson,
+      control = glmmTMB::glmmTMBControl(profile = TRUE))
+  ),
+  "with a fixed parameter" = quote(
+    glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, glmmTMB::nbinom2,
+      start = list(theta = log(0.5)), map = list(theta = factor(NA)))
+  )
+)
+
+if (requireNamespace("lme4", quietly = TRUE)) sleepstudy <- lme4::sleepstudy
+
+same_parts <- function(fit) {
+  end <- fit$fit[c("par", "objective", "convergence", "message")]
+  list(end, fit$sdr$cov.fixed, lapply(as.list(fit$call), deparse), names(fit), names(fit$fit))
+}
+
+for (name in names(fits)) {
+  call <- fits[[name]]
+  cold <- eval(call)
+
+  test_that(paste("a glmmTMB", name, ": watched, it is the cold one to the last bit"), {
+    expect_equal(same_parts(bare(warm_call(call))), same_parts(cold), tolerance = 0)
+  })
+
+  test_that(paste("a glmmTMB", name, ": from its own end and its middle, it is the cold one"), {
+    named <- match.call(glmmTMB::glmmTMB, call)
+    adapter <- adapter_glmmtmb()
+    reports <- observe_states(call, adapter)$states
+    middle <- reports[[length(reports) %/% 2]]
+    for (at in list(middle, adapter$state(cold))) {
+      store <- new_store()
+      store_save(
+        store, adapter$identify(named, environment())$exact,
+        list(state = at$state, iterations = at$iteration, seconds = 1), at$objective, at$iteration
+      )
+      fit <- warm_call(call, store)
+      expect_identical(source_of(fit), "resumed")
+      expect_lt(abs(fit$fit$objective - cold$fit$objective), 1e-6 * abs(cold$fit$objective))
+      expect_lt(compare_glmmtmb(fit, cold)$coefficients_se, 0.01)
+      expect_identical(lapply(as.list(fit$call), deparse), lapply(as.list(cold$call), deparse))
+      expect_identical(names(fit$fit$par), names(cold$fit$par))
+    }
+  })
+}
+
+test_that("a term more starts a related glmmTMB by name", {
+  store <- new_store()
+  warm(glmmTMB::glmmTMB(count ~ mined + (1 | site), Salamanders, glmmTMB::nbinom2), store)
+  fit <- warm(
+    glmmTMB::glmmTMB(count ~ mined + spp + (1 | site), Salamanders, glmmTMB::nbinom2), store
+  )
+  cold <- glmmTMB::glmmTMB(count ~ mined + spp + (1 | site), Salamanders, glmmTMB::nbinom2)
+  expect_identical(source_of(fit), "seeded")
+  expect_lt(abs(fit$fit$objective - cold$fit$objective), 1e-6 * cold$fit$objective)
+})
+
+test_that("a fold of a glmmTMB takes fewer evaluations than cold", {
+  store <- new_store()
+  data <- Salamanders
+  call <- quote(
+    glmmTMB::glmmTMB(count ~ mined + spp + (1 | site), data, glmmTMB::nbinom2, ziformula = ~mined)
+  )
+  warm_call(call, store)
+  data <- Salamanders[-seq(1, nrow(Salamanders), by = 10), ]
+  fit <- warm_call(call, store)
+  cold <- eval(call)
+  expect_identical(source_of(fit), "seeded")
+  expect_lt(fit$fit$evaluations[["function"]], cold$fit$evaluations[["function"]])
+  expect_lt(compare_glmmtmb(fit, cold)$coefficients_se, 0.01)
+})
+
+test_that("a model that is only set up goes untouched", {
+  setup <- warm(glmmTMB::glmmTMB(count ~ 1, Salamanders, poisson, doFit = FALSE), new_store())
+  expect_identical(source_of(setup), "untouched")
+})
+
+test_that("a finished glmmTMB read in another process serves as in its own", {
+  path <- tempfile("store")
+  fit <- function(path) {
+    data <- glmmTMB::Salamanders
+    fit <- warm(
+      glmmTMB::glmmTMB(count ~ mined + (1 | site), data, glmmTMB::nbinom2, ziformula = ~mined),
+      warm_store(path)
+    )
+    list(
+      warm_info(fit)$source, predict(fit), vcov(fit), coef(summary(fit)),
+      glmmTMB::VarCorr(fit)$cond$site[1], glmmTMB::fixef(update(fit, . ~ . - mined))
+    )
+  }
+  first <- in_process(fit, path)
+  second <- in_process(fit, path)
+  expect_identical(c(first[[1]], second[[1]]), c("cold", "finished"))
+  expect_equal(second[-1], first[-1], tolerance = 1e-6)
+})
+
+test_that("the names of the parameters do not depend on how glmmTMB calls their block", {
+  x <- list(Xd = matrix(0, 1, 1, dimnames = list(NULL, "mined")))
+  names(x) <- "Xdisp"
+  old <- glmmtmb_labels("betad", list(Xd = x$Xdisp))
+  expect_identical(glmmtmb_labels("betadisp", x), old)
+})

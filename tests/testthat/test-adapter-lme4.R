@@ -1,0 +1,365 @@
+skip_if_not_installed("lme4")
+
+sleepstudy <- lme4::sleepstudy
+cbpp <- lme4::cbpp
+VerbAgg <- lme4::VerbAgg # nolint: object_name_linter. The data set's own name.
+
+test_that("the adapter for lmer conforms", {
+  expect_adapter_conforms(
+    adapter_lmer(), quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy)),
+    near = quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy[-(1:18), ])),
+    failing = quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy, control = 1))
+  )
+})
+
+test_that("the adapter for glmer conforms", {
+  expect_adapter_conforms(
+    adapter_glmer(),
+    quote(lme4::glmer(incidence / size ~ period + (1 | herd), cbpp, binomial, weights = size)),
+    near = quote(
+      lme4::glmer(incidence / size ~ period + (1 | herd), cbpp[-(1:5), ], binomial, weights = size)
+    ),
+    failing = quote(lme4::glmer(incidence ~ period + (1 | herd), cbpp, quasipoisson)),
+    tolerance = 1e-6
+  )
+})
+
+test_that("the adapter for nlmer conforms", {
+  expect_adapter_conforms(
+    adapter_nlmer(),
+    quote(
+      lme4::nlmer(circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange,
+        start = c(Asym = 200, xmid = 725, scal = 350))
+    ),
+    near = quote(
+      lme4::nlmer(circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange[-1, ],
+        start = c(Asym = 200, xmid = 725, scal = 350))
+    ),
+    failing = quote(
+      lme4::nlmer(circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange,
+        start = c(Asym = 200, xmid = 725))
+    )
+  )
+})
+
+test_that("the adapter for glmer.nb conforms", {
+  # Started from nothing: there is no seed.
+  ticks <- droplevels(lme4::grouseticks[lme4::grouseticks$YEAR == "95", ])
+  expect_adapter_conforms(
+    adapter_glmer_nb(), quote(lme4::glmer.nb(TICKS ~ 1 + (1 | LOCATION), data = ticks))
+  )
+})
+
+# A cold start leaves nothing else ------------------------------------------------
+
+verb <- VerbAgg[as.integer(VerbAgg$id) <= 100, ]
+
+fits <- list(
+  "lmer" = quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy)),
+  "lmer, by bobyqa" = quote(
+    lme4::lmer(Reaction ~ Days + (Days || Subject), sleepstudy, REML = FALSE,
+      control = lme4::lmerControl(optimizer = "bobyqa"))
+  ),
+  "lmer, by Nelder_Mead" = quote(
+    lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy,
+      control = lme4::lmerControl("Nelder_Mead"))
+  ),
+  "lmer, by a function" = quote(
+    lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy,
+      control = lme4::lmerControl(optimizer = lme4::nloptwrap))
+  ),
+  "glmer" = quote(
+    lme4::glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial)
+  ),
+  "glmer, by bobyqa" = quote(
+    lme4::glmer(r2 ~ btype + situ + (1 | id) + (1 | item), verb, binomial,
+      control = lme4::glmerControl(optimizer = "bobyqa"))
+  ),
+  "glmer, by nloptwrap" = quote(
+    lme4::glmer(r2 ~ btype + situ + (1 | id) + (1 | item), verb, binomial,
+      control = lme4::glmerControl(optimizer = "nloptwrap"))
+  ),
+  "glmer, by nlminbwrap" = quote(
+    lme4::glmer(r2 ~ btype + situ + (1 | id), verb, binomial,
+      control = lme4::glmerControl(optimizer = "nlminbwrap"))
+  ),
+  "glmer, nAGQ = 0" = quote(
+    lme4::glmer(r2 ~ btype + (1 | id) + (1 | item), verb, binomial, nAGQ = 0)
+  ),
+  "glmer, nAGQ = 9" = quote(
+    lme4::glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial, nAGQ = 9)
+  ),
+  "glmer, without a first stage" = quote(
+    lme4::glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial,
+      control = lme4::glmerControl(optimizer = "bobyqa", nAGQ0initStep = FALSE))
+  ),
+  "nlmer" = quote(
+    lme4::nlmer(circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange,
+      start = c(Asym = 200, xmid = 725, scal = 350))
+  )
+)
+
+# Its environments, which are each fit's own, left out.
+slots_of <- function(fit) {
+  slots <- setdiff(methods::slotNames(fit), c("pp", "resp"))
+  slots <- lapply(stats::setNames(nm = slots), function(slot) methods::slot(fit, slot))
+  slots$frame <- c(as.list(slots$frame), list(
+    names(attributes(slots$frame)), deparse(attr(slots$frame, "terms"))
+  ))
+  slots$call <- lapply(as.list(slots$call), deparse)
+  slots
+}
+
+# What two starts may leave different: the numbers, within tolerance, and how it ended.
+expect_cold_slots <- function(fit, cold) {
+  ends <- c("derivs", "feval", "message", "val")
+  fit <- slots_of(fit)
+  cold <- slots_of(cold)
+  how <- setdiff(names(cold$optinfo), ends)
+  expect_equal(fit$optinfo[how], cold$optinfo[how], tolerance = 0.01)
+  expect_identical(names(fit$optinfo), names(cold$optinfo))
+  exact <- c("call", "frame", "flist", "cnms", "Gp", "lower")
+  expect_equal(fit[exact], cold[exact])
+  near <- c("theta", "beta", "u")
+  expect_equal(fit[near], cold[near], tolerance = 2e-3)
+  expect_equal(fit$devcomp$dims, cold$devcomp$dims)
+}
+
+for (name in names(fits)) {
+  call <- fits[[name]]
+  cold <- eval(call)
+
+  test_that(paste(name, "fit: watched, it is the cold one to the last bit"), {
+    expect_equal(slots_of(bare(warm_call(call))), slots_of(cold), tolerance = 0)
+  })
+
+  test_that(paste(name, "fit: from its own end, it is as from a cold start"), {
+    store <- new_store()
+    warm_call(call, store)
+    again <- warm_call(call, store, reuse = FALSE)
+    expect_identical(source_of(again), "seeded")
+    expect_cold_slots(bare(again), cold)
+    expect_lte(finished_lme4(again)$objective, finished_lme4(cold)$objective * (1 + 1e-6))
+  })
+
+  test_that(paste(name, "fit: resumed at each third of its way, it is as from a cold start"), {
+    named <- match.call(eval(call[[1]]), call)
+    adapter <- find_adapter(eval(call[[1]]))
+    reports <- observe_states(call, adapter)$states
+    for (n in ceiling(length(reports) * c(0.1, 0.4, 0.7, 1))) {
+      store <- new_store()
+      at <- reports[[n]]
+      store_save(
+        store, adapter$identify(named, environment())$exact,
+        list(state = at$state, iterations = at$iteration, seconds = 1), at$objective, at$iteration
+      )
+      fit <- warm_call(call, store)
+      expect_identical(source_of(fit), "resumed")
+      expect_cold_slots(bare(fit), cold)
+    }
+  })
+}
+
+# Starts ------------------------------------------------
+
+# A fit of `call` in a store in which one of `before` has finished.
+fit_after <- function(before, call, env = parent.frame()) {
+  store <- new_store()
+  warm_call(before, store, env = env)
+  warm_call(call, store, env = env)
+}
+
+expect_same_end <- function(fit, cold, tolerance = 1e-6) {
+  excess <- finished_lme4(fit)$objective - finished_lme4(cold)$objective
+  expect_lt(abs(excess), tolerance * abs(finished_lme4(cold)$objective))
+}
+
+test_that("another random-effect term starts a related lmer by the names of those it shares", {
+  fit <- fit_after(
+    quote(lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy)),
+    quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy))
+  )
+  expect_identical(source_of(fit), "seeded")
+  expect_same_end(fit, lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy))
+})
+
+test_that("a fixed effect more starts a related glmer", {
+  control <- lme4::glmerControl(optimizer = "bobyqa")
+  call <- quote(
+    lme4::glmer(r2 ~ btype + situ + (1 | id) + (1 | item), verb, binomial, control = control)
+  )
+  fit <- fit_after(
+    quote(lme4::glmer(r2 ~ btype + (1 | id) + (1 | item), verb, binomial, control = control)), call
+  )
+  cold <- eval(call)
+  expect_identical(source_of(fit), "seeded")
+  expect_same_end(fit, cold)
+  expect_lt(fit@optinfo$feval, cold@optinfo$feval)
+})
+
+test_that("a model with no random-effect term in common is no start", {
+  fit <- fit_after(
+    quote(lme4::lmer(strength ~ 1 + (1 | batch), lme4::Pastes)),
+    quote(lme4::lmer(strength ~ 1 + (1 | sample), lme4::Pastes))
+  )
+  expect_identical(source_of(fit), "cold")
+})
+
+test_that("rows that lack a level of a fixed factor start by the names of the others", {
+  fit <- fit_after(
+    quote(
+      lme4::glmer(cbind(incidence, size - incidence) ~ period + (1 | herd),
+        cbpp[cbpp$period != "4", ], binomial)
+    ),
+    quote(lme4::glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial))
+  )
+  expect_identical(source_of(fit), "seeded")
+  cold <- lme4::glmer(
+    cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial
+  )
+  expect_same_end(fit, cold)
+})
+
+# Two subjects' noise, with nothing between the subjects.
+flat <- transform(sleepstudy, Reaction = 250 + 20 * sin(seq_along(Reaction) * 1.7))
+
+test_that("a singular fit is kept, and starts one that is not singular", {
+  before <- suppressMessages(lme4::lmer(Reaction ~ Days + (1 | Subject), flat))
+  expect_true(lme4::isSingular(before))
+  store <- new_store()
+  data <- flat
+  call <- quote(lme4::lmer(Reaction ~ Days + (1 | Subject), data))
+  suppressMessages(warm_call(call, store))
+  expect_identical(source_of(warm_call(call, store)), "finished")
+  data <- sleepstudy
+  fit <- warm_call(call, store)
+  expect_identical(source_of(fit), "seeded")
+  expect_same_end(fit, lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy))
+})
+
+test_that("a fit that is not singular starts one that is", {
+  store <- new_store()
+  data <- sleepstudy
+  call <- quote(lme4::lmer(Reaction ~ Days + (1 | Subject), data))
+  warm_call(call, store)
+  data <- flat
+  expect_message(fit <- warm_call(call, store), "singular")
+  expect_identical(source_of(fit), "seeded")
+  expect_same_end(fit, suppressMessages(lme4::lmer(Reaction ~ Days + (1 | Subject), flat)))
+})
+
+test_that("steps and tolerances that the user sets stay", {
+  given <- list()
+  observing <- function(fn, par, lower, upper, control) {
+    given <<- c(given, list(list(par = par, control = control)))
+    lme4::nloptwrap(par, fn, lower, upper, control)
+  }
+  control <- lme4::lmerControl(optimizer = observing, optCtrl = list(xtol_abs = 1e-9))
+  store <- new_store()
+  call <- quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy, control = control))
+  cold <- warm_call(call, store)
+  warm_call(call, store, reuse = FALSE)
+  expect_identical(given[[2]]$control, list(xtol_abs = 1e-9))
+  expect_equal(given[[2]]$par, unname(cold@theta))
+})
+
+# How it ends ------------------------------------------------
+
+few <- lme4::glmerControl(optimizer = "bobyqa", optCtrl = list(maxfun = 60))
+short <- quote(
+  lme4::glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial,
+    control = few)
+)
+
+test_that("an optimiser that gives up says so as from a cold start, and is not kept", {
+  warnings_of <- function(expr) {
+    said <- character()
+    fit <- withCallingHandlers(expr, warning = function(w) {
+      said <<- c(said, conditionMessage(w), deparse(conditionCall(w)))
+      invokeRestart("muffleWarning")
+    })
+    list(said = said, conv = fit@optinfo$conv, warnings = fit@optinfo$warnings)
+  }
+  few$optCtrl$maxfun <- 20
+  cold <- warnings_of(eval(short))
+  expect_gt(length(cold$said), 0)
+  expect_equal(cold$conv$opt, 1)
+  store <- new_store()
+  expect_equal(warnings_of(warm_call(short, store)), cold)
+  expect_false(any(store_list(store)$state == "finished"))
+})
+
+test_that("what the optimiser prints is printed", {
+  loud <- quote(
+    lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy, verbose = 1L,
+      control = lme4::lmerControl("bobyqa", optCtrl = list(iprint = 2L)))
+  )
+  cold <- capture.output(plain <- eval(loud))
+  expect_gt(length(cold), 0)
+  expect_identical(capture.output(fit <- warm_call(loud)), cold)
+  expect_identical(deparse(fit@call), deparse(plain@call))
+})
+
+test_that("a call that asks for the deviance function goes untouched", {
+  call <- quote(lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy, devFunOnly = TRUE))
+  deviance <- warm_call(call)
+  expect_type(deviance, "closure")
+  expect_null(attributes(deviance)$warmstart)
+  expect_equal(deviance(1), eval(call)(1))
+})
+
+test_that("a gaussian glmer, which lme4 hands to lmer, is kept", {
+  call <- quote(lme4::glmer(Reaction ~ Days + (1 | Subject), sleepstudy))
+  store <- new_store()
+  fit <- suppressWarnings(warm_call(call, store))
+  expect_equal(lme4::fixef(fit), lme4::fixef(suppressWarnings(eval(call))))
+  expect_identical(source_of(warm_call(call, store)), "finished")
+})
+
+# What people do with it ------------------------------------------------
+
+for (kind in c("seeded", "finished")) {
+  test_that(paste("a", kind, "fit serves update(), anova(), predict(), refit() and bootMer()"), {
+    store <- new_store()
+    call <- quote(
+      lme4::glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial)
+    )
+    warm_call(call, store)
+    fit <- bare(warm_call(call, store, reuse = kind == "finished"))
+    cold <- eval(call)
+    expect_equal(predict(fit), predict(cold), tolerance = 1e-3)
+    expect_equal(summary(fit)$coefficients, summary(cold)$coefficients, tolerance = 1e-2)
+    smaller <- update(fit, . ~ . - period)
+    expect_equal(anova(fit, smaller)$Chisq, anova(cold, smaller)$Chisq, tolerance = 1e-4)
+    again <- lme4::refit(fit, model.response(model.frame(cold)))
+    expect_equal(lme4::fixef(again), lme4::fixef(cold), tolerance = 1e-3)
+    boot <- lme4::bootMer(fit, lme4::fixef, nsim = 2, seed = 1)
+    expect_equal(boot$t, lme4::bootMer(cold, lme4::fixef, nsim = 2, seed = 1)$t, tolerance = 1e-2)
+  })
+}
+
+test_that("a finished fit read in another process serves as in its own", {
+  path <- tempfile("store")
+  fit <- function(path) {
+    cbpp <- lme4::cbpp
+    fit <- warm(
+      lme4::glmer(incidence / size ~ period + (1 | herd), cbpp, binomial, weights = size),
+      warm_store(path)
+    )
+    list(warm_info(fit)$source, predict(fit), vcov(fit), lme4::refit(fit)@theta)
+  }
+  first <- in_process(fit, path)
+  second <- in_process(fit, path)
+  expect_identical(c(first[[1]], second[[1]]), c("cold", "finished"))
+  expect_equal(second[-1], first[-1])
+})
+
+# Names ------------------------------------------------
+
+test_that("theta is named as lme4 names it", {
+  fit <- lme4::lmer(Reaction ~ Days + (Days + I(Days^2) | Subject), sleepstudy,
+    control = lme4::lmerControl(optimizer = NULL, calc.derivs = FALSE))
+  expect_identical(
+    theta_labels(fit@cnms), paste0(theta_prefix, names(lme4::getME(fit, "theta")))
+  )
+})
