@@ -30,6 +30,13 @@ models <- list(
     )),
     VerbAgg
   ),
+  "glmer, bobyqa, VerbAgg, interactions" = list(
+    quote(glmer(
+      r2 ~ Anger + Gender * btype + situ * btype + mode + (1 | id) + (1 | item), d, binomial,
+      control = glmerControl(optimizer = "bobyqa")
+    )),
+    VerbAgg
+  ),
   "glmer, nloptwrap, VerbAgg" = list(
     quote(glmer(
       r2 ~ Anger + Gender + btype + situ + mode + (1 | id) + (1 | item), d, binomial,
