@@ -477,7 +477,7 @@ adapter_optimize <- function() {
 #' @noRd
 observe_search <- function(optimiser, call, env, report) {
   fn <- eval(call[[optimiser$objective]], env)
-  note <- new_history(optimiser$sign(call, env), report)
+  note <- new_search(optimiser$sign(call, env), report)
   watched <- function(par, ...) {
     value <- fn(par, ...)
     note(par, value)
@@ -489,7 +489,7 @@ observe_search <- function(optimiser, call, env, report) {
   call
 }
 
-new_history <- function(sign, report) {
+new_search <- function(sign, report) {
   seen <- list(at = numeric(), value = numeric())
   best <- Inf
   is_time <- new_pace()
