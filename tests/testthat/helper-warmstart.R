@@ -156,3 +156,11 @@ local_internal <- function(name, value, env = parent.frame()) {
   replace(value)
   withr::defer(replace(original), envir = env)
 }
+
+# R CMD check allows two processes at a time. What has to hold among ten cannot be shown with two;
+# on CRAN's machines it is not shown.
+local_many_processes <- function(env = parent.frame()) {
+  skip_on_cran()
+  skip_if_not_installed("withr")
+  withr::local_envvar("_R_CHECK_LIMIT_CORES_" = "false", .local_envir = env)
+}

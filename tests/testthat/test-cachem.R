@@ -252,6 +252,7 @@ test_that("what one process has set another gets, also through an object that wa
 test_that("processes that set the same keys at once leave whole values", {
   skip_on_os("windows")
   skip_if_not_installed("parallel")
+  local_many_processes()
   cache <- as_cachem(new_store())
   parallel::mclapply(1:4, function(process) {
     for (i in 1:25) {

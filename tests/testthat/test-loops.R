@@ -145,6 +145,7 @@ test_that("purrr::map() gives the cold fits, with functions and formulas", {
 
 test_that("mclapply() gives the cold fits", {
   skip_on_os("windows")
+  local_many_processes()
   store <- new_store()
   expect_cold_values(parallel::mclapply(folds, warm_weibull, store, mc.cores = 4))
   again <- parallel::mclapply(folds, warm_weibull, store, mc.cores = 4)
@@ -201,6 +202,7 @@ test_that("future_lapply() gives the cold fits, in the process and in others", {
 
 test_that("ten forked workers on one key all end with equal results", {
   skip_on_os("windows")
+  local_many_processes()
   store <- new_store()
   fits <- parallel::mclapply(1:10, function(i) warm_weibull(lung, store), mc.cores = 10)
   expect_equal(values_of(fits), rep(fit_weibull(lung)$value, 10), tolerance = 1e-6)
@@ -209,6 +211,7 @@ test_that("ten forked workers on one key all end with equal results", {
 })
 
 test_that("ten R processes on one key all end with equal results", {
+  local_many_processes()
   store <- new_store()
   cluster <- new_cluster(10)
   in_all <- function() parallel::clusterCall(cluster, in_global(warm_weibull), lung, store)
