@@ -217,7 +217,7 @@ captured_deeply <- function(call, env) {
       if (!is.null(binding)) {
         found[[name]] <<- binding$value
         if (is.function(binding$value)) {
-          look(codetools::findGlobals(binding$value), environment(binding$value))
+          look(free_names(binding$value), environment(binding$value))
         }
       }
     }
