@@ -79,6 +79,9 @@ new_model_fingerprint <- function(parts) {
 # What a key is made of: a digest, the widest key that it belongs to, and what to tell people: a
 # text, or language to be deparsed when somebody looks.
 new_part <- function(value, scope, shown) {
+  if (!is.null(attr(value, "warmstart", exact = TRUE)) && !is.environment(value)) {
+    attr(value, "warmstart") <- NULL # how a fit was come by does not count
+  }
   list(
     fingerprint = unclass(.Call(C_fingerprint, value, FALSE)), scope = scope, shown = shown
   )
@@ -201,7 +204,8 @@ function_part <- function(name, home) {
 
 # The functions that a value names: fitters look them up, as they do contrasts.
 named_function_parts <- function(value, home) {
-  texts <- if (is.list(value) && !is.data.frame(value)) unlist(Filter(is.character, value)) else value
+  texts <- value
+  if (is.list(value) && !is.data.frame(value)) texts <- unlist(Filter(is.character, value))
   if (is.character(texts) && length(texts) < 10) {
     unlist(lapply(unname(texts), function_part, home), recursive = FALSE)
   }

@@ -88,7 +88,7 @@ argument_names <- function(arguments) {
 }
 
 call_argument_parts <- function(name, expr, env, is_fixed, written) {
-  if (identical(expr, quote(expr = ))) {
+  if (is_missing_argument(expr)) {
     return(list())
   }
   evaluated <- tryCatch(list(eval(expr, env)), error = function(e) NULL)
@@ -97,6 +97,8 @@ call_argument_parts <- function(name, expr, env, is_fixed, written) {
     if (is.null(evaluated) || written) written_parts(name, expr, env, is_fixed)
   )
 }
+
+is_missing_argument <- function(expr) is.name(expr) && !nzchar(as.character(expr))
 
 # An expression as it is written, with the values of what its surroundings have of it.
 written_parts <- function(name, expr, env, is_fixed) {
