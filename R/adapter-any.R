@@ -9,10 +9,9 @@ adapter_any <- function(fun) {
   warm_adapter(
     name = "any function",
     recognises = function(fun) TRUE,
-    identify = function(call, env) identify_call(
-      match.call(fun, call, envir = env), env, fun,
-      written = TRUE
-    ),
+    identify = function(call, env) {
+      identify_call(match.call(fun, call, envir = env), env, fun, written = TRUE)
+    },
     state = function(fit) list(state = list(), objective = NA, iteration = NA),
     restore = function(fit, call, env) fit,
     versions = function() {

@@ -116,18 +116,19 @@ check_relations <- function(relations) {
 }
 
 check_parts <- function(parts) {
+  if (is.null(parts$seed)) parts$seed <- function(...) NULL
   for (name in names(part_arity)) {
-    part <- parts[[name]]
-    if (name == "seed" && is.null(part)) {
-      next
-    }
-    takes <- if (is.function(part)) names(formals(args(part)))
-    if (!is.function(part) || (length(takes) < part_arity[[name]] && !"..." %in% takes)) {
+    if (!takes_arguments(parts[[name]], part_arity[[name]])) {
       stop_argument(name, paste0(
         "must be a function of ", counted(part_arity[[name]], "argument"), "."
       ))
     }
   }
+}
+
+takes_arguments <- function(part, n) {
+  takes <- if (is.function(part)) names(formals(args(part)))
+  is.function(part) && (length(takes) >= n || "..." %in% takes)
 }
 
 # Most fits tell their state by themselves; some only with their call.

@@ -64,8 +64,8 @@ doubt <- function(request, start, attempt, warnings) {
   says <- vapply(warnings, conditionMessage, "")
   in_doubt <- grepl("converge|divergence|step failure|limit reached", says)
   # What an interrupted fit has left may be used up to the call's own limits.
-  converged <- request$adapter$converged(attempt$fit) %in% c(TRUE, if (start$interrupted) NA)
-  if (!converged || any(in_doubt)) {
+  converged <- or_nothing(request$adapter$converged(attempt$fit)) %||% FALSE
+  if (!converged %in% c(TRUE, if (start$interrupted) NA) || any(in_doubt)) {
     return("the fit did not converge.")
   }
   before <- start$entry$objective
@@ -104,9 +104,9 @@ run_observed <- function(request, session, call, start) {
     checkpoints <<- checkpoints + kept
     progress$tell(iterations, objective, payload$seconds, kept)
   }
-  observed <- request$adapter$observe(call, request$env, report)
+  observed <- or_nothing(request$adapter$observe(call, request$env, report)) %||% call
   fit <- as_if_called(request, observed, eval(observed, request$env))
-  fit <- request$adapter$restore(fit, request$call, request$env)
+  fit <- or_nothing(request$adapter$restore(fit, request$call, request$env)) %||% fit
   end <- or_nothing(fit_state(request$adapter, fit, request$call, request$env))
   if (is.null(end$iteration) || is.na(end$iteration)) end$iteration <- reported
   list(

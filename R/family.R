@@ -40,15 +40,25 @@ canonical_family <- function(family) {
     link = family_links(family),
     shape = Filter(Negate(is.null), unclass(family)[c("n.theta", "nlp", "varfun")]),
     parameters = family_parameters(family, functions),
-    functions = if (!is_known_family(family)) functions
+    functions = if (is_known_family(family)) foreign_code(functions) else functions
   )
+}
+
+# mgcv's own are among them, in environments that a fit writes to: what the functions find there are
+# the parameters.
+foreign_code <- function(functions) {
+  lapply(Filter(Negate(is_from_stats), functions), function(fun) list(formals(fun), body(fun)))
 }
 
 # All that there is to it is its name and its link's.
 is_plain_family <- function(family) {
   identical(class(family), "family") && family$family %in% plain_families &&
-    isTRUE(family$link %in% plain_links)
+    isTRUE(family$link %in% plain_links) &&
+    all(vapply(Filter(is.function, unclass(family)), is_from_stats, NA))
 }
+
+# As stats makes it, and not put in by the user.
+is_from_stats <- function(fun) identical(topenv(environment(fun)), asNamespace("stats"))
 
 plain_families <- c(
   "gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasibinomial", "quasipoisson"
@@ -72,7 +82,7 @@ is_known_family <- function(family) {
 # First words of the names of the families of stats and mgcv.
 known_families <- c(
   "gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasi", "quasibinomial",
-  "quasipoisson", "Negative", "negbin", "Tweedie", "Beta", "Scaled", "scaled", "Ordered",
+  "quasipoisson", "Negative", "negative", "negbin", "Tweedie", "Beta", "Scaled", "scaled", "Ordered",
   "zero", "ziplss", "cnorm", "cpois", "bcg", "clog", "Cox", "multinom", "Multivariate",
   "gaulss", "gammals", "gumbls", "gevlss", "shash", "twlss", "gfam"
 )

@@ -47,7 +47,7 @@ fingerprint_model <- function(formula, data = NULL, family = NULL, ..., fitter =
   new_model_fingerprint(c(
     model_parts(fitter, formula, data, family, home),
     aligned_parts(given[is_aligned], data, home),
-    argument_parts(arguments)
+    argument_parts(arguments, home)
   ))
 }
 
@@ -79,6 +79,9 @@ new_model_fingerprint <- function(parts) {
 # What a key is made of: a digest, the widest key that it belongs to, and what to tell people: a
 # text, or language to be deparsed when somebody looks.
 new_part <- function(value, scope, shown) {
+  if (!is.null(attr(value, "warmstart", exact = TRUE)) && !is.environment(value)) {
+    attr(value, "warmstart") <- NULL # how a fit was come by does not count
+  }
   list(
     fingerprint = unclass(.Call(C_fingerprint, value, FALSE)), scope = scope, shown = shown
   )
@@ -99,6 +102,8 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   in_formulas <- c(canonical, also)
   variables <- unique(unlist(lapply(in_formulas, all.vars)))
   functions <- setdiff(unique(unlist(lapply(in_formulas, all.names))), variables)
+  texts <- unlist(lapply(in_formulas, texts_in))
+  if (any(takes_names %in% functions)) variables <- c(variables, texts)
   variables <- setdiff(variables, parameters)
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
   c(
@@ -109,7 +114,8 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
       family = family_part(family)
     ),
     unlist(lapply(variables, variable_part, data, home, parameters), recursive = FALSE),
-    unlist(lapply(functions, function_part, home), recursive = FALSE),
+    unlist(lapply(functions, called_part, home), recursive = FALSE),
+    method_parts(texts, home),
     option_parts()
   )
 }
@@ -164,12 +170,12 @@ canonical_call <- function(expr) {
 variable_part <- function(name, data, home, parameters = NULL) {
   if (is_in_data(name, data)) {
     column <- if (is.list(data)) .subset2(data, name) else data[[name]]
-    return(named_part("column", name, column, "values"))
+    return(c(named_part("column", name, column, "values"), collation_part(name, column)))
   }
   found <- find_captured(name, home)
   if (!is.null(found)) {
     scope <- if (NROW(found$value) > 1) "values" else "specification"
-    return(named_part("variable", name, found$value, scope))
+    return(c(named_part("variable", name, found$value, scope), collation_part(name, found$value)))
   }
   if (is.null(parameters) && !exists(name, envir = home)) {
     stop_argument("data", paste0(
@@ -179,10 +185,68 @@ variable_part <- function(name, data, home, parameters = NULL) {
   NULL # a package's, such as `pi`
 }
 
+# What stands where a function does may also be what holds it, as in `tools$centre(x)`.
+called_part <- function(name, home) {
+  found <- find_captured(name, home)
+  if (is.list(found$value) || is.environment(found$value)) {
+    named_part("variable", name, found$value, "specification")
+  } else {
+    function_part(name, home)
+  }
+}
+
 function_part <- function(name, home) {
   found <- find_captured(name, home)
   if (is.function(found$value)) {
     named_part("function", name, found$value, "specification")
+  }
+}
+
+# The functions that a value names: fitters look them up, as they do contrasts.
+named_function_parts <- function(value, home) {
+  texts <- value
+  if (is.list(value) && !is.data.frame(value)) texts <- unlist(Filter(is.character, value))
+  if (is.character(texts) && length(texts) < 10) {
+    unlist(lapply(unname(texts), function_part, home), recursive = FALSE)
+  }
+}
+
+# Methods of the user's own for what has one of these classes, or makes one of it, as
+# smooth.construct.mine.smooth.spec() for s(x, bs = "mine").
+method_parts <- function(classes, home) {
+  classes <- unique(classes[nzchar(classes)])
+  if (length(classes) > 0) {
+    names <- visible_names(home)
+    dotted <- paste0(".", classes, ".")
+    is_method <- vapply(paste0(names, "."), function(name) {
+      any(vapply(dotted, grepl, NA, name, fixed = TRUE))
+    }, NA)
+    unlist(lapply(names[is_method], function_part, home), recursive = FALSE)
+  }
+}
+
+# Of what is bound around, short of packages.
+visible_names <- function(env) {
+  names <- character()
+  while (!identical(env, emptyenv()) && !is_package_environment(env)) {
+    names <- c(names, ls(env, sorted = FALSE))
+    env <- parent.env(env)
+  }
+  unique(names)
+}
+
+# The strings in an expression.
+texts_in <- function(expr) {
+  if (is.character(expr)) expr else if (is.call(expr)) unlist(lapply(as.list(expr), texts_in))
+}
+
+# A factor is made of text with its levels in the locale's order. That counts where it is another
+# than the bytes'.
+collation_part <- function(name, value) {
+  texts <- if (is.data.frame(value)) unlist(Filter(is.character, as.list(value))) else value
+  if (is.character(texts) && length(texts) > 1) {
+    levels <- sort(unique(as.vector(texts)), method = "radix")
+    if (is.unsorted(levels)) named_part("collation", name, sort(levels), "values")
   }
 }
 
@@ -228,9 +292,12 @@ aligned_parts <- function(expressions, data, home) {
   parts
 }
 
-argument_parts <- function(values) {
+argument_parts <- function(values, home) {
   parts <- lapply(names(values), function(name) {
-    named_part("argument", name, values[[name]], "specification")
+    c(
+      named_part("argument", name, values[[name]], "specification"),
+      named_function_parts(values[[name]], home)
+    )
   })
   unlist(parts, recursive = FALSE)
 }
@@ -252,7 +319,8 @@ option_parts <- function() {
   }
   c(
     named_part("option", "contrasts", getOption("contrasts"), "specification"),
-    named_part("option", "na.action", na_action, "specification")
+    named_part("option", "na.action", na_action, "specification"),
+    named_function_parts(c(getOption("contrasts"), na_action), globalenv())
   )
 }
 

@@ -121,15 +121,21 @@ function_parts <- function(f) {
       package = unname(getNamespaceName(home)), formals = formals(f), body = body(f)
     ))
   }
-  list(formals = formals(f), body = body(f), uses = captured_values(f))
+  parts <- list(formals = formals(f), body = body(f), uses = captured_values(f))
+  if (methods::is(f, "standardGeneric")) parts$methods <- generic_methods(f)
+  parts
+}
+
+generic_methods <- function(generic) {
+  methods <- as.list(methods::findMethods(generic))
+  lapply(methods[order(names(methods), method = "radix")], methods::slot, ".Data")
 }
 
 # The values that a function finds in its surroundings, by name: those of packages are left out,
 # since their names already say what they are.
 captured_values <- function(f) {
-  names <- sort(codetools::findGlobals(f), method = "radix")
   values <- list()
-  for (name in names) {
+  for (name in free_names(f)) {
     value <- find_captured(name, environment(f))
     if (!is.null(value)) {
       values[[name]] <- value$value

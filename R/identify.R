@@ -50,7 +50,7 @@ identify_model <- function(call, env, fitter, formula = "formula",
       fitter, formulas, data, eval(arguments$family, env), home, parameters, also
     ),
     aligned_parts(arguments[intersect(names(arguments), aligned)], data, home),
-    argument_parts(without_defaults(values, fun))
+    argument_parts(without_defaults(values, fun), home)
   ))
 }
 
@@ -70,7 +70,8 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
     call_argument_parts(name, arguments[[name]], env, name %in% fixed, written)
   })
   new_model_fingerprint(c(
-    list(fitter = new_part(fitter, "neighbourhood", shown)), unlist(parts, recursive = FALSE)
+    list(fitter = new_part(fitter, "neighbourhood", shown)), unlist(parts, recursive = FALSE),
+    option_parts()
   ))
 }
 
@@ -87,7 +88,7 @@ argument_names <- function(arguments) {
 }
 
 call_argument_parts <- function(name, expr, env, is_fixed, written) {
-  if (identical(expr, quote(expr = ))) {
+  if (is_missing_argument(expr)) {
     return(list())
   }
   evaluated <- tryCatch(list(eval(expr, env)), error = function(e) NULL)
@@ -96,6 +97,8 @@ call_argument_parts <- function(name, expr, env, is_fixed, written) {
     if (is.null(evaluated) || written) written_parts(name, expr, env, is_fixed)
   )
 }
+
+is_missing_argument <- function(expr) is.name(expr) && !nzchar(as.character(expr))
 
 # An expression as it is written, with the values of what its surroundings have of it.
 written_parts <- function(name, expr, env, is_fixed) {
@@ -122,6 +125,9 @@ value_parts <- function(name, value, is_fixed, seen = list()) {
     scope <- if (is_fixed || !has_rows(value)) "specification" else "values"
     return(c(
       named_part("argument", name, value, scope),
+      named_function_parts(value, globalenv()),
+      collation_part(name, value),
+      if (is.object(value)) method_parts(class(value), globalenv()),
       if (inherits(value, "formula")) {
         captured_parts(name, value, environment(value) %||% emptyenv(), is_fixed, seen)
       }

@@ -150,18 +150,23 @@ lme4_start <- function(seed, stage, task, labels, rho) {
   if (start$enough) {
     start$par <- unname(state$theta_initial)
   } else if (seed$relation != "related" || !stage$follows) {
-    theta <- adopt_by_name(state$theta, task$par[is_theta], labels[is_theta], exact)
-    if (!any(theta$shared)) {
-      stop_seed_unfit("it has no random-effect term in common with this model")
-    }
-    start$par[is_theta] <- off_the_bound(theta$values, task$lower[is_theta], exact)
-    if (!all(is_theta)) {
-      fixed <- adopt_by_name(state$fixef, task$par[!is_theta], labels[!is_theta], exact)
-      start$par[!is_theta] <- fixed$values
-    }
+    start$par <- adopt_parameters(state, task, labels, is_theta, exact)
   }
   start$par <- pmin(pmax(start$par, task$lower), task$upper)
   start
+}
+
+adopt_parameters <- function(state, task, labels, is_theta, exact) {
+  theta <- adopt_by_name(state$theta, task$par[is_theta], labels[is_theta], exact)
+  if (!any(theta$shared)) {
+    stop_seed_unfit("it has no random-effect term in common with this model")
+  }
+  par <- task$par
+  par[is_theta] <- off_the_bound(theta$values, task$lower[is_theta], exact)
+  if (!all(is_theta)) {
+    par[!is_theta] <- adopt_by_name(state$fixef, par[!is_theta], labels[!is_theta], exact)$values
+  }
+  par
 }
 
 # In standard errors: from a fit's own end, and from one that is somewhere near. A tenth of the

@@ -176,7 +176,8 @@ progressr_display <- function() {
 
 # The line at the end. -------------------------------------------------------------------------
 
-# `saved` is NULL where something went wrong beside the fit, which has been said.
+# `saved` is what keep_finished() tells, or NULL where something went wrong beside the fit, which
+# has been said.
 announce_end <- function(session, outcome, iterations, saved) {
   if (!is.null(saved)) {
     inform(end_line(outcome, iterations, saved, session_status(session)$reason))
@@ -187,7 +188,7 @@ end_line <- function(outcome, iterations, saved, failure) {
   if (!is.na(failure)) {
     return(paste0("The finished fit was not saved: ", failure, "."))
   }
-  if (!saved) {
+  if (saved == "nothing") {
     return(paste0(
       "Not saved as finished, since it did not converge",
       if (outcome$checkpoints > 0) "; its best iterate is kept", "."
@@ -198,7 +199,8 @@ end_line <- function(outcome, iterations, saved, failure) {
     paste(c(if (isTRUE(n > 0)) counted(n, "iteration"), format_age(seconds)), collapse = " in ")
   }
   paste0(
-    "Saved the finished fit, after ", spent(iterations, outcome$seconds_now),
+    if (saved == "fit") "Saved the finished fit" else "Saved the estimates of the finished fit",
+    ", after ", spent(iterations, outcome$seconds_now),
     if (start$interrupted) {
       paste0(" (and ", spent(start$iterations, start$seconds), " before)")
     }, "."

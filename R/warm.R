@@ -21,8 +21,9 @@
 #'
 #' @section Which fitters?:
 #' `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
-#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. [warm-models] and
-#' [warm-optimisers] list the other fitters that it knows. A [warm_adapter()] teaches it another one.
+#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. [warm-models]
+#' and [warm-optimisers] list the other fitters that it knows. A [warm_adapter()] teaches it another
+#' one.
 #'
 #' Of any other function, the finished result is kept and returned at once when the function and
 #' the values of its arguments are the same again; nothing is kept on the way, and nothing is
@@ -136,33 +137,34 @@ return_finished <- function(request, finished, store) {
 # Keeping it. ----------------------------------------------------------------------------------
 
 # The fit under its own key; its state, without the data in it, where other rows and related
-# models will look: one entry a data set there, one a specification here.
+# models will look: one entry a data set there, one a specification here. Tells what was kept:
+# "fit", "estimates" or "nothing".
 keep_finished <- function(request, session, store, outcome) {
-  adapter <- request$adapter
-  key <- request$key
-  converged <- adapter$converged(outcome$fit)
+  converged <- request$adapter$converged(outcome$fit)
   if (isFALSE(converged) || outcome$in_doubt) {
-    return(FALSE)
+    return("nothing")
   }
   end <- outcome$end
+  seeds <- !is.null(request$adapter$seed)
+  whole <- !seeds || is_worth_keeping(outcome$fit, outcome$seconds)
   iterations <- outcome$start$iterations + end$iteration
-  whole <- is.null(adapter$seed) || is_worth_keeping(outcome$fit, outcome$seconds)
-  kept <- session_finalize(
-    session,
-    list(
-      fit = if (whole) outcome$fit, state = end$state, iterations = iterations,
-      seconds = outcome$seconds, versions = request_versions(request),
-      random = if (request$random) save_random_state()
-    ),
-    end$objective, iterations
-  )
-  if (kept && isTRUE(converged) && !is.null(adapter$seed) && length(end$state) > 0) {
+  payload <- finished_payload(request, outcome, iterations, whole)
+  if (!session_finalize(session, payload, end$objective, iterations)) {
+    return("nothing")
+  }
+  if (seeds && isTRUE(converged) && length(end$state) > 0) {
     keep_seeds(request, store, end, iterations, outcome$seconds)
   }
-  if (kept) {
-    delete_superseded(store, key$exact)
-  }
-  kept
+  delete_superseded(store, request$key$exact)
+  if (whole) "fit" else "estimates"
+}
+
+finished_payload <- function(request, outcome, iterations, whole) {
+  list(
+    fit = if (whole) outcome$fit, state = outcome$end$state, iterations = iterations,
+    seconds = outcome$seconds, versions = request_versions(request),
+    random = if (request$random) save_random_state()
+  )
 }
 
 keep_seeds <- function(request, store, end, iterations, seconds) {

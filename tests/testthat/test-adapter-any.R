@@ -61,3 +61,27 @@ test_that("a killed one starts again, and ends as without warm()", {
   expect_identical(source_of(fit), "cold")
   expect_identical(bare(fit), slow(10, die))
 })
+
+test_that("the options that a fitter reads make it another fit", {
+  skip_if_not_installed("withr")
+  store <- new_store()
+  fit <- function() warm(lm(weight ~ group, PlantGrowth), store)
+  fit()
+  contrasts <- c("contr.sum", "contr.poly")
+  withr::with_options(list(contrasts = contrasts), {
+    expect_identical(coef(fit()), coef(lm(weight ~ group, PlantGrowth)))
+  })
+  expect_identical(source_of(fit()), "finished")
+})
+
+test_that("a fit that was returned is the same argument as when it was made", {
+  store <- new_store()
+  predicted <- function(fit) predict(fit)
+  predict_again <- function() {
+    fit <- warm(lm(weight ~ group, PlantGrowth), store)
+    warm(predicted(fit), store)
+  }
+  first <- predict_again()
+  expect_identical(predict_again(), first)
+  expect_identical(warm_info()$source, "finished")
+})

@@ -117,3 +117,17 @@ test_that("variables of further formulas count", {
   expect_identical(key(mtcars), key(changed))
   expect_false(key(mtcars, list(~cyl)) == key(changed, list(~cyl)))
 })
+
+test_that("an adapter that fails beside the fit does not stop it", {
+  fit_mean <- function(x) list(mean = mean(x))
+  fails <- function(...) stop("a fault of the adapter's")
+  local_registry()
+  withr::local_options(warmstart.verbose = TRUE)
+  register_warm_adapter(warm_adapter(
+    "fit_mean",
+    recognises = function(fun) identical(fun, fit_mean), state = fails, observe = fails,
+    restore = fails, converged = fails
+  ))
+  expect_message(fit <- warm(fit_mean(1:3), new_store()), "a fault of the adapter's")
+  expect_identical(bare(fit), list(mean = 2))
+})

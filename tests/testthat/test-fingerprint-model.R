@@ -419,3 +419,77 @@ test_that("a list of formulas with a model's arguments is a model", {
   )
   expect_false(fingerprint(model) == fingerprint(model, data = mtcars))
 })
+
+# What a fit depends on beside its arguments ------------------------------------------------
+
+test_that("functions that are looked up by name or class count", {
+  in_place <- function(code) {
+    place <- new.env(parent = globalenv())
+    eval(code, place)
+    call <- quote(fit(formula = y ~ s(x, bs = "own") + tools$centre(x), data = d, method = "own.fit"))
+    format(identify_model(call, place, "fit")$exact)
+  }
+  code <- quote({
+    fit <- function(formula, data, method) NULL
+    d <- data.frame(x = 1:3, y = 2:4)
+    own.fit <- function(x) x
+    tools <- list(centre = function(x) x - 1)
+    smooth.construct.own.smooth.spec <- function(object) object
+  })
+  keys <- c(
+    in_place(code),
+    in_place(bquote({
+      .(code)
+      own.fit <- function(x) x + 1
+    })),
+    in_place(bquote({
+      .(code)
+      tools <- list(centre = function(x) x - 2)
+    })),
+    in_place(bquote({
+      .(code)
+      smooth.construct.own.smooth.spec <- function(object) NULL
+    }))
+  )
+  expect_identical(in_place(code), keys[[1]])
+  expect_identical(which(duplicated(keys)), integer())
+})
+
+test_that("a variable that get() looks up in a formula counts", {
+  x <- 1:3
+  d <- data.frame(y = 2:4)
+  before <- format(fingerprint_model(y ~ get("x"), d)$exact)
+  x <- 3:1
+  expect_false(format(fingerprint_model(y ~ get("x"), d)$exact) == before)
+})
+
+test_that("the function that an option names counts", {
+  skip_if_not_installed("withr")
+  withr::local_options(contrasts = c("contr.own", "contr.poly"))
+  withr::defer(rm("contr.own", envir = globalenv()))
+  assign("contr.own", function(n) stats::contr.sum(n), globalenv())
+  before <- exact()
+  assign("contr.own", function(n) stats::contr.helmert(n), globalenv())
+  expect_false(exact() == before)
+})
+
+test_that("the order of the levels that text is given counts, and no other trait of a locale", {
+  skip_if_not_installed("withr")
+  skip_if(capabilities("ICU") && is.na(suppressWarnings(Sys.setlocale("LC_COLLATE", "C.UTF-8"))))
+  key <- function(locale, group) {
+    withr::local_collate(locale)
+    d <- data.frame(y = 1:3, g = group)
+    format(fingerprint_model(y ~ g, d)$exact)
+  }
+  withr::with_collate("C.UTF-8", {
+    skip_if(!is.unsorted(c("B", "a")), "no locale that sorts otherwise than the bytes do")
+  })
+  expect_identical(key("C", c("a", "b", "c")), key("C.UTF-8", c("a", "b", "c")))
+  expect_false(key("C", c("a", "B", "c")) == key("C.UTF-8", c("a", "B", "c")))
+})
+
+test_that("a family with a function replaced is another one", {
+  changed <- stats::poisson()
+  changed$variance <- function(mu) mu^2
+  expect_false(exact(family = changed) == exact(family = stats::poisson()))
+})

@@ -692,3 +692,69 @@ test_that("a vector of more than 2^31 elements counts to its last one", {
   long[2^31 + 3] <- as.raw(1)
   expect_false(fingerprint(long) == before)
 })
+
+# What a function finds around it ------------------------------------------------
+
+test_that("a variable that a function changes a part of, or may not have assigned, counts", {
+  functions <- list(
+    part = function(x) {
+      place$count <- 1
+      x * place$scale
+    },
+    names = function(x) {
+      names(place) <- "a"
+      x * place[[1]]
+    },
+    sometimes = function(x) {
+      if (x > 1) place <- x
+      place
+    },
+    before = function(x) {
+      first <- place
+      place <- 2
+      first
+    },
+    quoted = function(x) eval(quote(place)),
+    by_name = function(x) get("place"),
+    function_by_name = function(x) sapply(x, "place")
+  )
+  for (name in names(functions)) {
+    f <- functions[[name]]
+    environment(f) <- list2env(list(place = list(scale = 1)), parent = globalenv())
+    before <- fingerprint(f)
+    environment(f) <- list2env(list(place = list(scale = 2)), parent = globalenv())
+    expect_false(fingerprint(f) == before, label = name)
+  }
+})
+
+test_that("what a function has assigned before it reads it does not count", {
+  f <- function(xs) {
+    place <- 0
+    if (length(xs) > 1) way <- "a" else way <- "b"
+    add <- function(x) place <<- place + later(x)
+    later <- function(x) x
+    for (x in xs) add(x)
+    c(place, way)
+  }
+  environment(f) <- list2env(list(place = 1, way = 1, later = 1, x = 1), parent = globalenv())
+  before <- fingerprint(f)
+  environment(f) <- list2env(list(place = 2, way = 2, later = 2, x = 2), parent = globalenv())
+  expect_identical(fingerprint(f), before)
+})
+
+test_that("the methods of an S4 generic of the user's own count", {
+  place <- new.env(parent = globalenv())
+  withr::defer(methods::removeClass("PlainBox", where = place))
+  methods::setClass("PlainBox", representation(side = "numeric"), where = place)
+  area <- function(method) {
+    place <- new.env(parent = globalenv())
+    suppressMessages(methods::setGeneric(
+      "boxArea", function(box) standardGeneric("boxArea"), where = globalenv()
+    ))
+    methods::setMethod("boxArea", "PlainBox", method, where = globalenv())
+    on.exit(methods::removeGeneric("boxArea", where = globalenv()))
+    fingerprint(get("boxArea", globalenv()))
+  }
+  expect_identical(area(function(box) box@side), area(function(box) box@side))
+  expect_false(area(function(box) box@side) == area(function(box) box@side^2))
+})
