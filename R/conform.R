@@ -7,17 +7,17 @@
 #' * The adapter recognises the call's function; the call has one key, and `near` the same
 #'   specification under another.
 #' * What it reports while the fit runs, and at its end, is plain data.
-#' * Fitted cold, through `warm()`, resumed after its process was killed half way, from `near`, and from
-#'   stored states that do not fit, the results have the same parts and are the same fit.
+#' * Fitted cold, through `warm()`, resumed after its process was killed half way, from `near`, and
+#'   from stored states that do not fit, the results have the same parts and are the same fit.
 #' * The finished fit is returned at once.
 #' * `failing` stops with the error that it has without `warm()`, and leaves no finished fit.
-#' * Where the fit has a call, it is the cold fit's, and `update()` makes the fit again, if it does so
-#'   with a cold fit.
+#' * Where the fit has a call, it is the cold fit's, and `update()` makes the fit again, if it does
+#'   so with a cold fit.
 #' * The random numbers drawn, and the user's objects, are as without `warm()`.
 #' * A call inside a function that is itself called through `warm()` is kept as well.
 #'
-#' The adapter is registered for as long as the suite runs. The process that is killed is made by the
-#' callr package; where that is missing, this part is left out.
+#' The adapter is registered for as long as the suite runs. The process that is killed is made by
+#' the callr package; where that is missing, this part is left out.
 #'
 #' @param adapter A [warm_adapter()].
 #' @param call A call of the fitter, quoted.
@@ -43,10 +43,7 @@
 #'   }
 #' )
 #' testthat::test_that("the adapter conforms", {
-#'   expect_adapter_conforms(
-#'     adapter, quote(glm(am ~ wt, binomial, mtcars)),
-#'     near = quote(glm(am ~ wt, binomial, mtcars[-1, ]))
-#'   )
+#'   expect_adapter_conforms(adapter, quote(glm(am ~ wt, binomial, mtcars)))
 #' })
 #' @export
 expect_adapter_conforms <- function(adapter, call, ..., near = NULL, failing = NULL,

@@ -14,7 +14,8 @@
 #'   `store_check()`: a data frame with a row for each file found, none where all is well: `path`,
 #'   `reason`, `detail` in words, `bytes` (NA where not asked for), and whether it was `removed`.
 #'   The reasons: `"damaged"` (nothing in it verifies), `"partly damaged"` (one of its records,
-#'   or a history, does not verify; another record does and is found), `"foreign"` (not ours), `"newer"` (written by a newer
+#'   or a history, does not verify; another record does and is found), `"foreign"` (not ours),
+#'   `"newer"` (written by a newer
 #'   version of this package), `"orphaned"` (left by a process that died while it wrote, or in the
 #'   wrong directory), `"expired"` (not returned any more; the next sweep removes it) and
 #'   `"unreadable"`.
