@@ -67,6 +67,7 @@ site:
 	@tools/install
 	@tools/site
 
+# Style of the R, C and shell code, and spelling.
 lint:
 	@tools/setup package check lint
 	@tools/lint

@@ -164,7 +164,7 @@ find_adapter <- function(fun) {
 #' call. [warm()] goes on to the next one it has found, or to a cold start, and [warm_info()]
 #' says why.
 #'
-#' @param why Why not, as words that end a sentence.
+#' @param why One string: why not, as words that end a sentence.
 #' @return Nothing: it is an error of class `warmstart_seed_unfit`.
 #' @seealso [warm_adapter()]
 #' @examples

@@ -17,6 +17,10 @@
 #' why, and there is one warning a session. The fit goes on, and the next checkpoint tries
 #' again.
 #'
+#' @section How big does it get?:
+#' The file of a live or interrupted run has three times the room of its largest checkpoint, in
+#' blocks of 4 KiB; that of a finished run is as large as its payload and some 2 KB.
+#'
 #' @section Several processes?:
 #' Any number of sessions may have one key. Each writes its own file and loads the best of all. A
 #' session in a forked child, one read by `readRDS()`, or one sent to a worker goes on as
@@ -24,10 +28,10 @@
 #'
 #' @param store A [warm_store()].
 #' @param key A [fingerprint()], or its 32 hex digits.
-#' @param label A short text for people, at most 143 bytes.
+#' @param label A short text for people, at most 143 bytes of UTF-8; NULL for none.
 #' @param session A `warm_session`.
-#' @param entry An entry from another fit, to start from: the next `session_load()` returns it,
-#'   once, ahead of the store. NULL withdraws it.
+#' @param entry An entry of another fit, to start from, as [store_lookup()] returns it: the next
+#'   `session_load()` returns it, once, ahead of the store. NULL withdraws it.
 #' @param payload A raw vector, kept byte for byte, or any R object.
 #' @param objective The number being minimised; NA, NaN and infinite values count as absent.
 #' @param iteration A whole number from 0 to 2^53, or NA.

@@ -20,11 +20,10 @@
 #'   known, and not in it.
 #' @section Errors: `warmstart_error_argument` where `object` is no store.
 #' @seealso [store_info()], [warm_info()]
-#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
-#' library(mgcv)
+#' @examples
 #' store <- warm_store(tempfile("store"))
-#' fit <- warm(gam(mpg ~ s(hp), data = mtcars, method = "REML"), store)
-#' fit <- warm(gam(mpg ~ s(hp), data = mtcars, method = "REML"), store)
+#' fit <- warm(glm(am ~ wt, binomial, mtcars), store)
+#' fit <- warm(glm(am ~ wt, binomial, mtcars), store)
 #' summary(store)
 #' @export
 summary.warm_store <- function(object, ...) {

@@ -39,7 +39,17 @@
 #' notices. Clocks should agree: what a clock far behind has written may have expired. Where fits
 #' are long and machines many, keep a store on each machine's own disk.
 #'
-#' @section What is stored, and who can read it:
+#' @section Another machine?:
+#' A store may be copied, moved and backed up as files, while nothing writes to it: it holds the
+#' same bytes on every platform, and keys are the same in every version of R. What is found there
+#' is trusted as in any store: see "Is a shared store safe?".
+#'
+#' @section Is the result the same?:
+#' What was saved is returned as it was: a raw vector byte for byte, any other object as
+#' `serialize()` keeps it. Damage is noticed by digests of 128 bits, and what is damaged is passed
+#' over. What [warm()] makes of it: see there.
+#'
+#' @section Who can read it?:
 #' Of a running or finished fit its state (parameters, objective, iteration), and of a finished one
 #' the fit itself, with the data that the fitter keeps in it; besides, a label, for [warm()] the
 #' formula, and the objectives of up to 64 iterates; and of the store, how often it was of use.
@@ -66,11 +76,11 @@
 #' What others have written can still be wrong: a start far from the optimum, or a finished fit's
 #' state that is another's. `warm()` checks how a fit ends, not where its start came from.
 #'
-#' @param path Path of the directory; NULL for the default, see above.
+#' @param path Path of the directory; NULL for the default: see "Where is it?".
 #' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, `"500 MB"`, `"Inf"`.
 #' @param max_age Bound in seconds: a number, a `difftime`, or text such as `"30 days"`,
 #'   `"12 hours"`, `"Inf"`.
-#' @param trust Load whole fits also from a store that others can write?
+#' @param trust TRUE or FALSE: load whole fits also from a store that others can write?
 #' @return An object of class `warm_store`. It may be saved and sent to other processes: there it
 #'   opens the same directory again.
 #' @section Errors: `warmstart_error_argument` names a bad argument, such as a path that is a file.
@@ -134,7 +144,7 @@ absolute_path <- function(path) {
 #'   ended well. `store_lookup()`: return entries of this kind only; NULL for either.
 #' @param run_id The run to save under, whose entry is replaced whole: 1 to 64 letters, digits,
 #'   dots, dashes and underscores. NULL makes a new one.
-#' @param label A short text for people, at most 143 bytes.
+#' @param label A short text for people, at most 143 bytes of UTF-8; NULL for none.
 #' @param select `"best"`: the lowest objective; within 1e-12 a final entry before a checkpoint,
 #'   then the newest; an entry with an objective before one without. `"latest"`: the newest.
 #' @return `store_save()`: the run id, invisibly; NA with a warning where the disk failed.
@@ -212,6 +222,7 @@ store_delete <- function(store, key, run_id = NULL) {
 #'   `max_age` (seconds), `bytes`, `runs`, how many of them are `finished`, `running` and
 #'   `interrupted`, the numbers of `seeds` and `cached` values, and `newest`, the rows of
 #'   `store_list()` of up to five runs. A store prints as its `store_info()`.
+#' @section Errors: `warmstart_error_argument` names a bad argument.
 #' @seealso [warm_store()], [store_lookup()], [summary.warm_store()]
 #' @examples
 #' store <- warm_store(tempfile("store"))

@@ -56,11 +56,10 @@ with_info <- function(fit, info) {
 #'   `seconds_saved`, `checkpoints` (written), `failure` (why the store could not be
 #'   written, or NULL), `history` (see [session_history()]).
 #' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
-#' @seealso [warm()]
-#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
-#' library(mgcv)
+#' @seealso [warm()], [session_history()], [warm_verify()]
+#' @examples
 #' store <- warm_store(tempfile("store"))
-#' fit <- warm(gam(mpg ~ s(hp), data = mtcars, method = "REML"), store)
+#' fit <- warm(glm(am ~ wt, binomial, mtcars), store)
 #' warm_info(fit)
 #' @export
 warm_info <- function(fit) {

@@ -5,8 +5,9 @@
 #' returns it at once. The same model on other rows starts from the earlier fit's estimates.
 #'
 #' @section What if R is killed?:
-#' Run the line again, in any R process on this machine. The fit goes on from its last outer
-#' iteration.
+#' Run the line again, in any R process on this machine. The fit goes on from the last iterate that
+#' was kept: with most fitters that can be watched the last iteration, or the best point so far. A
+#' fitter that cannot be watched begins anew.
 #'
 #' @section Is the result the same?:
 #' It is the fit that a cold start gives, within the fitter's own tolerance: only starting values
@@ -19,11 +20,35 @@
 #' the result; see `vignette("fingerprints")`. Other columns, their order and row
 #' names do not count.
 #'
+#' @section How big does it get?:
+#' A checkpoint holds the parameters, no data: some kilobytes, at most three of them for each run
+#' that is alive or was interrupted. A finished fit is kept whole, as `saveRDS()` would without
+#' compression (not one of less than 2 s that is large for its time, see [warm-models]), and its
+#' parameters twice more, for similar fits. The store keeps all of it within
+#' `max_size` and `max_age`; see [warm_store()].
+#'
+#' @section Who can read it?:
+#' You alone, where the store was made by this package. A finished fit is kept with the data that
+#' the fitter keeps in it, unencrypted; [warm_store()] says more.
+#'
+#' @section Several processes?:
+#' They may share a store, and find each other's finished fits. Two that run the same line at the
+#' same time both fit it: neither waits for the other.
+#'
+#' @section Another machine?:
+#' A store can be copied, or shared as [warm_store()] says under "Several machines?"; keys are the
+#' same everywhere. A finished fit is returned by the same minor version of R and the same version
+#' of the fitter's package; others start from its estimates.
+#'
 #' @section Which fitters?:
-#' `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
-#' `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. [warm-models]
-#' and [warm-optimisers] list the other fitters that it knows. A [warm_adapter()] teaches it another
-#' one.
+#' * `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
+#'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.
+#'   `vignette("resume-mgcv")` shows both.
+#' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.
+#' * [warm-mixed]: lme4 and glmmTMB.
+#' * [warm-optimisers]: `optim()`, `nlm()`, `nlminb()` and others, of stats, nloptr, minqa and
+#'   optimx.
+#' * [warm_adapter()] teaches it another one.
 #'
 #' Of any other function, the finished result is kept and returned at once when the function and
 #' the values of its arguments are the same again; nothing is kept on the way, and nothing is
@@ -34,17 +59,19 @@
 #'   with the native pipe, `data |> f(...)`. Its arguments are evaluated twice.
 #' @param store A [warm_store()].
 #' @param ... Must be empty.
-#' @param reuse Return a finished fit of the same key? FALSE fits again, from its estimates.
-#' @param near Start from an earlier fit of the same model on other rows, where there is none of
-#'   this very fit?
-#' @param label A short text for people, shown by [store_list()]; by default the formula.
-#' @param trust Return a finished fit also from a store that others can write? FALSE starts from
-#'   its estimates there, with a warning; see [warm_store()].
+#' @param reuse TRUE or FALSE: return a finished fit of the same key? FALSE fits again, from its
+#'   estimates.
+#' @param near TRUE or FALSE: where there is none of this very fit, start from an earlier fit of the
+#'   same model on other rows, or of a related model?
+#' @param label A short text for people, shown by [store_list()]; NULL for the formula.
+#' @param trust TRUE or FALSE: return a finished fit also from a store that others can write? FALSE
+#'   starts from its estimates there, with a warning; see [warm_store()].
 #' @return What `call` returns, with an attribute that [warm_info()] reads.
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
 #'   names a bad argument of `warm()` itself. Warning: `warmstart_warning_trust` where a finished
 #'   fit was not returned because others may have written it.
-#' @seealso [warm_info()], [warm_session()] for fitters of your own.
+#' @seealso [warm_info()], [warm_verify()], [session_history()]; [warm_store()];
+#'   [`warmstart-options`], [`warmstart-recipes`]; [warm_session()] for fitters of your own.
 #' @examplesIf requireNamespace("mgcv", quietly = TRUE)
 #' library(mgcv)
 #' store <- warm_store(tempfile("store"))
