@@ -45,7 +45,7 @@ run <- function(call, is_time = function(seconds) FALSE) {
     Sys.sleep(0.01)
   }
   taken <- seconds()
-  if (!file.exists("ended")) tools::pskill(child$get_pid(), tools::SIGKILL)
+  if (is_time(taken)) tools::pskill(child$get_pid(), tools::SIGKILL)
   child$wait()
   cat(readLines("output"), "", sep = "\n")
   taken
@@ -59,14 +59,15 @@ setwd(local({
   path
 }))
 
-half_way <- function(seconds) any(store_list(warm_store("fits"))$iteration >= 4)
-killed <- run(warm_call, half_way)
+third <- function(seconds) any(store_list(warm_store("fits"))$iteration >= 3)
+killed <- run(warm_call, third)
 print(warm_store("fits"))
 cat("\n")
 resumed <- run(warm_call)
 history <- readRDS("history.rds")
 returned <- run(warm_call)
 lost <- run(plain_call, function(seconds) seconds >= killed)
+if (lost < killed) stop("The fit had ended before it could be killed.")
 anew <- run(plain_call)
 print(c(
   killed = killed, resumed = resumed, returned = returned, lost = lost, anew = anew
@@ -76,9 +77,9 @@ print(c(
 
 grDevices::png(
   file.path(figures, "README-kill.png"),
-  width = 1600, height = 640, res = 200, type = "cairo"
+  width = 1300, height = 600, res = 200, type = "cairo"
 )
-par(mar = c(3.2, 0.4, 0.4, 1), mgp = c(2, 0.6, 0), cex = 0.9)
+par(mar = c(3.2, 0.4, 0.2, 1), mgp = c(2, 0.6, 0), cex = 0.9)
 end <- lost + anew
 plot.new()
 plot.window(c(0, end * 1.08), c(0.1, 3.3))
@@ -105,7 +106,7 @@ name_row(1.3, "fit <- warm(gam(...))")
 bar(0, killed, 1.3, "", col = "grey80")
 bar(killed, killed + resumed, 1.3, "", col = "grey80")
 kill_at(killed, 1.3)
-text(killed + resumed, 1.51, " goes on where it was; points are iterations, kept on disk",
+text(killed + resumed, 1.51, " goes on; points: kept on disk",
   adj = 0, cex = 0.8
 )
 after <- pmax(history$seconds - max(history$seconds[history$run == 1]), 0)
@@ -116,7 +117,7 @@ points(
 
 name_row(0.3, "fit <- warm(gam(...))")
 rect(0, 0.3, returned, 0.72, col = "grey80")
-text(returned, 0.51, sprintf(" the same line once more: %.1f s", returned), adj = 0, cex = 0.8)
+text(returned, 0.51, sprintf(" the same line once more: %.2f s", returned), adj = 0, cex = 0.8)
 
 legend("topright", "killed with kill -9", pch = 4, pt.cex = 1.5, pt.lwd = 3, bty = "n", cex = 0.8)
 invisible(grDevices::dev.off())
