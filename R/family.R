@@ -82,8 +82,8 @@ is_known_family <- function(family) {
 # First words of the names of the families of stats and mgcv.
 known_families <- c(
   "gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasi", "quasibinomial",
-  "quasipoisson", "Negative", "negative", "negbin", "Tweedie", "Beta", "Scaled", "scaled", "Ordered",
-  "zero", "ziplss", "cnorm", "cpois", "bcg", "clog", "Cox", "multinom", "Multivariate",
+  "quasipoisson", "Negative", "negative", "negbin", "Tweedie", "Beta", "Scaled", "scaled",
+  "Ordered", "zero", "ziplss", "cnorm", "cpois", "bcg", "clog", "Cox", "multinom", "Multivariate",
   "gaulss", "gammals", "gumbls", "gevlss", "shash", "twlss", "gfam"
 )
 
