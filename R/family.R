@@ -83,8 +83,7 @@ is_known_family <- function(family) {
 known_families <- c(
   "gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasi", "quasibinomial",
   "quasipoisson", "Negative", "negative", "negbin", "Tweedie", "Beta", "Scaled", "scaled",
-  "Ordered",
-  "zero", "ziplss", "cnorm", "cpois", "bcg", "clog", "Cox", "multinom", "Multivariate",
+  "Ordered", "zero", "ziplss", "cnorm", "cpois", "bcg", "clog", "Cox", "multinom", "Multivariate",
   "gaulss", "gammals", "gumbls", "gevlss", "shash", "twlss", "gfam"
 )
 

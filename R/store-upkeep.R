@@ -15,10 +15,9 @@
 #'   `reason`, `detail` in words, `bytes` (NA where not asked for), and whether it was `removed`.
 #'   The reasons: `"damaged"` (nothing in it verifies), `"partly damaged"` (one of its records,
 #'   or a history, does not verify; another record does and is found), `"foreign"` (not ours),
-#'   `"newer"` (written by a newer
-#'   version of this package), `"orphaned"` (left by a process that died while it wrote, or in the
-#'   wrong directory), `"expired"` (not returned any more; the next sweep removes it) and
-#'   `"unreadable"`.
+#'   `"newer"` (written by a newer version of this package), `"orphaned"` (left by a
+#'   process that died while it wrote, or in the wrong directory), `"expired"` (not returned any
+#'   more; the next sweep removes it) and `"unreadable"`.
 #' @section What is never removed:
 #' The file of a running fit, and files that are not this package's or in a newer format. Of one
 #' key, checkpoints go before the final entry.
