@@ -74,7 +74,9 @@ read_function <- function(expr, bound, walk) {
   on.exit(walk$around <- around)
   arguments <- as.list(expr[[2]])
   inside <- c(bound, around, names(arguments))
-  walk$around <- c(inside, codetools::findFuncLocals(arguments, expr[[3]]))
+  if ("function" %in% all.names(expr[[3]])) {
+    walk$around <- c(inside, codetools::findFuncLocals(arguments, expr[[3]]))
+  }
   read_each(arguments, inside, walk)
   read_code(expr[[3]], inside, walk)
   bound

@@ -81,5 +81,6 @@ label_bytes <- 143 # as src/core/record.h has it
 
 # R's minor version and the fitter's: what another one made is only good to start from.
 request_versions <- function(request) {
-  c(R = sub("\\.[^.]*$", "", as.character(getRversion())), request$adapter$versions())
+  minor <- sub("[.].*", "", R.version$minor)
+  c(R = paste0(R.version$major, ".", minor), request$adapter$versions())
 }
