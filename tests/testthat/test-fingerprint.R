@@ -743,6 +743,7 @@ test_that("what a function has assigned before it reads it does not count", {
 })
 
 test_that("the methods of an S4 generic of the user's own count", {
+  skip_if_not_installed("withr")
   place <- new.env(parent = globalenv())
   withr::defer(methods::removeClass("PlainBox", where = place))
   methods::setClass("PlainBox", representation(side = "numeric"), where = place)
