@@ -53,7 +53,8 @@
 #' Of any other function, the finished result is kept and returned at once when the function and
 #' the values of its arguments are the same again; nothing is kept on the way, and nothing is
 #' started from it. Whether that is what you want is yours to judge where the function has side
-#' effects, reads files or the time, or draws random numbers: they do not happen again.
+#' effects, reads files, options, environment variables or the time, or draws random numbers: that
+#' does not count, and does not happen again.
 #'
 #' @param call The call, as you would write it without `warm()`: `f(...)`, `do.call(f, ...)`, or
 #'   with the native pipe, `data |> f(...)`. Its arguments are evaluated twice.
