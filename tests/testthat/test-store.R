@@ -776,5 +776,7 @@ test_that("a lookup that may open no file warns once, and finds nothing", {
     stdout = TRUE, stderr = TRUE, env = paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
   ))
   expect_identical(trimws(grep("^(TRUE|FALSE)", said, value = TRUE)), c("TRUE", "FALSE", "FALSE"))
+  # Code that counts its own coverage cannot write the counts then, and says so.
+  said <- said[!startsWith(said, "profiling:")]
   expect_length(grep("Too many open files", said), 1)
 })
