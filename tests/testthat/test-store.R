@@ -753,6 +753,7 @@ test_that("iterations up to 2^53 come back as they were", {
 })
 
 test_that("a lookup that may open no file warns once, and finds nothing", {
+  skip_on_covr() # which cannot write its counts then, and says so
   skip_if(Sys.which("prlimit") == "", "needs prlimit")
   store <- new_store()
   store_save(store, a_key, raw(1))
@@ -776,7 +777,5 @@ test_that("a lookup that may open no file warns once, and finds nothing", {
     stdout = TRUE, stderr = TRUE, env = paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
   ))
   expect_identical(trimws(grep("^(TRUE|FALSE)", said, value = TRUE)), c("TRUE", "FALSE", "FALSE"))
-  # Code that counts its own coverage cannot write the counts then, and says so.
-  said <- said[!startsWith(said, "profiling:")]
   expect_length(grep("Too many open files", said), 1)
 })
