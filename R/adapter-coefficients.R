@@ -77,10 +77,6 @@ start_for_columns <- function(frame, state, relation) {
   adopt_state(state, frame$X, relation)
 }
 
-is_number <- function(value) {
-  is.numeric(value) && length(value) == 1 && is.finite(value)
-}
-
 # A maker of `restore` parts, for fitters that write what they have found into the fit's call:
 # `put` are the arguments that the adapter puts in, `written` those that the fitter does.
 restore_arguments <- function(put = character(), written = character()) {
@@ -93,26 +89,4 @@ restore_arguments <- function(put = character(), written = character()) {
     }
     fit
   }
-}
-
-# As compare_fits(), with the coefficients in standard errors as well.
-compare_in_errors <- function(state) {
-  function(a, b) {
-    differences <- compare_fits(a, b, state)
-    if (!is.null(differences$coefficients)) {
-      differences$coefficients_se <- tryCatch(
-        largest_in_errors(stats::coef(a), stats::coef(b), stats::vcov(b)),
-        error = function(e) NULL
-      )
-    }
-    differences
-  }
-}
-
-largest_in_errors <- function(x, y, covariance) {
-  # vcov() of some fits has more rows than coefficients, such as a scale's.
-  se <- sqrt(diag(covariance))[seq_along(y)]
-  moved <- abs(as.vector(x) - as.vector(y)) / se
-  moved <- moved[is.finite(moved)]
-  if (length(moved) > 0) max(moved)
 }

@@ -191,12 +191,10 @@ glmmtmb_converged <- function(fit) {
 }
 
 compare_glmmtmb <- function(a, b) {
-  difference <- function(x, y) max(abs(as.vector(x) - as.vector(y)), 0)
-  objective <- c(a$fit$objective, b$fit$objective)
   list(
-    objective = abs(diff(objective)) / max(abs(objective[2]), .Machine$double.eps),
-    fitted = difference(stats::fitted(a), stats::fitted(b)),
-    coefficients = difference(a$fit$par, b$fit$par),
+    objective = relative_difference(a$fit$objective, b$fit$objective),
+    fitted = largest_difference(stats::fitted(a), stats::fitted(b)),
+    coefficients = largest_difference(a$fit$par, b$fit$par),
     coefficients_se = in_errors(a$fit$par, b$fit$par, sqrt(diag(b$sdr$cov.fixed)))
   )
 }

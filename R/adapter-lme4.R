@@ -305,14 +305,12 @@ lme4_converged <- function(fit) {
 }
 
 compare_lme4 <- function(a, b) {
-  difference <- function(x, y) max(abs(as.vector(x) - as.vector(y)), 0)
-  objective <- c(finished_lme4(a)$objective, finished_lme4(b)$objective)
   fixed_se <- sqrt(diag(fixed_covariance(b)))
   list(
-    objective = abs(diff(objective)) / max(abs(objective[2]), .Machine$double.eps),
-    fitted = difference(stats::fitted(a), stats::fitted(b)),
+    objective = relative_difference(finished_lme4(a)$objective, finished_lme4(b)$objective),
+    fitted = largest_difference(stats::fitted(a), stats::fitted(b)),
     fitted_se = in_errors(linear_predictor(a), linear_predictor(b), predictor_se(b)),
-    coefficients = difference(lme4::fixef(a), lme4::fixef(b)),
+    coefficients = largest_difference(lme4::fixef(a), lme4::fixef(b)),
     coefficients_se = in_errors(lme4::fixef(a), lme4::fixef(b), fixed_se)
   )
 }

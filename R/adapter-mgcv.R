@@ -428,31 +428,18 @@ has_no_gradient <- function(fit) {
 #' standard errors, the former on the scale of the linear predictor.
 #' @noRd
 compare_gams <- function(a, b) {
-  difference <- function(x, y) max(abs(as.vector(x) - as.vector(y)), 0)
   link_se <- tryCatch(
     stats::predict(b, type = "link", se.fit = TRUE)$se.fit,
     error = function(e) NULL
   )
   list(
-    objective = difference(a$gcv.ubre, b$gcv.ubre) /
-      max(abs(as.vector(b$gcv.ubre)), .Machine$double.eps),
-    edf = difference(a$edf, b$edf),
-    fitted = difference(stats::fitted(a), stats::fitted(b)),
+    objective = relative_difference(a$gcv.ubre, b$gcv.ubre),
+    edf = largest_difference(a$edf, b$edf),
+    fitted = largest_difference(stats::fitted(a), stats::fitted(b)),
     fitted_se = in_errors(a$linear.predictors, b$linear.predictors, link_se),
-    coefficients = difference(stats::coef(a), stats::coef(b)),
+    coefficients = largest_difference(stats::coef(a), stats::coef(b)),
     coefficients_se = in_errors(
       stats::coef(a), stats::coef(b), sqrt(diag(b$Vp))
     )
   )
-}
-
-in_errors <- function(x, y, se) {
-  x <- as.vector(x)
-  y <- as.vector(y)
-  se <- as.vector(se)
-  # Some families predict in another shape than they fit.
-  if (length(se) != length(y)) {
-    return(NA_real_)
-  }
-  max(abs(x - y) / pmax(se, .Machine$double.eps), 0)
 }

@@ -258,7 +258,3 @@ seed_loglin <- function(call, env, state, relation) {
   }
   put_lazily(call, "start", function() fitted)
 }
-
-relative_difference <- function(a, b) {
-  abs(a - b) / max(abs(b), .Machine$double.eps)
-}

@@ -215,22 +215,6 @@ converged_unless_said <- function(fit) {
   !(is.list(fit) && isFALSE(fit[["converged"]]))
 }
 
-compare_fits <- function(a, b, state) {
-  difference <- function(x, y) {
-    same_shape <- is.numeric(x) && is.numeric(y) && length(x) == length(y)
-    if (same_shape && length(x) > 0) max(abs(as.vector(x) - as.vector(y)))
-  }
-  of <- function(generic) {
-    quietly <- function(fit) tryCatch(generic(fit), error = function(e) NULL)
-    difference(quietly(a), quietly(b))
-  }
-  objective <- c(state(a)$objective, state(b)$objective)
-  list(
-    objective = abs(diff(objective)) / max(abs(objective[2]), .Machine$double.eps),
-    fitted = of(stats::fitted), coefficients = of(stats::coef)
-  )
-}
-
 package_version_of <- function(name) {
   at <- strsplit(name, "::", fixed = TRUE)[[1]]
   if (length(at) == 2) {

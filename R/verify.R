@@ -68,14 +68,13 @@ warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
   )
 }
 
-# Of the first objective over the second, relative; none where a fit has no objective.
+# Of the first objective over the second, relative; NA where a fit has none.
 excess_of <- function(objective) {
-  excess <- (objective[1] - objective[2]) / max(abs(objective[2]), .Machine$double.eps)
-  if (is.na(excess)) 0 else excess
+  (objective[1] - objective[2]) / max(abs(objective[2]), .Machine$double.eps)
 }
 
 # Where there are no standard errors, the fitted values themselves are held to the
-# tolerance of the objective, by its root.
+# tolerance of the objective, by its root. Without an objective nothing says which is better.
 verify_verdict <- function(excess, difference, tolerance, fitted_tolerance) {
   in_errors <- difference$fitted_se %||% NA
   moved <- if (is.na(in_errors)) {
@@ -83,21 +82,26 @@ verify_verdict <- function(excess, difference, tolerance, fitted_tolerance) {
   } else {
     in_errors > fitted_tolerance
   }
-  if (abs(excess) <= tolerance && !moved) {
+  if (!moved && (is.na(excess) || abs(excess) <= tolerance)) {
     "equal"
-  } else if (excess <= 0) {
+  } else if (isTRUE(excess <= 0)) {
     "better"
   } else {
     "different"
   }
 }
 
-call_of <- function(fit) {
-  call <- if (isS4(fit) && methods::.hasSlot(fit, "call")) {
-    fit@call
+# The call that a fit keeps, or NULL.
+call_in <- function(fit) {
+  if (isS4(fit)) {
+    if (methods::.hasSlot(fit, "call")) fit@call
   } else if (is.list(fit)) {
     fit[["call"]]
   }
+}
+
+call_of <- function(fit) {
+  call <- call_in(fit)
   if (!is.call(call)) {
     call <- attr(fit, "warmstart", exact = TRUE)$call
   }

@@ -77,6 +77,27 @@ test_that("a seed that changes the fit is found", {
   expect_match(broken_by(median_adapter(seed = seed)), "Started from other data", all = FALSE)
 })
 
+test_that("a seed that changes a fit without an objective is found", {
+  state <- function(fit) list(state = coef(fit), objective = NA, iteration = NA)
+  seed <- function(call, env, state, relation) {
+    call$data <- quote(mtcars[1:9, ])
+    call
+  }
+  adapter <- median_adapter(seed = seed)
+  adapter$state <- state
+  adapter$compare <- function(a, b) list(coefficients = max(abs(coef(a) - coef(b))))
+  expect_match(broken_by(adapter), "Started from other data", all = FALSE)
+})
+
+test_that("an update() that makes another fit is found", {
+  restore <- function(fit, call, env) {
+    fit$call <- call
+    fit$call$formula <- mpg ~ wt
+    fit
+  }
+  expect_match(broken_by(median_adapter(restore = restore)), "update\\(\\) makes", all = FALSE)
+})
+
 test_that("a key that leaves the data out is found", {
   adapter <- median_adapter()
   adapter$identify <- function(call, env) identify_call(quote(f()), env, "fit_median")

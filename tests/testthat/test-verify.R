@@ -48,6 +48,12 @@ test_that("a fit that is nearer to the optimum than the cold one is better", {
   expect_identical(verdict(1e-7, 0.001), "equal")
 })
 
+test_that("without an objective, a fit that has moved is different", {
+  expect_identical(verify_verdict(NA, list(fitted_se = 0.5), 1e-6, 0.01), "different")
+  expect_identical(verify_verdict(NA, list(coefficients = 1), 1e-6, 0.01), "different")
+  expect_identical(verify_verdict(NA, list(coefficients = 0), 1e-6, 0.01), "equal")
+})
+
 test_that("a fit made without warm() can be verified", {
   d <- earthquakes
   fit <- gam(strong ~ s(depth), family = binomial, data = d)
