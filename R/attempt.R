@@ -24,15 +24,9 @@ run_fit <- function(request, session, starts) {
   in_doubt <- FALSE
   attempt <- withCallingHandlers(
     run_observed(request, session, request$call, cold_start()),
-    warning = function(w) if (says_no_convergence(w)) in_doubt <<- TRUE
+    warning = function(w) if (is_said(w, no_convergence)) in_doubt <<- TRUE
   )
   c(attempt, list(used = FALSE, reasons = reasons, in_doubt = in_doubt))
-}
-
-# A cold fit is what it is; one that says this is not kept.
-says_no_convergence <- function(warning) {
-  says <- conditionMessage(warning)
-  grepl("not converge|without convergence|convergence error|limit reached", says)
 }
 
 # The fit, or the reason why there is none: the start does not fit the model, or the fit
@@ -61,11 +55,9 @@ try_start <- function(request, session, start) {
 
 # Why a fit that ended is not to be trusted; NULL where it is.
 doubt <- function(request, start, attempt, warnings) {
-  says <- vapply(warnings, conditionMessage, "")
-  in_doubt <- grepl("converge|divergence|step failure|limit reached", says)
   # What an interrupted fit has left may be used up to the call's own limits.
-  converged <- or_nothing(request$adapter$converged(attempt$fit)) %||% FALSE
-  if (!converged %in% c(TRUE, if (start$interrupted) NA) || any(in_doubt)) {
+  converged <- any(attempt$converged %in% c(TRUE, if (start$interrupted) NA))
+  if (!converged || any(vapply(warnings, is_said, NA, trouble_on_the_way))) {
     return("the fit did not converge.")
   }
   before <- start$entry$objective
@@ -75,6 +67,13 @@ doubt <- function(request, start, attempt, warnings) {
   }
   NULL
 }
+
+# What fitters say in warnings. A cold fit is what it is, and only one that says itself that it has
+# not converged is not kept; one that was started elsewhere is made again for less.
+no_convergence <- "not converge|without convergence|convergence error|limit reached"
+trouble_on_the_way <- "converge|divergence|step failure|limit reached"
+
+is_said <- function(warning, words) grepl(words, conditionMessage(warning))
 
 hold_warnings <- function(expr) {
   warnings <- list()
@@ -110,8 +109,9 @@ run_observed <- function(request, session, call, start) {
   end <- or_nothing(fit_state(request$adapter, fit, request$call, request$env))
   if (is.null(end$iteration) || is.na(end$iteration)) end$iteration <- reported
   list(
-    fit = fit, end = end, start = start, seconds = elapsed(),
-    seconds_now = elapsed() - start$seconds, checkpoints = checkpoints
+    fit = fit, end = end, converged = or_nothing(request$adapter$converged(fit)),
+    start = start, seconds = elapsed(), seconds_now = elapsed() - start$seconds,
+    checkpoints = checkpoints
   )
 }
 

@@ -91,10 +91,6 @@ progress_line <- function(iterations, objective, seconds, saved, share) {
   paste0(paste(facts, collapse = ", "), left)
 }
 
-brief_age <- function(seconds) {
-  sub("minutes?", "min", sub(" (s|h|d)[a-z]*", " \\1", format_age(seconds)))
-}
-
 # Where it is shown. ---------------------------------------------------------------------------
 
 progress_display <- function() {
@@ -178,13 +174,13 @@ progressr_display <- function() {
 
 # `saved` is what keep_finished() tells, or NULL where something went wrong beside the fit, which
 # has been said.
-announce_end <- function(session, outcome, iterations, saved) {
+announce_end <- function(session, outcome, saved) {
   if (!is.null(saved)) {
-    inform(end_line(outcome, iterations, saved, session_status(session)$reason))
+    inform(end_line(outcome, saved, session_status(session)$reason))
   }
 }
 
-end_line <- function(outcome, iterations, saved, failure) {
+end_line <- function(outcome, saved, failure) {
   if (!is.na(failure)) {
     return(paste0("The finished fit was not saved: ", failure, "."))
   }
@@ -200,7 +196,7 @@ end_line <- function(outcome, iterations, saved, failure) {
   }
   paste0(
     if (saved == "fit") "Saved the finished fit" else "Saved the estimates of the finished fit",
-    ", after ", spent(iterations, outcome$seconds_now),
+    ", after ", spent(outcome$end$iteration, outcome$seconds_now),
     if (start$interrupted) {
       paste0(" (and ", spent(start$iterations, start$seconds), " before)")
     }, "."

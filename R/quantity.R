@@ -79,6 +79,11 @@ format_age <- function(seconds) {
   }, character(1))
 }
 
+# As short as a line that is redrawn has room for.
+brief_age <- function(seconds) {
+  sub("minutes?", "min", sub(" (s|h|d)[a-z]*", " \\1", format_age(seconds)))
+}
+
 # A duration in prose.
 spell_seconds <- function(seconds) {
   ifelse(!is.na(seconds) & seconds < 1, "less than a second", format_age(seconds))
@@ -95,4 +100,13 @@ format_text <- function(text) {
 # The same for messages, which may have several lines and colours.
 one_line <- function(text) {
   format_text(gsub("[\r\n]+", " ", cli::ansi_strip(text)))
+}
+
+is_number <- function(value) {
+  is.numeric(value) && length(value) == 1 && is.finite(value)
+}
+
+# A number in a payload, which may be anybody's.
+count_of <- function(value) {
+  if (is_number(value)) as.numeric(value) else 0
 }

@@ -45,11 +45,6 @@ new_start <- function(entry, relation) {
   )
 }
 
-# A number in a payload, which may be anybody's.
-count_of <- function(value) {
-  if (is.numeric(value) && length(value) == 1 && is.finite(value)) as.numeric(value) else 0
-}
-
 # Nothing to start from.
 cold_start <- function() {
   list(relation = "none", interrupted = FALSE, iterations = 0, seconds = 0)

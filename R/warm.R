@@ -121,7 +121,7 @@ fit_kept <- function(request, store, reuse, near, label) {
   starts <- or_nothing(without_trust_warnings(find_starts(request, store, finished, near)))
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome))
-  or_nothing(announce_end(session, outcome, outcome$end$iteration, kept))
+  or_nothing(announce_end(session, outcome, kept))
   with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome))))
 }
 
@@ -166,21 +166,22 @@ return_finished <- function(request, finished, store) {
 
 # The fit under its own key; its state, without the data in it, where other rows and related
 # models will look: one entry a data set there, one a specification here. Tells what was kept:
-# "fit", "estimates" or "nothing".
+# "fit", "estimates" or "nothing"; NULL where the adapter failed, which has been said.
 keep_finished <- function(request, session, store, outcome) {
-  converged <- request$adapter$converged(outcome$fit)
-  if (isFALSE(converged) || outcome$in_doubt) {
+  if (is.null(outcome$converged)) {
+    return(NULL)
+  }
+  if (isFALSE(outcome$converged) || outcome$in_doubt) {
     return("nothing")
   }
   end <- outcome$end
-  seeds <- !is.null(request$adapter$seed)
-  whole <- !seeds || is_worth_keeping(outcome$fit, outcome$seconds)
+  whole <- is.null(request$adapter$seed) || is_worth_keeping(outcome$fit, outcome$seconds)
   iterations <- outcome$start$iterations + end$iteration
   payload <- finished_payload(request, outcome, iterations, whole)
   if (!session_finalize(session, payload, end$objective, iterations)) {
     return("nothing")
   }
-  if (seeds && isTRUE(converged) && length(end$state) > 0) {
+  if (isTRUE(outcome$converged)) {
     keep_seeds(request, store, end, iterations, outcome$seconds)
   }
   delete_superseded(store, request$key$exact)
@@ -196,6 +197,9 @@ finished_payload <- function(request, outcome, iterations, whole) {
 }
 
 keep_seeds <- function(request, store, end, iterations, seconds) {
+  if (is.null(request$adapter$seed) || length(end$state) == 0) {
+    return()
+  }
   key <- request$key
   relations <- request$adapter$relations
   seed <- list(
@@ -216,43 +220,6 @@ keep_seeds <- function(request, store, end, iterations, seconds) {
 # saves, and push others out of the store.
 is_worth_keeping <- function(fit, seconds) {
   seconds >= quickly_made || rough_size(fit) < max(seconds, 0.1) * bytes_a_second
-}
-
-# In bytes. object.size() looks at each string, so that a data set's row names take it longer than
-# the fit, and into no environment of a function, where nls() keeps its data.
-rough_size <- function(x) {
-  seen <- list()
-  size <- function(x) {
-    if (isS4(x)) {
-      x <- attributes(x)
-    } else if (is.function(x)) {
-      x <- environment(x)
-    }
-    if (is.environment(x)) {
-      is_seen <- any(vapply(seen, identical, NA, x))
-      x <- if (!is_seen && is_local_environment(x)) {
-        seen <<- c(seen, x)
-        values_of(x)
-      }
-    }
-    if (is.list(x) && length(x) < 1000) {
-      sum(vapply(unclass(x), size, 0))
-    } else {
-      8 * length(x)
-    }
-  }
-  size(x)
-}
-
-is_local_environment <- function(env) {
-  !identical(env, globalenv()) && !is_package_environment(env)
-}
-
-# Of a promise the code, which stays as it is.
-values_of <- function(env) {
-  names <- ls(env)
-  names <- names[!vapply(names, bindingIsActive, NA, env)]
-  lapply(names, function(name) do.call(substitute, list(as.name(name), env)))
 }
 
 quickly_made <- 2 # seconds

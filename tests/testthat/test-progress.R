@@ -359,19 +359,23 @@ test_that("where progressr has a handler cli draws nothing", {
 
 # The line at the end ------------------------------------------------
 
+ended <- function(outcome, iterations) c(outcome, list(end = list(iteration = iterations)))
+
 test_that("the line at the end tells what was saved", {
   cold <- list(start = cold_start(), seconds_now = 35, checkpoints = 7)
   expect_identical(
-    end_line(cold, 8, "fit", NA), "Saved the finished fit, after 8 iterations in 35 seconds."
+    end_line(ended(cold, 8), "fit", NA),
+    "Saved the finished fit, after 8 iterations in 35 seconds."
   )
-  expect_identical(end_line(cold, NA, "fit", NA), "Saved the finished fit, after 35 seconds.")
+  expect_identical(end_line(ended(cold, NA), "fit", NA), "Saved the finished fit, after 35 seconds.")
   expect_identical(
-    end_line(cold, NA, "estimates", NA), "Saved the estimates of the finished fit, after 35 seconds."
+    end_line(ended(cold, NA), "estimates", NA),
+    "Saved the estimates of the finished fit, after 35 seconds."
   )
   resumed <- cold
   resumed$start <- list(interrupted = TRUE, iterations = 5, seconds = 180)
   expect_identical(
-    end_line(resumed, 1, "fit", NA), paste(
+    end_line(ended(resumed, 1), "fit", NA), paste(
       "Saved the finished fit, after 1 iteration in 35 seconds (and 5 iterations in 3 minutes",
       "before)."
     )
@@ -381,13 +385,13 @@ test_that("the line at the end tells what was saved", {
 test_that("the line at the end tells why nothing was saved", {
   cold <- list(start = cold_start(), seconds_now = 35, checkpoints = 0)
   expect_identical(
-    end_line(cold, 8, "nothing", "disk full"), "The finished fit was not saved: disk full."
+    end_line(ended(cold, 8), "nothing", "disk full"), "The finished fit was not saved: disk full."
   )
   expect_identical(
-    end_line(cold, 8, "nothing", NA), "Not saved as finished, since it did not converge."
+    end_line(ended(cold, 8), "nothing", NA), "Not saved as finished, since it did not converge."
   )
   cold$checkpoints <- 3
-  expect_identical(end_line(cold, 8, "nothing", NA), paste(
+  expect_identical(end_line(ended(cold, 8), "nothing", NA), paste(
     "Not saved as finished, since it did not converge; its best iterate is kept."
   ))
 })
