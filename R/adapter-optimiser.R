@@ -1,0 +1,297 @@
+# Optimisers, which differ in how their arguments and results are called and in what they make of
+# a starting point: what adapter_optimiser() takes.
+
+#' Optimisers under warm()
+#'
+#' [warm()] knows [stats::optim()], [stats::nlm()], [stats::nlminb()], [stats::optimize()],
+#' [stats::constrOptim()], `nloptr::nloptr()`, `optimx::optimr()`, `optimx::optimx()`,
+#' `minqa::bobyqa()`, `minqa::newuoa()` and `minqa::uobyqa()`. It watches the objective, keeps the
+#' best point that it was evaluated at, and starts from that point after a crash.
+#'
+#' @section What makes it the same optimisation?:
+#' The objective and its gradient count by their definition and by the values of what they find in
+#' their surroundings; further arguments (`...`), starting values, bounds, method and control count
+#' by their values. What only prints (`control$trace`, `print.level`) does not. Another objective,
+#' starting point, bound or limit is another optimisation, and nothing is carried over: of a
+#' multi-start each start has its own result. An objective that counts its own calls in a variable
+#' is another one once the variable has changed; one that holds external pointers, as TMB's do, has
+#' no key and is left alone: see [warm_objective()].
+#'
+#' @section When does it start from an earlier result?:
+#' When only data differ: what has more than one row or element, in the objective's surroundings or
+#' in `...`. The result on other data is then the start, if the objective is lower there than at
+#' the call's own starting values. Starting values that are computed from the data make each data
+#' set an optimisation of its own. An objective with several local minima may end in another one
+#' from there; `near = FALSE` starts where the call says.
+#'
+#' @section What is lost at a restart?:
+#' A restart knows one point, and not what the optimiser had learned:
+#' * Nelder-Mead loses the simplex; the new one's shape is set by `parscale` from the curvature at
+#'   the new start. It is a rough method: how many evaluations it takes, and where near the end
+#'   it stops, depends on the start by chance.
+#' * BFGS, L-BFGS-B and CG lose the approximate Hessian or the conjugate directions. `parscale` is
+#'   set from the curvature, and `ndeps` so that differences stay as long. All of this holds for
+#'   `constrOptim()`, too.
+#' * `nlm()` loses the secant Hessian. `typsize` is set from the curvature, and `gradtol` so that it
+#'   is no looser than before.
+#' * `nlminb()` loses the secant Hessian and the trust region. `scale` is set from the curvature.
+#' * `bobyqa()`, `newuoa()` and `uobyqa()` lose the quadratic model. `rhobeg` is set from the
+#'   curvature, and `rhoend` to what it would have been.
+#' * SANN loses the temperature, and goes on for the evaluations that were left.
+#' * Brent and `optimize()` lose nothing: the evaluations made before are kept and given again.
+#' * `optimr()`, `optimx()` and `nloptr()` lose what their methods do; only the starting point is
+#'   set. Several methods in one call of `optimx()` are kept when all are done. The algorithms
+#'   BOBYQA and COBYLA of nloptr, which take longer from there, and DIRECT and StoGO, which start
+#'   from no point, begin again.
+#'
+#' The curvature takes two evaluations a parameter and one more, and is left out for more than 10
+#' parameters where there is a gradient. Nothing is set where what you set is in the way (`scale`,
+#' a positive `pgtol`), or where the objective is not curved upwards along each parameter.
+#'
+#' Results on other data are no start for SANN, Brent and `optimize()`, nor for the global
+#' algorithms of nloptr, its BOBYQA, COBYLA and SBPLX, which begin as the call says.
+#'
+#' @section What are the counts and limits after a restart?:
+#' Those of the optimiser's own last run: `counts`, `iterations` and `maxit` begin anew. A run that
+#' was interrupted may so take more steps in all than its limit says; simulated annealing, whose
+#' `maxit` is what it does, makes no more evaluations in all than it says. A result that has
+#' reached its limit is the result of this call: it is kept and returned like any other, and never
+#' a start for other data. If a run from other data's result reaches its limit, it is made again
+#' from the call's own start. A result that the optimiser calls a failure is not kept: the same
+#' line starts from the best point.
+#'
+#' @section Is it the same result?:
+#' Its parts, names and class are the optimiser's own, with the attribute that [warm_info()] reads.
+#' `par` is that of a cold start within the optimiser's tolerance; `reltol` and its kin say how near
+#' that is. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
+#' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
+#' numbers: resumed, it goes on with those that come next, and its result is another one than
+#' without the interruption. The objective is evaluated a few times more than the optimiser counts
+#' where it starts from other data; its random numbers are put back then.
+#'
+#' @section What does it cost?:
+#' About a microsecond an evaluation.
+#'
+#' @name warm-optimisers
+#' @seealso [warm()]; [warm_objective()] for other optimisers.
+#' @examples
+#' wait <- faithful$waiting
+#' likelihood <- function(par, x) -sum(dgamma(x, exp(par[1]), exp(par[2]), log = TRUE))
+#' store <- warm_store(tempfile("store"))
+#' start <- c(shape = 0, rate = 0)
+#' fit <- warm(optim(start, likelihood, x = wait[-(1:20)], method = "BFGS"), store)
+#' all <- warm(optim(start, likelihood, x = wait, method = "BFGS"), store)
+#' warm_info(all)
+NULL
+
+adapters_optimisers <- function() {
+  c(
+    list(
+      adapter_optim(), adapter_constr_optim(), adapter_nlm(), adapter_nlminb(),
+      adapter_optimize(), adapter_nloptr(), adapter_optimr(), adapter_optimx()
+    ),
+    lapply(c("bobyqa", "newuoa", "uobyqa"), adapter_minqa)
+  )
+}
+
+#' An adapter for an optimiser
+#'
+#' @param start,objective Names of its arguments for the starting point and the
+#'   objective.
+#' @param called How it calls the objective, which is what an error names.
+#' @param result `function(fit)`: `par`, `value`, `evaluations` (or NA) and
+#'   `ended`: TRUE, NA at a limit that the call sets, else FALSE.
+#' @param sign `function(call, env)`: -1 where it maximises.
+#' @param tune `function(call, env, state, given)`: the call, whose starting point
+#'   is already the stored one, and was `given`, with what else suits a warm start.
+#' @param lasts `function(call, env)`: is its end a start for the same objective
+#'   on other data?
+#' @noRd
+adapter_optimiser <- function(name, start, objective, called, result,
+                              sign = function(call, env) 1,
+                              tune = function(call, env, state, given) call,
+                              lasts = function(call, env) TRUE,
+                              functions = c(objective, "gr"), ignored = character(),
+                              control = "control", ignored_control = c("trace", "REPORT"),
+                              value_of = NULL, seed = start_from,
+                              observe = observe_objective, restore = restore_call) {
+  optimiser <- list(
+    start = start, objective = objective, called = called, sign = sign, value_of = value_of
+  )
+  warm_adapter(
+    name,
+    identify = function(call, env) {
+      identify_call(
+        call, env, name,
+        ignored = ignored, fixed = setdiff(formals_of(call, env), c(functions, "...")),
+        ignored_control = ignored_control, control = control
+      )
+    },
+    seed = function(call, env, state, relation) {
+      given <- eval(call[[start]], env)
+      seeded <- tune(seed(optimiser, call, env, state), env, state, given)
+      if (relation == "exact") seeded else compare_starts(optimiser, seeded, env, given)
+    },
+    observe = function(call, env, report) observe(optimiser, call, env, report),
+    state = function(fit, call, env) {
+      end <- result(fit)
+      list(
+        state = if (lasts(call, env)) list(par = end$par) else list(),
+        objective = sign(call, env) * end$value,
+        iteration = end$evaluations
+      )
+    },
+    restore = restore,
+    converged = function(fit) result(fit)$ended,
+    compare = function(a, b) compare_optima(result(a), result(b))
+  )
+}
+
+formals_of <- function(call, env) {
+  names(formals(args(eval(call[[1]], env))))
+}
+
+control_of <- function(call, env, name = "control") {
+  control <- eval(call[[name]], env)
+  if (is.list(control)) control else list()
+}
+
+set_control <- function(call, env, ..., name = "control") {
+  call[[name]] <- utils::modifyList(control_of(call, env, name), list(...))
+  call
+}
+
+# An argument that has a default is there too.
+argument_of <- function(call, env, name, default) {
+  if (is.null(call[[name]])) default else eval(call[[name]], env)
+}
+
+start_from <- function(optimiser, call, env, state) {
+  given <- eval(call[[optimiser$start]], env)
+  point <- if (is.list(state)) state[["par"]]
+  if (!is.numeric(point) || length(point) == 0 || !all(is.finite(point))) {
+    stop_seed_unfit("it has no point to start from")
+  }
+  if (length(point) != length(given)) {
+    stop_seed_unfit(paste("it has", counted(length(point), "parameter"), "and this", length(given)))
+  }
+  given[] <- as.vector(point) # with the names that the user gave
+  call[[optimiser$start]] <- given
+  call
+}
+
+# On other data a stored point must be better than the user's own start, or it is none.
+compare_starts <- function(optimiser, call, env, given) {
+  objective <- eval(call[[optimiser$objective]], env)
+  compared <- compared_once(objective, given, optimiser$sign(call, env), optimiser$value_of)
+  call[[optimiser$objective]] <- with_formals_of(objective, compared)
+  call
+}
+
+# The objective, which compares the two starts when it is called for the first time: there, its
+# further arguments are at hand.
+compared_once <- function(fn, given, sign, value_of) {
+  first <- TRUE
+  read <- function(result) {
+    value <- if (is.null(value_of)) result else value_of(result)
+    if (is.numeric(value) && length(value) == 1 && !is.na(value)) sign * value else Inf
+  }
+  function(par, ...) {
+    result <- fn(par, ...)
+    if (first) {
+      first <<- FALSE
+      random <- save_random_state()
+      own <- tryCatch(read(fn(given, ...)), error = function(e) Inf)
+      restore_random_state(random)
+      if (read(result) > own || !is.finite(read(result))) {
+        stop_seed_unfit("on these data it is no better than the call's own start")
+      }
+    }
+    result
+  }
+}
+
+#' The scale of each parameter at a starting point
+#'
+#' One over the root of the objective's second derivative: where the objective is
+#' a negative log likelihood, about a standard error. NULL where it has no
+#' minimum nearby, or would take too many evaluations: two a parameter, as many as
+#' one gradient by differences.
+#' @noRd
+scale_at <- function(call, env, start, objective, has_gradient, sign = 1,
+                     lower = -Inf, upper = Inf) {
+  point <- call[[start]]
+  if (has_gradient && length(point) > scale_up_to) {
+    return(NULL)
+  }
+  random <- save_random_state()
+  on.exit(restore_random_state(random))
+  tryCatch(
+    suppressWarnings({
+      value_at <- objective_at(call, env, objective)
+      value <- value_at(point)
+      lower <- rep_len(lower, length(point))
+      upper <- rep_len(upper, length(point))
+      curvature <- vapply(seq_along(point), function(j) {
+        along <- function(x) if (x == point[[j]]) value else value_at(replace(point, j, x))
+        second_difference(function(x) sign * along(x), point[[j]], c(lower[[j]], upper[[j]]))
+      }, 1)
+      if (all(is.finite(curvature) & curvature > 0)) 1 / sqrt(curvature)
+    }),
+    error = function(e) NULL
+  )
+}
+
+scale_up_to <- 10 # parameters: with a gradient, evaluations are few
+
+second_difference <- function(f, at, bounds) {
+  step <- 1e-3 * max(abs(at), 0.1)
+  at <- max(min(at, bounds[[2]] - step), bounds[[1]] + step)
+  values <- c(f(at - step), f(at), f(at + step))
+  difference <- values[[1]] - 2 * values[[2]] + values[[3]]
+  # Below that, it is rounding.
+  if (difference > 1e-11 * max(abs(values))) difference / step^2 else NA_real_
+}
+
+# The objective as a function of the parameters alone, with the call's further arguments.
+objective_at <- function(call, env, objective) {
+  fn <- eval(call[[objective]], env)
+  further <- as.list(call)[-1]
+  further <- lapply(further[!names(further) %in% formals_of(call, env)], eval, env)
+  function(point) as.vector(do.call(fn, c(list(point), further), quote = TRUE))
+}
+
+observe_objective <- function(optimiser, call, env, report) {
+  objective <- eval(call[[optimiser$objective]], env)
+  if (is.function(objective)) {
+    watch <- watch_objective(
+      objective, optimiser$sign(call, env), function(state, objective, iteration) {
+        report(state["par"], objective, iteration)
+      },
+      optimiser$called, optimiser$value_of, optimiser$admit
+    )
+    call[[optimiser$objective]] <- watch$fn
+  }
+  call
+}
+
+# By the size of the parameters, as far as they are larger than 1.
+compare_optima <- function(a, b) {
+  list(
+    objective = relative_difference(a$value, b$value),
+    coefficients = max(abs(a$par - b$par) / pmax(abs(b$par), 1))
+  )
+}
+
+optimum <- function(par, value, evaluations, ended) {
+  list(par = par, value = value, evaluations = evaluations, ended = ended)
+}
+
+# A code of 0 is success, and 1 a limit reached.
+ended_by_code <- function(code, limits = 1) {
+  if (code %in% limits) NA else code == 0
+}
+
+fnscale_sign <- function(call, env) {
+  if (isTRUE(control_of(call, env)$fnscale < 0)) -1 else 1
+}

@@ -1,0 +1,40 @@
+adapter_optimr <- function() {
+  adapter_optimiser(
+    "optimx::optimr", "par", "fn", quote(fn(par, ...)),
+    result = function(fit) {
+      # A convergence of 9998 is a failure, with a value that is none.
+      optimum(
+        as.vector(fit$par), as.vector(fit$value), as.vector(fit$counts[[1]]),
+        ended_by_code(fit$convergence) && !anyNA(fit$par)
+      )
+    },
+    sign = optimx_sign, functions = c("fn", "gr", "hess")
+  )
+}
+
+# Of several methods in one call, each has its own result.
+adapter_optimx <- function() {
+  is_single <- function(call, env) length(argument_of(call, env, "method", 1:2)) == 1
+  adapter_optimiser(
+    "optimx::optimx", "par", "fn", quote(fn(par, ...)),
+    result = function(fit) {
+      best <- which.min(fit$value * if (isTRUE(attr(fit, "maximize"))) -1 else 1)
+      row <- as.data.frame(fit)[c(best, 1)[[1]], ]
+      par <- unlist(row[seq_len(attr(fit, "npar"))])
+      optimum(par, row$value, sum(fit$fevals), ended_by_code(row$convcode))
+    },
+    sign = optimx_sign,
+    lasts = is_single,
+    tune = function(call, env, state, given) {
+      if (!is_single(call, env)) {
+        stop_seed_unfit("several methods in one call start from the call's own point")
+      }
+      call
+    },
+    functions = c("fn", "gr", "hess")
+  )
+}
+
+optimx_sign <- function(call, env) {
+  if (isTRUE(control_of(call, env)$maximize)) -1 else fnscale_sign(call, env)
+}
