@@ -270,13 +270,22 @@ TEST("a link, a FIFO or a directory under the name is neither followed, waited f
     ws_store_release(store);
 }
 
-TEST("the file is the user's alone, and sweeps leave it") {
+TEST("the file is the user's alone, whatever the umask") {
+    mode_t before = umask(0);
     struct ws_store *store = used_store();
-    struct ws_swept swept;
     struct stat info;
 
     ws_tally_add(store, WS_HIT, 1);
+    umask(before);
     CHECK(stat(tally_path(), &info) == 0 && (info.st_mode & 0777) == 0600);
+    ws_store_release(store);
+}
+
+TEST("sweeps leave the file") {
+    struct ws_store *store = used_store();
+    struct ws_swept swept;
+
+    ws_tally_add(store, WS_HIT, 1);
     ws_store_shift_clock(store, 100 * WS_DAY);
     CHECK_STATUS(ws_sweep(store, &swept), WS_OK);
     CHECK(told(WS_HIT) == 1);
