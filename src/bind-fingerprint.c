@@ -46,14 +46,15 @@ enum type {
 #define KEY_TAG "warmstart"
 
 #define BLOCK 1024
-#define STRINGS 128 /* digested at a time */
+#define STRINGS 128 /* absorbed at a time */
+#define ABREAST 16  /* digested at a time */
 
 /* Strings seen before: direct-mapped by address, since R keeps one copy of each. Fixed in size,
  * so that a million distinct strings cost no more memory than ten. */
 #define STRING_CACHE_BITS 14
 
 #define CACHE_LINE 64
-#define FETCH_AHEAD 32
+#define FETCH_AHEAD 64
 
 struct seen_string {
     SEXP string;
@@ -120,23 +121,32 @@ static void stop_opaque(SEXP value, const struct where *where) {
 
 /* Strings. */
 
-/* Eight bytes at a time; the last eight overlap what came before them. */
-static bool is_ascii(const char *text, size_t size) {
-    uint64_t high = 0;
+static inline uint64_t word_at(const char *text) {
     uint64_t word;
 
-    if (size < sizeof word) {
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+/* Two words at a time; the last ones overlap what came before them. */
+static inline bool is_ascii(const char *text, size_t size) {
+    const size_t word = sizeof(uint64_t);
+    uint64_t high = 0;
+
+    if (size < word) {
         for (size_t i = 0; i < size; i++) {
             high |= (unsigned char)text[i];
         }
         return high < 0x80;
     }
-    for (size_t i = 0; i < size - sizeof word; i += sizeof word) {
-        memcpy(&word, text + i, sizeof word);
-        high |= word;
+    high = word_at(text) | word_at(text + size - word);
+    if (size > 2 * word) {
+        for (size_t i = word; i < size - 2 * word; i += 2 * word) {
+            high |= word_at(text + i) | word_at(text + i + word);
+        }
+        high |= word_at(text + size - 2 * word);
     }
-    memcpy(&word, text + size - sizeof word, sizeof word);
-    return ((high | word) & UINT64_C(0x8080808080808080)) == 0;
+    return (high & UINT64_C(0x8080808080808080)) == 0;
 }
 
 static struct ws_digest digest_of_string(const struct walk *walk, SEXP string) {
@@ -182,20 +192,28 @@ static bool is_plain_text(SEXP string, const char *text, size_t size) {
     return string != NA_STRING && (is_ascii(text, size) || Rf_getCharCE(string) == CE_UTF8);
 }
 
-/* Distinct strings lie all over the memory: they are fetched some way ahead. */
-static void digest_each(const struct walk *walk, const SEXP *strings, size_t count, size_t ahead,
-                        struct ws_digest *digests) {
-    struct ws_text texts[STRINGS];
-    size_t others[STRINGS];
+/* The memory of a string, header and text, on its way to the cache. */
+static void fetch(SEXP string) {
+#if defined(__GNUC__)
+    __builtin_prefetch(string);
+    __builtin_prefetch((const char *)string + CACHE_LINE);
+#else
+    (void)string;
+#endif
+}
+
+/* Distinct strings lie all over the memory: of the `fetchable` that follow, some are fetched ahead.
+ * So few at a time that what was asked for arrives while the last ones are hashed. */
+static void digest_abreast(const struct walk *walk, const SEXP *strings, size_t count,
+                           size_t fetchable, struct ws_digest *digests) {
+    struct ws_text texts[ABREAST];
+    size_t others[ABREAST];
     size_t other_count = 0;
 
     for (size_t i = 0; i < count; i++) {
-#if defined(__GNUC__)
-        if (i + FETCH_AHEAD < ahead) {
-            __builtin_prefetch(strings[i + FETCH_AHEAD]);
-            __builtin_prefetch((const char *)strings[i + FETCH_AHEAD] + CACHE_LINE);
+        if (i + FETCH_AHEAD < fetchable) {
+            fetch(strings[i + FETCH_AHEAD]);
         }
-#endif
         texts[i] = (struct ws_text){CHAR(strings[i]), (size_t)LENGTH(strings[i])};
         if (!is_plain_text(strings[i], texts[i].bytes, texts[i].size)) {
             others[other_count++] = i;
@@ -204,6 +222,14 @@ static void digest_each(const struct walk *walk, const SEXP *strings, size_t cou
     ws_hasher_hash_each(walk->hasher, texts, count, digests);
     for (size_t k = 0; k < other_count; k++) {
         digests[others[k]] = digest_of_string(walk, strings[others[k]]);
+    }
+}
+
+static void digest_each(const struct walk *walk, const SEXP *strings, size_t count,
+                        size_t fetchable, struct ws_digest *digests) {
+    for (size_t i = 0; i < count; i += ABREAST) {
+        size_t n = count - i < ABREAST ? count - i : ABREAST;
+        digest_abreast(walk, strings + i, n, fetchable - i, digests + i);
     }
 }
 

@@ -18,6 +18,13 @@
  * at nothing, against 0.92 with xxHash's own distance. */
 #define ENGINE_PREFETCH 4096
 
+/* Before a function into which all that it calls is to go. */
+#if defined(__GNUC__)
+#define ENGINE_FLATTEN __attribute__((flatten))
+#else
+#define ENGINE_FLATTEN
+#endif
+
 struct ws_hash_engine {
     const char *name;
     void (*reset)(void *state);

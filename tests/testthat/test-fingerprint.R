@@ -99,6 +99,19 @@ test_that("equal fingerprints have symbols in UTF-8 and in Latin-1", {
   expect_true(same(as.name("\u00fc"), as.name(latin1("\u00fc"))))
 })
 
+test_that("one letter beyond ASCII is seen wherever it stands, alone and among many strings", {
+  for (size in c(1:40, 64, 100)) {
+    places <- seq_len(size)
+    text <- vapply(places, function(at) {
+      paste(replace(rep("a", size), at, "\u00fc"), collapse = "")
+    }, "")
+    expect_identical(anyDuplicated(vapply(text, function(x) format(fingerprint(x)), "")), 0L)
+    expect_true(same(text, latin1(text)))
+    others <- paste("others", size, seq_len(2000))
+    expect_true(same(c(text, others), c(latin1(text), others)))
+  }
+})
+
 # Pairs that are not ------------------------------------------------
 
 different_pairs <- list(
