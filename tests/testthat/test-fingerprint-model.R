@@ -364,6 +364,10 @@ test_that("two fitters of one model have two keys", {
 
 test_that("fingerprint() of a formula is the exact key", {
   expect_identical(fingerprint(y ~ x, data = d), model(y ~ x)$exact)
+  expect_identical(fingerprint(formula = y ~ x, data = d), model(y ~ x)$exact)
+  expect_identical(
+    fingerprint(data = d, weights = z, formula = y ~ x), fingerprint(y ~ x, data = d, weights = z)
+  )
 })
 
 test_that("the three keys of a model are three fingerprints", {
