@@ -8,9 +8,6 @@ variable <- function(name) {
 library(testthat)
 library(warmstart)
 
-if (!is.null(variable("TORTURE"))) {
-  gctorture2(as.integer(variable("TORTURE")))
-}
 test_dir(
   "tests/testthat",
   filter = variable("FILTER"), package = "warmstart", load_package = "installed",
