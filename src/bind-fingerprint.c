@@ -1,11 +1,10 @@
 #include "bind.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bind-calls.h"
-#include "core/values.h"
+#include "bind-vectors.h"
 
 /*
  * A value as frames. vignettes/fingerprints.Rmd is the definition; this is its only
@@ -45,26 +44,9 @@ enum type {
 #define KEY_VERSION 1
 #define KEY_TAG "warmstart"
 
-#define BLOCK 1024
-#define STRINGS 128 /* absorbed at a time */
-#define ABREAST 16  /* digested at a time */
-
-/* Strings seen before: direct-mapped by address, since R keeps one copy of each. Fixed in size,
- * so that a million distinct strings cost no more memory than ten. */
-#define STRING_CACHE_BITS 14
-
-#define CACHE_LINE 64
-#define FETCH_AHEAD 64
-
-struct seen_string {
-    SEXP string;
-    struct ws_digest digest;
-};
-
 struct walk {
-    struct ws_hasher *hasher;
-    struct seen_string *strings; /* NULL until the first string vector of some length */
-    SEXP functions;              /* pairlist of the functions we are inside of, innermost first */
+    struct bind_stream stream;
+    SEXP functions; /* pairlist of the functions we are inside of, innermost first */
     int ignore_opaque;
 };
 
@@ -91,7 +73,7 @@ static struct tag tag_of(const char *text) {
 }
 
 static void frame(struct walk *walk, enum type type, struct tag tag, R_xlen_t count) {
-    ws_hasher_frame(walk->hasher, (uint8_t)type, tag.text, tag.size, (uint64_t)count);
+    ws_hasher_frame(walk->stream.hasher, (uint8_t)type, tag.text, tag.size, (uint64_t)count);
 }
 
 /* Where we are, as R code would say it: x$a[[2]]. */
@@ -117,222 +99,6 @@ static void stop_opaque(SEXP value, const struct where *where) {
     SEXP type = PROTECT(Rf_mkString(Rf_type2char((SEXPTYPE)TYPEOF(value))));
     bind_call("stop_opaque", place, type);
     UNPROTECT(2);
-}
-
-/* Strings. */
-
-static inline uint64_t word_at(const char *text) {
-    uint64_t word;
-
-    memcpy(&word, text, sizeof word);
-    return word;
-}
-
-/* Two words at a time; the last ones overlap what came before them. */
-static inline bool is_ascii(const char *text, size_t size) {
-    const size_t word = sizeof(uint64_t);
-    uint64_t high = 0;
-
-    if (size < word) {
-        for (size_t i = 0; i < size; i++) {
-            high |= (unsigned char)text[i];
-        }
-        return high < 0x80;
-    }
-    high = word_at(text) | word_at(text + size - word);
-    if (size > 2 * word) {
-        for (size_t i = word; i < size - 2 * word; i += 2 * word) {
-            high |= word_at(text + i) | word_at(text + i + word);
-        }
-        high |= word_at(text + size - 2 * word);
-    }
-    return (high & UINT64_C(0x8080808080808080)) == 0;
-}
-
-static struct ws_digest digest_of_string(const struct walk *walk, SEXP string) {
-    if (string == NA_STRING) {
-        return ws_hasher_string(walk->hasher, WS_MISSING, NULL, 0);
-    }
-    const char *text = CHAR(string);
-    size_t size = (size_t)LENGTH(string);
-    if (is_ascii(text, size) || Rf_getCharCE(string) == CE_UTF8) {
-        return ws_hasher_string(walk->hasher, WS_TEXT, text, size);
-    }
-    if (Rf_getCharCE(string) == CE_BYTES) {
-        return ws_hasher_string(walk->hasher, WS_BYTES, text, size);
-    }
-    const void *mark = vmaxget();
-    const char *utf8 = Rf_translateCharUTF8(string);
-    struct ws_digest digest = ws_hasher_string(walk->hasher, WS_TEXT, utf8, strlen(utf8));
-    vmaxset(mark);
-    return digest;
-}
-
-/* Digests of a block through the cache; how many were in it. */
-static size_t digest_cached(struct walk *walk, const SEXP *strings, size_t count,
-                            struct ws_digest *digests) {
-    size_t hits = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        uint64_t mixed = (uint64_t)(uintptr_t)strings[i] * UINT64_C(0x9e3779b97f4a7c15);
-        struct seen_string *seen = &walk->strings[mixed >> (64 - STRING_CACHE_BITS)];
-        if (seen->string == strings[i]) {
-            hits++;
-        } else {
-            seen->digest = digest_of_string(walk, strings[i]);
-            seen->string = strings[i];
-        }
-        digests[i] = seen->digest;
-    }
-    return hits;
-}
-
-/* Whether its own bytes are what counts: ASCII or UTF-8, as nearly all are. */
-static bool is_plain_text(SEXP string, const char *text, size_t size) {
-    return string != NA_STRING && (is_ascii(text, size) || Rf_getCharCE(string) == CE_UTF8);
-}
-
-/* The memory of a string, header and text, on its way to the cache. */
-static void fetch(SEXP string) {
-#if defined(__GNUC__)
-    __builtin_prefetch(string);
-    __builtin_prefetch((const char *)string + CACHE_LINE);
-#else
-    (void)string;
-#endif
-}
-
-/* Distinct strings lie all over the memory: of the `fetchable` that follow, some are fetched ahead.
- * So few at a time that what was asked for arrives while the last ones are hashed. */
-static void digest_abreast(const struct walk *walk, const SEXP *strings, size_t count,
-                           size_t fetchable, struct ws_digest *digests) {
-    struct ws_text texts[ABREAST];
-    size_t others[ABREAST];
-    size_t other_count = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (i + FETCH_AHEAD < fetchable) {
-            fetch(strings[i + FETCH_AHEAD]);
-        }
-        texts[i] = (struct ws_text){CHAR(strings[i]), (size_t)LENGTH(strings[i])};
-        if (!is_plain_text(strings[i], texts[i].bytes, texts[i].size)) {
-            others[other_count++] = i;
-        }
-    }
-    ws_hasher_hash_each(walk->hasher, texts, count, digests);
-    for (size_t k = 0; k < other_count; k++) {
-        digests[others[k]] = digest_of_string(walk, strings[others[k]]);
-    }
-}
-
-static void digest_each(const struct walk *walk, const SEXP *strings, size_t count,
-                        size_t fetchable, struct ws_digest *digests) {
-    for (size_t i = 0; i < count; i += ABREAST) {
-        size_t n = count - i < ABREAST ? count - i : ABREAST;
-        digest_abreast(walk, strings + i, n, fetchable - i, digests + i);
-    }
-}
-
-static void absorb_strings(struct walk *walk, SEXP value) {
-    struct ws_digest digests[STRINGS];
-    SEXP elements[STRINGS];
-    R_xlen_t count = XLENGTH(value);
-    const SEXP *data = DATAPTR_OR_NULL(value);
-    size_t hits = STRINGS;
-
-    if (!walk->strings && count > BLOCK) {
-        /* Without the memory each string is read each time: slower, and the same. */
-        walk->strings = calloc((size_t)1 << STRING_CACHE_BITS, sizeof *walk->strings);
-    }
-    for (R_xlen_t i = 0, blocks = 0; i < count; i += STRINGS, blocks++) {
-        size_t n = count - i < STRINGS ? (size_t)(count - i) : STRINGS;
-        const SEXP *strings = data ? data + i : elements;
-        for (size_t k = 0; !data && k < n; k++) {
-            elements[k] = STRING_ELT(value, i + (R_xlen_t)k);
-        }
-        /* Where strings seldom recur the cache costs more than it saves; asked again now and
-         * then. */
-        if (walk->strings && (hits >= STRINGS / 4 || blocks % 32 == 0)) {
-            hits = digest_cached(walk, strings, n, digests);
-        } else {
-            digest_each(walk, strings, n, data ? (size_t)(count - i) : n, digests);
-        }
-        ws_hasher_bytes(walk->hasher, digests, n * sizeof *digests);
-    }
-}
-
-/* Numbers. A vector that R holds in a compact form is read in blocks and stays as it is. */
-
-static void absorb_integers(struct walk *walk, SEXP value) {
-    R_xlen_t count = XLENGTH(value);
-    const int *data = DATAPTR_OR_NULL(value);
-    int block[BLOCK];
-
-    if (data) {
-        ws_hasher_int32(walk->hasher, data, (size_t)count);
-        return;
-    }
-    for (R_xlen_t i = 0; i < count; i += BLOCK) {
-        R_xlen_t n = TYPEOF(value) == LGLSXP ? LOGICAL_GET_REGION(value, i, BLOCK, block)
-                                             : INTEGER_GET_REGION(value, i, BLOCK, block);
-        ws_hasher_int32(walk->hasher, block, (size_t)n);
-    }
-}
-
-static void absorb_doubles(struct walk *walk, SEXP value) {
-    R_xlen_t count = XLENGTH(value);
-    const double *data = DATAPTR_OR_NULL(value);
-    double block[BLOCK];
-
-    if (data) {
-        ws_hasher_doubles(walk->hasher, data, (size_t)count);
-        return;
-    }
-    for (R_xlen_t i = 0; i < count; i += BLOCK) {
-        R_xlen_t n = REAL_GET_REGION(value, i, BLOCK, block);
-        ws_hasher_doubles(walk->hasher, block, (size_t)n);
-    }
-}
-
-static void absorb_integer64(struct walk *walk, SEXP value) {
-    R_xlen_t count = XLENGTH(value);
-    double block[BLOCK];
-
-    for (R_xlen_t i = 0; i < count; i += BLOCK) {
-        R_xlen_t n = REAL_GET_REGION(value, i, BLOCK, block);
-        ws_hasher_int64(walk->hasher, (const int64_t *)(const void *)block, (size_t)n);
-    }
-}
-
-/* R takes a complex number for missing where either part is, and its versions differ in what
- * they put into the other. */
-static void settle_missing(Rcomplex *value) {
-    if (R_IsNA(value->r) || R_IsNA(value->i)) {
-        value->r = value->i = NA_REAL;
-    }
-}
-
-static void absorb_complex(struct walk *walk, SEXP value) {
-    R_xlen_t count = XLENGTH(value);
-    Rcomplex block[BLOCK];
-
-    for (R_xlen_t i = 0; i < count; i += BLOCK) {
-        R_xlen_t n = COMPLEX_GET_REGION(value, i, BLOCK, block);
-        for (R_xlen_t k = 0; k < n; k++) {
-            settle_missing(&block[k]);
-        }
-        ws_hasher_doubles(walk->hasher, &block[0].r, 2 * (size_t)n);
-    }
-}
-
-static void absorb_raw(struct walk *walk, SEXP value) {
-    R_xlen_t count = XLENGTH(value);
-    Rbyte block[BLOCK];
-
-    for (R_xlen_t i = 0; i < count; i += BLOCK) {
-        R_xlen_t n = RAW_GET_REGION(value, i, BLOCK, block);
-        ws_hasher_bytes(walk->hasher, block, (size_t)n);
-    }
 }
 
 /* Attributes. */
@@ -418,7 +184,7 @@ static void absorb_frame(struct walk *walk, struct tag tag, SEXP value, const st
 
     absorb_attributes(walk, tag, value, not_of_frames, where);
     frame(walk, TYPE_FRAME, tag, XLENGTH(value));
-    ws_hasher_int64(walk->hasher, &row_count, 1);
+    ws_hasher_int64(walk->stream.hasher, &row_count, 1);
     for (R_xlen_t i = 0; i < XLENGTH(value); i++) {
         bool named = TYPEOF(names) == STRSXP && i < XLENGTH(names);
         const char *name = named ? Rf_translateCharUTF8(STRING_ELT(names, i)) : "";
@@ -435,7 +201,7 @@ static void absorb_factor(struct walk *walk, struct tag tag, SEXP value,
 
     absorb_attributes(walk, tag, value, not_of_factors, where);
     frame(walk, type, tag, XLENGTH(value));
-    absorb_integers(walk, value);
+    bind_absorb_integers(&walk->stream, value);
     absorb(walk, no_tag, levels, where);
     UNPROTECT(1);
 }
@@ -444,7 +210,7 @@ static void absorb_symbol(struct walk *walk, struct tag tag, SEXP value) {
     struct tag name = tag_of(Rf_translateCharUTF8(PRINTNAME(value)));
 
     frame(walk, TYPE_SYMBOL, tag, name.size);
-    ws_hasher_bytes(walk->hasher, name.text, name.size);
+    ws_hasher_bytes(walk->stream.hasher, name.text, name.size);
 }
 
 /* Calls and pairlists. A function literal's fourth element is where its text came from. */
@@ -492,10 +258,10 @@ static void absorb_function(struct walk *walk, struct tag tag, SEXP value,
 }
 
 static void absorb_vector(struct walk *walk, struct tag tag, SEXP value, enum type type,
-                          void (*data)(struct walk *, SEXP), const struct where *where) {
+                          void (*data)(struct bind_stream *, SEXP), const struct where *where) {
     absorb_attributes(walk, tag, value, type == TYPE_INTEGER64 ? not_of_integer64 : none, where);
     frame(walk, type, tag, XLENGTH(value));
-    data(walk, value);
+    data(&walk->stream, value);
 }
 
 static void absorb_parts(struct walk *walk, enum type type, struct tag tag, const char *function,
@@ -522,30 +288,30 @@ static void absorb(struct walk *walk, struct tag tag, SEXP value, const struct w
         frame(walk, TYPE_NULL, tag, 0);
         break;
     case LGLSXP:
-        absorb_vector(walk, tag, value, TYPE_LOGICAL, absorb_integers, where);
+        absorb_vector(walk, tag, value, TYPE_LOGICAL, bind_absorb_integers, where);
         break;
     case INTSXP:
         if (Rf_inherits(value, "factor")) {
             absorb_factor(walk, tag, value, where);
         } else {
-            absorb_vector(walk, tag, value, TYPE_INTEGER, absorb_integers, where);
+            absorb_vector(walk, tag, value, TYPE_INTEGER, bind_absorb_integers, where);
         }
         break;
     case REALSXP:
         if (Rf_inherits(value, "integer64")) {
-            absorb_vector(walk, tag, value, TYPE_INTEGER64, absorb_integer64, where);
+            absorb_vector(walk, tag, value, TYPE_INTEGER64, bind_absorb_integer64, where);
         } else {
-            absorb_vector(walk, tag, value, TYPE_DOUBLE, absorb_doubles, where);
+            absorb_vector(walk, tag, value, TYPE_DOUBLE, bind_absorb_doubles, where);
         }
         break;
     case CPLXSXP:
-        absorb_vector(walk, tag, value, TYPE_COMPLEX, absorb_complex, where);
+        absorb_vector(walk, tag, value, TYPE_COMPLEX, bind_absorb_complex, where);
         break;
     case STRSXP:
-        absorb_vector(walk, tag, value, TYPE_STRING, absorb_strings, where);
+        absorb_vector(walk, tag, value, TYPE_STRING, bind_absorb_strings, where);
         break;
     case RAWSXP:
-        absorb_vector(walk, tag, value, TYPE_RAW, absorb_raw, where);
+        absorb_vector(walk, tag, value, TYPE_RAW, bind_absorb_raw, where);
         break;
     case VECSXP:
         if (Rf_inherits(value, "data.frame")) {
@@ -604,9 +370,9 @@ struct once {
 static SEXP fingerprint_once(void *context) {
     struct once *once = context;
 
-    begin_stream(once->walk.hasher);
+    begin_stream(once->walk.stream.hasher);
     absorb(&once->walk, no_tag, once->value, NULL);
-    struct ws_digest digest = ws_hasher_digest(once->walk.hasher);
+    struct ws_digest digest = ws_hasher_digest(once->walk.stream.hasher);
     return bind_key_string(&digest);
 }
 
@@ -614,8 +380,7 @@ static void free_walk(void *context, Rboolean jump) {
     struct once *once = context;
 
     (void)jump;
-    ws_hasher_free(once->walk.hasher);
-    free(once->walk.strings);
+    bind_stream_free(&once->walk.stream);
 }
 
 SEXP bind_fingerprint(SEXP value, SEXP ignore_opaque) {
@@ -623,7 +388,7 @@ SEXP bind_fingerprint(SEXP value, SEXP ignore_opaque) {
         .value = value,
         .walk = {.functions = R_NilValue, .ignore_opaque = bind_flag(ignore_opaque, "opaque")}};
 
-    if (ws_hasher_new(&once.walk.hasher) != WS_OK) {
+    if (ws_hasher_new(&once.walk.stream.hasher) != WS_OK) {
         bind_stop_status("cannot compute a fingerprint", WS_NO_MEMORY);
     }
     return bind_with_cleanup(fingerprint_once, free_walk, &once);
@@ -674,8 +439,8 @@ static SEXP absorb_piece(void *context) {
 
     absorb(walk, piece->tag, piece->once.value, NULL);
     struct ws_hasher *before = R_ExternalPtrAddr(piece->fingerprinter);
-    R_SetExternalPtrAddr(piece->fingerprinter, walk->hasher);
-    walk->hasher = before;
+    R_SetExternalPtrAddr(piece->fingerprinter, walk->stream.hasher);
+    walk->stream.hasher = before;
     return R_NilValue;
 }
 
@@ -687,7 +452,7 @@ SEXP bind_absorb(SEXP fingerprinter, SEXP tag, SEXP value, SEXP ignore_opaque) {
                                    .walk = {.functions = R_NilValue,
                                             .ignore_opaque = bind_flag(ignore_opaque, "opaque")}}};
 
-    if (ws_hasher_copy(hasher, &piece.once.walk.hasher) != WS_OK) {
+    if (ws_hasher_copy(hasher, &piece.once.walk.stream.hasher) != WS_OK) {
         bind_stop_status("cannot absorb the value", WS_NO_MEMORY);
     }
     bind_with_cleanup(absorb_piece, free_walk, &piece);
