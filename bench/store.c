@@ -92,8 +92,10 @@ static void way_hit(uint64_t call) { look_up(call % 1000 * (entries / 1000) % en
 static void way_hit_any(uint64_t call) { look_up(call * 2654435761u % entries, WS_OK); }
 static void way_miss(uint64_t call) { look_up(call % 1000 + ((uint64_t)1 << 40), WS_NOT_FOUND); }
 static void way_save(uint64_t call) {
+    struct ws_swept swept;
+
     save(call % 200 + ((uint64_t)1 << 41));
-    ws_sweep_when_due(store);
+    ws_sweep_when_due(store, &swept);
 }
 
 static struct ws_session *session;
