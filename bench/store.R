@@ -182,7 +182,7 @@ for (size in 10^(2:8)) {
 
 if (nzchar(Sys.which("strace"))) {
   cat("\nSystem calls\n")
-  for (way in c("checkpoint", "hit", "hit-of-two", "miss")) {
+  for (way in c("checkpoint", "hit", "hit-of-two", "miss", "save")) {
     trace <- file.path(dir, "trace")
     system2("strace", c("-o", trace, program, "once", file.path(dir, way), way), stderr = FALSE)
     calls <- readLines(trace)

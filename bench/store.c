@@ -264,11 +264,17 @@ static void once(const char *way) {
     if (strcmp(way, "hit-of-two") == 0) {
         save(0);
     }
+    if (strcmp(way, "save") == 0) {
+        way_save(1); /* makes the shard, and the round's file */
+    }
     if (strcmp(way, "checkpoint") == 0) {
         begin_session();
     }
     say("begin\n");
-    if (strcmp(way, "checkpoint") == 0) {
+    if (strcmp(way, "save") == 0) {
+        syncing = 1;
+        way_save(1);
+    } else if (strcmp(way, "checkpoint") == 0) {
         way_checkpoint(1);
     } else if (strcmp(way, "miss") == 0) {
         look_up(((uint64_t)1 << 16) + 0, WS_NOT_FOUND);

@@ -8,6 +8,10 @@
 #include "grow.h"
 #include "round.h"
 
+/* From so many branches on it is asked first which there are: to list a large store's takes as long
+ * as to try some dozens that are not there. */
+#define LISTED_FROM 64
+
 /* A run of the shard that is being judged. */
 struct run {
     struct ws_digest key;
@@ -426,14 +430,11 @@ static void add_due(const struct sweep *sweep, struct ws_round *round, uint64_t 
     round->owed = fmin(round->owed + rounds * WS_BRANCHES, WS_OWED_MAX);
 }
 
-#define LISTED_FROM 64
-
 static enum ws_status go_on(struct sweep *sweep, struct ws_round *round) {
     uint64_t max_size = ws_store_options(sweep->store).max_size;
     bool present[WS_BRANCHES];
     enum ws_status status = WS_OK;
 
-    /* To list them takes as long as to open some dozens that are not there. */
     memset(present, true, sizeof present);
     if (round->owed > LISTED_FROM) {
         status = ws_store_branches(sweep->store, present);
