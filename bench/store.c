@@ -1,9 +1,13 @@
 /*
  * What store.R measures from C, so that nothing of R is in the figures. Linked with the core.
  *
- *     store fill DIR FROM UPTO SIZE     final entries of these numbers; nothing is synced
+ *     store fill DIR FROM UPTO SIZE     final entries of these numbers, by as many processes as
+ *                                       there are cores; nothing is synced
  *     store time DIR ENTRIES SIZE       way, median and 99th percentile in ns, a line each
- *     store sweep DIR MAX_SIZE          seconds, MiB of memory at most, files kept, files removed
+ *     store sweep DIR MAX_SIZE          the whole: seconds, MiB of memory at most, bytes kept
+ *     store slices DIR MAX_SIZE SAVES   what saves of 1 KiB pay for the sweep: median, 99th
+ *                                       percentile, most and mean in ns, files looked at, files
+ *                                       removed a save
  *     store once DIR WAY                one call, for strace: between two lines on stderr
  *     store payload DIR SIZE            as time, of one key with a payload of SIZE bytes
  *     store keys FROM UPTO BY           the keys of these numbers, a line each
@@ -17,6 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,8 +97,10 @@ static void way_hit(uint64_t call) { look_up(call % 1000 * (entries / 1000) % en
 static void way_hit_any(uint64_t call) { look_up(call * 2654435761u % entries, WS_OK); }
 static void way_miss(uint64_t call) { look_up(call % 1000 + ((uint64_t)1 << 40), WS_NOT_FOUND); }
 static void way_save(uint64_t call) {
+    struct ws_swept swept;
+
     save(call % 200 + ((uint64_t)1 << 41));
-    ws_sweep_when_due(store);
+    ws_sweep_when_due(store, &swept);
 }
 
 static struct ws_session *session;
@@ -134,13 +141,15 @@ static void measure(const char *name, void (*way)(uint64_t call), int calls) {
     fflush(stdout);
 }
 
-static void delete_saved(void) {
-    for (uint64_t call = 0; call < 200; call++) {
+static void delete_numbers(uint64_t first, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
         uint64_t removed;
-        struct ws_digest key = key_of(call + ((uint64_t)1 << 41));
+        struct ws_digest key = key_of(first + i);
         check(ws_store_delete(store, &key, NULL, &removed));
     }
 }
+
+static void delete_saved(void) { delete_numbers((uint64_t)1 << 41, 200); }
 
 static void measure_all(void) {
     begin_session();
@@ -184,8 +193,52 @@ static void sweep(void) {
     check(ws_sweep(store, &swept));
     double seconds = (double)(now() - began) / 1e9;
     getrusage(RUSAGE_SELF, &usage);
-    printf("%f %f %llu %llu\n", seconds, (double)usage.ru_maxrss / 1024,
-           (unsigned long long)swept.kept_bytes, (unsigned long long)swept.files);
+    printf("%f %f %llu\n", seconds, (double)usage.ru_maxrss / 1024,
+           (unsigned long long)swept.kept_bytes);
+}
+
+static void slices(size_t saves) {
+    int64_t *taken = calloc(saves + 1, sizeof *taken);
+    uint64_t first = (uint64_t)1 << 42;
+    uint64_t visited = 0;
+    uint64_t removed = 0;
+    double sum = 0;
+    struct ws_swept swept;
+
+    for (size_t i = 0; i < saves; i++) {
+        save(first + i);
+        int64_t began = now();
+        ws_sweep_when_due(store, &swept);
+        taken[i] = now() - began;
+        sum += (double)taken[i];
+        visited += swept.visited;
+        removed += swept.files;
+    }
+    qsort(taken, saves, sizeof *taken, by_size);
+    printf("%lld %lld %lld %f %f %f\n", (long long)taken[saves / 2],
+           (long long)taken[saves * 99 / 100], (long long)taken[saves - 1], sum / (double)saves,
+           (double)visited / (double)saves, (double)removed / (double)saves);
+    free(taken);
+    delete_numbers(first, saves);
+}
+
+static void fill(uint64_t from, uint64_t upto) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t parts = cores > 0 ? (uint64_t)cores : 1;
+
+    for (uint64_t part = 0; part < parts; part++) {
+        if (fork() == 0) {
+            for (uint64_t i = from + part; i < upto; i += parts) {
+                save(i);
+            }
+            _exit(0);
+        }
+    }
+    for (uint64_t part = 0; part < parts; part++) {
+        int status = -1;
+        wait(&status);
+        check(status == 0 ? WS_OK : WS_OS_ERROR);
+    }
 }
 
 static void print_keys(char **argv) {
@@ -211,11 +264,17 @@ static void once(const char *way) {
     if (strcmp(way, "hit-of-two") == 0) {
         save(0);
     }
+    if (strcmp(way, "save") == 0) {
+        way_save(1); /* makes the shard, and the round's file */
+    }
     if (strcmp(way, "checkpoint") == 0) {
         begin_session();
     }
     say("begin\n");
-    if (strcmp(way, "checkpoint") == 0) {
+    if (strcmp(way, "save") == 0) {
+        syncing = 1;
+        way_save(1);
+    } else if (strcmp(way, "checkpoint") == 0) {
         way_checkpoint(1);
     } else if (strcmp(way, "miss") == 0) {
         look_up(((uint64_t)1 << 16) + 0, WS_NOT_FOUND);
@@ -230,9 +289,7 @@ int main(int argc, char **argv) {
 
     if (strcmp(what, "fill") == 0 && argc > 5) {
         open_store(argv[2], UNBOUNDED, strtoull(argv[5], NULL, 10));
-        for (uint64_t i = strtoull(argv[3], NULL, 10); i < strtoull(argv[4], NULL, 10); i++) {
-            save(i);
-        }
+        fill(strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
     } else if (strcmp(what, "time") == 0 && argc > 4) {
         entries = strtoull(argv[3], NULL, 10);
         open_store(argv[2], UNBOUNDED, strtoull(argv[4], NULL, 10));
@@ -240,6 +297,9 @@ int main(int argc, char **argv) {
     } else if (strcmp(what, "sweep") == 0) {
         open_store(argv[2], strtoull(argv[3], NULL, 10), 0);
         sweep();
+    } else if (strcmp(what, "slices") == 0 && argc > 4) {
+        open_store(argv[2], strtoull(argv[3], NULL, 10), 1024);
+        slices(strtoull(argv[4], NULL, 10));
     } else if (strcmp(what, "keys") == 0 && argc > 4) {
         print_keys(argv);
     } else if (strcmp(what, "once") == 0) {

@@ -117,6 +117,49 @@ for (name in names(running)) {
   }
 }
 
+# A store's own files. ------------------------------------------------
+
+own_file <- function(store, name) {
+  file <- file.path(store_info(store)$path, "v1", name)
+  readBin(file, "raw", file.size(file))
+}
+
+swept <- function(saves, ...) {
+  store <- warm_store(tempfile("store"), ...)
+  for (i in seq_len(saves)) store_save(store, fingerprint(i), raw(500))
+  own_file(store, ".swept")
+}
+
+told <- function(fits) {
+  store <- warm_store(tempfile("store"))
+  for (i in fits) {
+    warm(optim(c(-1.2, i), function(x) sum((x - 1)^2)), store = store)
+  }
+  own_file(store, ".tally")
+}
+
+rounds <- list(
+  one = swept(1), some = swept(20), many = swept(400, max_size = "1 MiB"),
+  full = swept(300, max_size = "100 KiB"), none = swept(3, max_size = "0 B")
+)
+tallies <- list(one = told(1), again = told(c(1, 1)), some = told(1:3))
+for (signing in 0:1) {
+  for (name in names(rounds)) {
+    seed("round", paste0(name, "-", signing), c(as.raw(signing), rounds[[name]]))
+  }
+  for (name in names(tallies)) {
+    seed("tally", paste0(name, "-", signing), c(as.raw(signing), tallies[[name]]))
+  }
+}
+for (target in c("round", "tally")) {
+  seed(target, "empty", as.raw(1))
+  seed(target, "foreign", c(as.raw(1), charToRaw("something else")))
+}
+seed("round", "cut", c(as.raw(1), rounds$many[1:100]))
+seed("round", "newer", c(as.raw(1), replace(rounds$many, 9, as.raw(2))))
+seed("tally", "cut", c(as.raw(1), tallies$some[1:40]))
+seed("tally", "newer", c(as.raw(1), replace(tallies$some, 9, as.raw(2))))
+
 # Frames and names. ------------------------------------------------
 
 seed("hash", "empty", raw())

@@ -36,6 +36,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 enum fuzz_signing { FUZZ_SIGN_HEADER = 1, FUZZ_SIGN_PAYLOAD = 2, FUZZ_SIGN_FORM = 4 };
 
+/* What follows an input's first byte, malloc'd, of its own size exactly, so that a read past the
+ * end is seen; NULL where there is no first byte. */
+static inline uint8_t *fuzz_copy(const uint8_t *bytes, size_t size, size_t *length) {
+    if (size == 0) {
+        return NULL;
+    }
+    uint8_t *copy = malloc(size > 1 ? size - 1 : 1);
+    FUZZ_CHECK(copy);
+    *length = size - 1;
+    memcpy(copy, bytes + 1, *length);
+    return copy;
+}
+
 /* Makes the digests at `record`, of which `size` bytes are there, fit what they cover: the
  * header's, the history's and payload's where all of these is there; FUZZ_SIGN_FORM: also magic,
  * version and header size. */

@@ -13,7 +13,8 @@ static void check_domains(const struct ws_record *record) {
     struct ws_note same = *note;
 
     FUZZ_CHECK(note->kind == WS_CHECKPOINT || note->kind == WS_FINAL);
-    FUZZ_CHECK(isfinite(note->objective));
+    FUZZ_CHECK(isfinite(note->objective) && record->sequence > 0);
+    FUZZ_CHECK(record->slot < WS_SLOTS && (record->slot_size > 0 || record->slot == 0));
     FUZZ_CHECK(note->iteration <= WS_ITERATION_MAX);
     FUZZ_CHECK(memchr(note->label, '\0', sizeof note->label));
     FUZZ_CHECK(ws_note_set_label(&same, note->label) == WS_OK);
@@ -66,15 +67,12 @@ static void check_history(const uint8_t *bytes, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     struct ws_record record;
+    size_t length;
+    uint8_t *copy = fuzz_copy(bytes, size, &length);
 
-    if (size == 0) {
+    if (!copy) {
         return 0;
     }
-    /* Of its own size exactly, so that a read past the end is seen. */
-    size_t length = size - 1;
-    uint8_t *copy = malloc(length > 0 ? length : 1);
-    FUZZ_CHECK(copy);
-    memcpy(copy, bytes + 1, length);
     fuzz_sign(copy, length, bytes[0]);
     if (ws_record_decode(copy, length, &record) == WS_OK) {
         size_t payload_at = ws_record_payload_at(&record);

@@ -129,7 +129,8 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP it
         UNPROTECT(2);
         return failure;
     }
-    ws_sweep_when_due(opened);
+    struct ws_swept swept;
+    ws_sweep_when_due(opened, &swept);
     return Rf_mkString(name);
 }
 

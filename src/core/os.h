@@ -1,6 +1,7 @@
 /*
  * os: the little that the core asks of the operating system. Every platform difference lives
- * behind this header, in os_posix.c and os_windows.c; a test may link a third implementation.
+ * behind this header, in os_posix.c, os_posix_private.c and
+ * os_windows.c; a test may link a third implementation.
  *
  * Files are reached through a directory handle, by a single name:
  *

@@ -117,8 +117,9 @@ static bool fields_are_valid(const struct ws_record *record, uint8_t flags, size
     return (note->kind == WS_CHECKPOINT || note->kind == WS_FINAL) &&
            (flags & ~(HAS_OBJECTIVE | HAS_ITERATION | IS_SEED)) == 0 && isfinite(note->objective) &&
            note->iteration <= WS_ITERATION_MAX && label_size <= WS_LABEL_MAX &&
-           record->payload_size <= UINT64_MAX / 2 && record->slot_size <= UINT64_MAX / 8 &&
-           record->history_size <= WS_HISTORY_MAX;
+           record->sequence > 0 && record->slot < WS_SLOTS &&
+           (record->slot_size > 0 || record->slot == 0) && record->payload_size <= UINT64_MAX / 2 &&
+           record->slot_size <= UINT64_MAX / 8 && record->history_size <= WS_HISTORY_MAX;
 }
 
 enum ws_status ws_record_decode(const uint8_t *bytes, size_t size, struct ws_record *record) {

@@ -13,7 +13,8 @@
  *         12    1  kind: 1 checkpoint, 2 final
  *         13    1  encoding of the payload; the core stores it and does not look inside
  *         14    1  flags: 1 has an objective, 2 has an iteration, 4 is a seed
- *         15    1  slot the record was written for; 0 also where it has its file for itself
+ *         15    1  slot the record was written for, below WS_SLOTS; 0 where it has its file for
+ *                  itself
  *         16   16  key
  *         32    8  sequence number within the run, from 1
  *         40    8  time written, ns since 1970-01-01 UTC, signed
@@ -46,6 +47,7 @@
 
 #define WS_RECORD_HEADER 256
 #define WS_RECORD_VERSION 1
+#define WS_SLOTS 3 /* of a file; runfile.h says why */
 #define WS_LABEL_MAX 143
 /* The last whole number that every double can tell apart. */
 #define WS_ITERATION_MAX ((uint64_t)1 << 53)

@@ -62,14 +62,12 @@ static enum ws_status temporary_name(const char *name, char temporary[WS_FILE_NA
     return status;
 }
 
-/* Where the file system has no locks, a live run looks interrupted to others, and a sweep may
- * take its file; the session then makes a new one. That beats keeping nothing. */
 static bool has_no_locks(void) {
     return errno == ENOLCK || errno == ENOSYS || errno == EINVAL || errno == ENOTSUP ||
            errno == EOPNOTSUPP;
 }
 
-static enum ws_status lock_if_possible(struct ws_file *file) {
+enum ws_status ws_runfile_lock(struct ws_file *file) {
     enum ws_status status = ws_os_file_lock(file);
 
     return status == WS_OS_ERROR && has_no_locks() ? WS_OK : status;
@@ -78,7 +76,7 @@ static enum ws_status lock_if_possible(struct ws_file *file) {
 /* WS_NOT_FOUND where a sweep or a deletion was faster: from here on they leave it alone. */
 static enum ws_status lock_name(struct ws_file *file) {
     bool has_name = true;
-    enum ws_status status = lock_if_possible(file);
+    enum ws_status status = ws_runfile_lock(file);
 
     if (status == WS_OK) {
         status = ws_os_file_has_name(file, &has_name);
@@ -385,7 +383,7 @@ static enum ws_status decode_at(struct ws_file *file, uint64_t offset, struct ws
 
 static void scan_alone(const struct ws_record *record, const struct ws_digest *key,
                        struct ws_scan *scan) {
-    if (record->slot != 0 || !has_key(record, key) || !fits(record, scan->info.size) ||
+    if (!has_key(record, key) || !fits(record, scan->info.size) ||
         ws_record_payload_at(record) + record->payload_size != scan->info.size) {
         scan->reason = WS_DAMAGED;
         return;

@@ -30,7 +30,6 @@
 #include "os.h"
 #include "record.h"
 
-#define WS_SLOTS 3
 #define WS_SLOT_ALIGN 4096   /* the largest atomic write unit of today's disks */
 #define WS_RUN_ID_MAX 64     /* file names stay below the 143 bytes of an encrypted home */
 #define WS_FILE_NAME_MAX 128 /* key, '-', run id, '.', 16 random hex digits, ".tmp" */
@@ -58,6 +57,9 @@ enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, co
 /* Bytes of the file of a run whose records hold up to `size` bytes, payload and history. */
 uint64_t ws_runfile_size(size_t size);
 void ws_runfile_close(struct ws_runfile *run);
+/* Locks a file where the file system can. Where it cannot, a live run looks interrupted to others,
+ * and a sweep may take its file; the session then makes a new one. That beats keeping nothing. */
+enum ws_status ws_runfile_lock(struct ws_file *file);
 
 /* Puts one record alone under `name`, replacing what is there, synced. */
 enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,

@@ -298,9 +298,11 @@ static void was_written(struct ws_session *session, const struct ws_record *reco
 }
 
 static void file_was_put(struct ws_session *session, int64_t now, uint64_t size) {
+    struct ws_swept swept;
+
     session->last_sync = now;
     ws_store_grew(session->store, size);
-    ws_sweep_when_due(session->store);
+    ws_sweep_when_due(session->store, &swept);
 }
 
 /* A run to write to: this process's, and not ended. */

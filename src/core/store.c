@@ -11,7 +11,7 @@
 
 struct ws_store {
     struct ws_store_options options;
-    struct ws_growth growth;
+    uint64_t added;
     struct ws_untold untold;
     struct ws_passed_over passed_over;
     int64_t clock_shift;
@@ -101,18 +101,13 @@ int64_t ws_store_now(const struct ws_store *store) { return ws_os_now() + store-
 
 void ws_store_shift_clock(struct ws_store *store, int64_t ns) { store->clock_shift += ns; }
 
-struct ws_growth *ws_store_growth(struct ws_store *store) {
-    return &store->growth;
-}
+uint64_t *ws_store_added(struct ws_store *store) { return &store->added; }
 
 struct ws_untold *ws_store_untold(struct ws_store *store) {
     return &store->untold;
 }
 
-void ws_store_grew(struct ws_store *store, uint64_t bytes) {
-    store->growth.bytes += bytes;
-    store->growth.untold += bytes;
-}
+void ws_store_grew(struct ws_store *store, uint64_t bytes) { store->added += bytes; }
 
 struct ws_passed_over *ws_store_passed_over(struct ws_store *store) {
     return &store->passed_over;
@@ -224,24 +219,28 @@ enum ws_status ws_store_root(const struct ws_store *store, bool create, struct w
     return open_directory(store, "", 0, create, dir);
 }
 
-enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
-                              bool create, struct ws_dir **dir) {
-    char hex[WS_DIGEST_HEX + 1];
-
-    ws_digest_format(key, hex);
-    return open_directory(store, hex, SHARD_DIGITS, create, dir);
-}
-
 uint32_t ws_shard_of(const struct ws_digest *key) {
     return (uint32_t)key->bytes[0] << 16 | (uint32_t)key->bytes[1] << 8 | key->bytes[2];
 }
 
+static void shard_digits(uint32_t shard, char hex[SHARD_DIGITS + 1]) {
+    snprintf(hex, SHARD_DIGITS + 1, "%06x", (unsigned)shard & 0xffffff);
+}
+
+enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
+                              bool create, struct ws_dir **dir) {
+    char hex[SHARD_DIGITS + 1];
+
+    shard_digits(ws_shard_of(key), hex);
+    return open_directory(store, hex, SHARD_DIGITS, create, dir);
+}
+
 char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
                         const char *run_id) {
-    char hex[WS_DIGEST_HEX + 1];
+    char hex[SHARD_DIGITS + 1];
     char name[WS_FILE_NAME_MAX + 1];
 
-    ws_digest_format(key, hex);
+    shard_digits(ws_shard_of(key), hex);
     ws_run_file_name(key, run_id, name);
     size_t size =
         strlen(store->path) + sizeof "/" VERSION_DIRECTORY "///" + SHARD_DIGITS + strlen(name);
@@ -280,12 +279,12 @@ static enum ws_status visit_shard(void *context, const char *name) {
     if (!parse_level(name, &number)) {
         return WS_OK;
     }
-    snprintf(hex, sizeof hex, "%03x%03x", (unsigned)visit->branch % WS_BRANCHES, (unsigned)number);
+    uint32_t shard = visit->branch * WS_SHARDS_OF_BRANCH + number;
+    shard_digits(shard, hex);
     if (open_directory(visit->store, hex, SHARD_DIGITS, false, &dir) != WS_OK) {
         return WS_OK; /* not ours, or not to be read: the others are */
     }
-    enum ws_status status =
-        visit->visit(visit->context, visit->branch * WS_SHARDS_OF_BRANCH + number, dir);
+    enum ws_status status = visit->visit(visit->context, shard, dir);
     ws_os_dir_close(dir);
     return status;
 }
@@ -308,41 +307,94 @@ enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t bra
     return status == WS_NOT_FOUND ? WS_OK : status;
 }
 
-static enum ws_status visit_branch(void *context, const char *name) {
-    const struct shard_visit *each = context;
+static enum ws_status note_branch(void *context, const char *name) {
+    bool *present = context;
     uint32_t branch;
 
-    if (!parse_level(name, &branch)) {
-        return WS_OK;
+    if (parse_level(name, &branch)) {
+        present[branch] = true;
     }
-    enum ws_status status = ws_store_each_shard_of(each->store, branch, each->visit, each->context);
-    return status == WS_OS_ERROR ? WS_OK : status; /* one that cannot be read hides no other */
+    return WS_OK;
+}
+
+enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]) {
+    struct ws_dir *root = NULL;
+    enum ws_status status = ws_store_root(store, false, &root);
+
+    memset(present, false, WS_BRANCHES * sizeof *present);
+    if (status == WS_OK) {
+        status = ws_os_dir_list(root, note_branch, present);
+    }
+    ws_os_dir_close(root);
+    return status == WS_NOT_FOUND ? WS_OK : status;
 }
 
 enum ws_status ws_store_each_shard(const struct ws_store *store,
                                    enum ws_status (*visit)(void *context, uint32_t shard,
                                                            struct ws_dir *dir),
                                    void *context) {
-    struct shard_visit each = {.store = store, .visit = visit, .context = context};
-    struct ws_dir *root = NULL;
-    enum ws_status status = ws_store_root(store, false, &root);
+    bool present[WS_BRANCHES];
+    enum ws_status status = ws_store_branches(store, present);
 
-    if (status == WS_OK) {
-        status = ws_os_dir_list(root, visit_branch, &each);
+    for (uint32_t branch = 0; status == WS_OK && branch < WS_BRANCHES; branch++) {
+        if (present[branch]) {
+            status = ws_store_each_shard_of(store, branch, visit, context);
+        }
+        status =
+            status == WS_OS_ERROR ? WS_OK : status; /* one that cannot be read hides no other */
     }
-    ws_os_dir_close(root);
-    return status == WS_NOT_FOUND ? WS_OK : status;
+    return status;
 }
 
 void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since) {
     char hex[SHARD_DIGITS + 1];
     struct ws_dir *dir = NULL;
 
-    snprintf(hex, sizeof hex, "%06x", (unsigned)shard & 0xffffff);
+    shard_digits(shard, hex);
     if (open_directory(store, hex, LEVEL_DIGITS, false, &dir) == WS_OK) {
         ws_os_dir_remove(dir, hex + LEVEL_DIGITS, since);
     }
     ws_os_dir_close(dir);
+}
+
+/* Files of the store's own. */
+
+/* Others may have made it meanwhile. */
+static enum ws_status edit_or_create(struct ws_dir *root, const char *name, struct ws_file **file) {
+    enum ws_status status = ws_os_file_edit(root, name, file);
+
+    if (status == WS_NOT_FOUND) {
+        status = ws_os_file_create(root, name, file);
+        if (status != WS_OK) {
+            status = ws_os_file_edit(root, name, file);
+        }
+    }
+    return status;
+}
+
+enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name,
+                                  struct ws_file **file) {
+    struct ws_dir *root = NULL;
+    struct ws_file *opened = NULL;
+    struct ws_file_info info;
+    enum ws_status status = ws_store_root(store, false, &root);
+
+    if (status == WS_OK) {
+        status = edit_or_create(root, name, &opened);
+    }
+    if (status == WS_OK) {
+        status = ws_os_file_info(opened, &info);
+    }
+    if (status == WS_OK) {
+        status = info.regular ? ws_runfile_lock(opened) : WS_FOREIGN;
+    }
+    ws_os_dir_close(root);
+    if (status != WS_OK) {
+        ws_os_file_close(opened);
+        return status;
+    }
+    *file = opened;
+    return WS_OK;
 }
 
 /* Saving. */

@@ -6,8 +6,10 @@
  * The first level are branches, the second shards. There can be 2^24 shards, so that one holds a
  * single key's runs also in a store of a million: what a lookup costs is the listing of names, some
  * 0.5 us each, and what it costs to find nothing is one failed call. A directory takes 4 KiB on
- * most disks, as does the smallest file; so many of them are made on demand, and a sweep removes
- * those that were empty for a day: long enough for no writer to lose one that it has just made.
+ * most disks, as does the smallest file; with 2^22 a million entries would take 5 % less of it, but
+ * of the lookups that find nothing each fifth would have a shard to list. They are made on demand,
+ * and a sweep removes those that were empty for a day: long enough for no writer to lose one that
+ * it has just made.
  *
  *     ws_store_open(path, &options, &store)      touches no disk but to see what `path` is
  *     ws_store_save                              one record in; lookup.h has the way out
@@ -104,31 +106,28 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
 enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
                                const char *run_id, uint64_t *removed);
 
-/* For sweep.c and check.c: the directory of the branches, and each of the shards in turn. Those
- * that cannot be read are passed over. */
+/* For sweep.c and check.c: the directory of the branches; which there are; the shards of each, and
+ * of all. Shards that cannot be read are passed over. */
 #define WS_BRANCHES 4096
 #define WS_SHARDS_OF_BRANCH 4096
 enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir);
-enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, uint32_t shard,
-                                                           struct ws_dir *dir),
-                                   void *context);
+enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]);
 enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
                                       enum ws_status (*visit)(void *context, uint32_t shard,
                                                               struct ws_dir *dir),
                                       void *context);
+enum ws_status ws_store_each_shard(const struct ws_store *store,
+                                   enum ws_status (*visit)(void *context, uint32_t shard,
+                                                           struct ws_dir *dir),
+                                   void *context);
 /* branch * WS_SHARDS_OF_BRANCH + its number there */
 uint32_t ws_shard_of(const struct ws_digest *key);
 /* Where it has been empty since. */
 void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since);
 
-/* What this handle has added to the store; sweep.c keeps it. */
-struct ws_growth {
-    uint64_t bytes;  /* since its last sweep */
-    uint64_t untold; /* of these, what other processes do not know of yet */
-    bool looked;     /* when the store was last swept has been asked */
-};
-struct ws_growth *ws_store_growth(struct ws_store *store);
+/* Bytes that this handle has added, and that no sweep knows of yet; sweep.c keeps it. */
+uint64_t *ws_store_added(struct ws_store *store);
+void ws_store_grew(struct ws_store *store, uint64_t bytes);
 
 /* What a store was good for; tally.h says more. */
 enum ws_use { WS_HIT, WS_RESUMED, WS_SEEDED, WS_MISS, WS_USES };
@@ -143,6 +142,11 @@ struct ws_untold {
     uint64_t process; /* whose it is */
 };
 struct ws_untold *ws_store_untold(struct ws_store *store);
-void ws_store_grew(struct ws_store *store, uint64_t bytes);
+
+/* A small file of the store's own, beside the branches: to be read and changed, and locked; made
+ * where it is missing. WS_BUSY where another holds it, WS_FOREIGN where it is no regular file,
+ * WS_NOT_FOUND where there is no store. */
+enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name,
+                                  struct ws_file **file);
 
 #endif

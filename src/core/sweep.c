@@ -1,12 +1,16 @@
 #include "sweep.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
 #include "grow.h"
+#include "round.h"
 
-#define MARKER ".swept"
+/* From so many branches on it is asked first which there are: to list a large store's takes as long
+ * as to try some dozens that are not there. */
+#define LISTED_FROM 64
 
 /* A run of the shard that is being judged. */
 struct run {
@@ -17,13 +21,12 @@ struct run {
     bool final;
 };
 
-/* What is kept in mind of a run, until it is known whether the store is too large. */
+/* What is kept in mind of a run, until it is known whether it has to go. */
 struct kept {
+    struct ws_turn turn;
     uint64_t id; /* of its name and the time of its last use: used again, it is another */
-    int64_t used;
     uint64_t size;
     uint32_t shard;
-    bool final;
 };
 
 struct sweep {
@@ -34,7 +37,7 @@ struct sweep {
     size_t run_count;
     size_t run_room;
     size_t name_count; /* of this shard, with all that is not a run's */
-    struct kept *kept; /* what may go if the store is too large */
+    struct kept *kept; /* what may go */
     size_t count;
     size_t room;
     struct ws_swept swept;
@@ -143,6 +146,7 @@ static enum ws_status judge_file(void *context, const char *name) {
     enum ws_status status = WS_OK;
 
     sweep->name_count++;
+    sweep->swept.visited++;
     bool temporary = ws_temporary_file_parse(name, &key, run_id) == WS_OK;
 
     if ((!temporary && ws_run_file_parse(name, &key, run_id) != WS_OK) ||
@@ -189,11 +193,13 @@ static enum ws_status keep_in_mind(struct sweep *sweep, const struct run *run) {
         return WS_NO_MEMORY;
     }
     sweep->kept = kept;
-    kept[sweep->count++] = (struct kept){.id = run->id,
-                                         .used = run->used,
-                                         .size = run->size,
-                                         .shard = ws_shard_of(&run->key),
-                                         .final = run->final};
+    kept[sweep->count++] = (struct kept){
+        /* Of those used at the same time, what is final goes last. */
+        .turn = {.used = run->used, .id = (uint64_t)run->final << 63 | run->id >> 1},
+        .id = run->id,
+        .size = run->size,
+        .shard = ws_shard_of(&run->key),
+    };
     return WS_OK;
 }
 
@@ -227,14 +233,8 @@ static enum ws_status judge_shard(void *context, uint32_t shard, struct ws_dir *
 
 /* Removing what was used least recently. */
 
-static int by_use(const void *a, const void *b) {
-    const struct kept *x = a;
-    const struct kept *y = b;
-
-    if (x->used != y->used) {
-        return x->used < y->used ? -1 : 1;
-    }
-    return (int)x->final - (int)y->final;
+static int by_turn(const void *a, const void *b) {
+    return ws_turn_compare(&((const struct kept *)a)->turn, &((const struct kept *)b)->turn);
 }
 
 static int by_shard(const void *a, const void *b) {
@@ -294,17 +294,10 @@ static void remove_from_shard(struct sweep *sweep, const struct kept *kept, size
     }
 }
 
-static void fit_size(struct sweep *sweep) {
-    uint64_t max_size = ws_store_options(sweep->store).max_size;
-    uint64_t excess = sweep->swept.kept_bytes > max_size ? sweep->swept.kept_bytes - max_size : 0;
-    size_t going = 0;
-
-    if (excess == 0 || sweep->count == 0) {
-        return;
-    }
-    qsort(sweep->kept, sweep->count, sizeof *sweep->kept, by_use);
-    for (uint64_t bytes = 0; going < sweep->count && bytes < excess; going++) {
-        bytes += sweep->kept[going].size;
+/* Removes the first `going` of those kept in mind, where nobody holds or has used them since. */
+static void remove_first(struct sweep *sweep, size_t going) {
+    if (going == 0) {
+        return; /* of nothing there is no array */
     }
     qsort(sweep->kept, going, sizeof *sweep->kept, by_shard);
     for (size_t first = 0, last; first < going; first = last) {
@@ -317,86 +310,178 @@ static void fit_size(struct sweep *sweep) {
     }
 }
 
-/* The marker. Without one, be it that it cannot be made, others sweep more often. */
+/* The round's file. */
 
-static void open_marker(const struct ws_store *store, bool create, struct ws_file **marker) {
-    struct ws_dir *root = NULL;
+/* Where it is not one, or some clock was wrong, it begins anew, and is due. */
+static enum ws_status read_round(struct ws_file *file, int64_t now, struct ws_round *round) {
+    uint8_t bytes[WS_ROUND_BYTES];
+    size_t got = 0;
+    enum ws_status status = ws_os_file_read(file, 0, bytes, sizeof bytes, &got);
 
-    if (ws_store_root(store, false, &root) == WS_OK &&
-        ws_os_file_open(root, MARKER, marker) != WS_OK && create) {
-        ws_os_file_create(root, MARKER, marker);
+    if (status == WS_OK) {
+        status = ws_round_decode(bytes, got, round);
     }
-    ws_os_dir_close(root);
+    if (status == WS_DAMAGED || status == WS_FOREIGN ||
+        (status == WS_OK && round->went_on > now + WS_DAY)) {
+        *round = (struct ws_round){.went_on = now - WS_DAY};
+        status = WS_OK;
+    }
+    return status;
 }
 
-static void mark_swept(const struct sweep *sweep) {
-    struct ws_file *marker = NULL;
+static enum ws_status write_round(struct ws_file *file, const struct ws_round *round) {
+    uint8_t bytes[WS_ROUND_BYTES];
 
-    open_marker(sweep->store, true, &marker);
-    if (marker) {
-        ws_os_file_touch(marker, sweep->now);
-    }
-    ws_os_file_close(marker);
+    ws_round_encode(round, bytes);
+    return ws_os_file_write(file, 0, bytes, sizeof bytes, NULL, 0);
 }
 
+/* All was swept: what the round had found does not hold any more. */
+static void restart_round(struct ws_file *file, int64_t now) {
+    struct ws_round round;
+
+    if (read_round(file, now, &round) == WS_OK) { /* one of a newer version is not ours to change */
+        round = (struct ws_round){.went_on = now};
+        write_round(file, &round);
+    }
+}
+
+/* All of it. */
+
+static void fit_size(struct sweep *sweep) {
+    uint64_t max_size = ws_store_options(sweep->store).max_size;
+    uint64_t excess = sweep->swept.kept_bytes > max_size ? sweep->swept.kept_bytes - max_size : 0;
+    size_t going = 0;
+
+    if (excess == 0 || sweep->count == 0) {
+        return;
+    }
+    qsort(sweep->kept, sweep->count, sizeof *sweep->kept, by_turn);
+    for (uint64_t bytes = 0; going < sweep->count && bytes < excess; going++) {
+        bytes += sweep->kept[going].size;
+    }
+    remove_first(sweep, going);
+}
+
+static void free_sweep(struct sweep *sweep) {
+    free(sweep->runs);
+    free(sweep->kept);
+}
+
+/* Others' slices wait until it has ended, where it has the round's file: what they found meanwhile
+ * would not hold. */
 enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept) {
     struct sweep sweep = {.store = store, .now = ws_store_now(store)};
-
-    mark_swept(&sweep); /* first, lest others that look meanwhile sweep too */
+    struct ws_file *file = NULL;
+    bool locked = ws_store_lock_file(store, WS_ROUND_FILE, &file) == WS_OK;
     enum ws_status status = ws_store_each_shard(store, judge_shard, &sweep);
+
     if (status == WS_OK) {
         fit_size(&sweep);
-        *ws_store_growth(store) = (struct ws_growth){.looked = true};
+        *ws_store_added(store) = 0;
     }
-    free(sweep.runs);
-    free(sweep.kept);
+    if (status == WS_OK && locked) {
+        restart_round(file, sweep.now);
+    }
+    ws_os_file_close(file);
+    free_sweep(&sweep);
     *swept = sweep.swept;
     return status;
 }
 
-/* When. */
+/* In slices. */
+
+static enum ws_status sweep_branch(struct sweep *sweep, struct ws_round *round) {
+    uint64_t kept_before = sweep->swept.kept_bytes;
+    size_t going = 0;
+
+    sweep->count = 0;
+    enum ws_status status = ws_store_each_shard_of(sweep->store, round->branch, judge_shard, sweep);
+    if (status == WS_NO_MEMORY) {
+        return status;
+    }
+    for (size_t i = 0; i < sweep->count; i++) {
+        struct kept kept = sweep->kept[i];
+        if (ws_round_takes(round, &kept.turn, kept.size)) {
+            sweep->kept[i] = sweep->kept[going];
+            sweep->kept[going++] = kept;
+        } else {
+            ws_round_keep(round, &kept.turn, kept.size);
+        }
+    }
+    remove_first(sweep, going);
+    ws_round_count(round, sweep->swept.kept_bytes - kept_before);
+    return WS_OK; /* also of a branch that cannot be read: it hides no other */
+}
 
 static uint64_t share_of(const struct ws_store *store) {
     return ws_store_options(store).max_size / WS_SWEEP_SHARE;
 }
 
-/* As much time as the bytes stand for, at most two days. */
-static int64_t time_for(uint64_t bytes, uint64_t share) {
-    return bytes / 2 >= share ? 2 * WS_DAY
-                              : (int64_t)((double)bytes / (double)share * (double)WS_DAY);
+/* As much of a round as the bytes are of the share, and the time of a day. */
+static void add_due(const struct sweep *sweep, struct ws_round *round, uint64_t added) {
+    double share = (double)share_of(sweep->store);
+    double rounds = share > 0 ? (double)added / share : WS_OWED_MAX;
+
+    if (sweep->now > round->went_on) {
+        rounds += fmin(1, (double)(sweep->now - round->went_on) / (double)WS_DAY);
+        round->went_on = sweep->now;
+    }
+    round->owed = fmin(round->owed + rounds * WS_BRANCHES, WS_OWED_MAX);
 }
 
-/* Tells the others what was added, and hears whether all together have added enough. */
-static bool tell(struct ws_store *store, uint64_t bytes) {
-    struct ws_file *marker = NULL;
-    struct ws_file_info info = {.modified = INT64_MIN};
-    int64_t now = ws_store_now(store);
-    bool due = true;
+static enum ws_status go_on(struct sweep *sweep, struct ws_round *round) {
+    uint64_t max_size = ws_store_options(sweep->store).max_size;
+    bool present[WS_BRANCHES];
+    enum ws_status status = WS_OK;
 
-    open_marker(store, false, &marker);
-    /* A marker of another time is none: some clock was wrong, or it counts too many bytes. */
-    if (marker && ws_os_file_info(marker, &info) == WS_OK && info.modified > now - 2 * WS_DAY &&
-        info.modified <= now + WS_DAY) {
-        int64_t earlier = info.modified - time_for(bytes, share_of(store));
-        ws_os_file_touch(marker, earlier);
-        due = earlier <= now - WS_DAY;
+    memset(present, true, sizeof present);
+    if (round->owed > LISTED_FROM) {
+        status = ws_store_branches(sweep->store, present);
     }
-    ws_os_file_close(marker);
-    return due;
+    while (status == WS_OK && round->owed >= 1 && sweep->swept.visited < WS_SLICE) {
+        if (present[round->branch]) {
+            status = sweep_branch(sweep, round);
+        }
+        round->owed -= 1;
+        if (++round->branch == WS_BRANCHES) {
+            /* By its end the next round, too, has let a share in. */
+            ws_round_end(round, max_size - share_of(sweep->store));
+        }
+    }
+    return status;
 }
 
-void ws_sweep_when_due(struct ws_store *store) {
-    struct ws_growth *growth = ws_store_growth(store);
-    struct ws_swept swept;
-    uint64_t share = share_of(store);
-    bool due = growth->bytes > share;
+static enum ws_status sweep_slice(struct sweep *sweep, struct ws_file *file) {
+    struct ws_round round;
+    uint64_t *added = ws_store_added(sweep->store);
+    enum ws_status status = read_round(file, sweep->now, &round);
 
-    if (!growth->looked || growth->untold > share / WS_TELL_SHARE) {
-        due = tell(store, growth->untold) || due;
-        growth->looked = true;
-        growth->untold = 0;
+    if (status == WS_OK) {
+        add_due(sweep, &round, *added);
+        status = go_on(sweep, &round);
     }
-    if (due) {
-        ws_sweep(store, &swept);
+    if (status == WS_OK) {
+        status = write_round(file, &round);
+    }
+    if (status == WS_OK) {
+        *added = 0;
+    }
+    return status;
+}
+
+void ws_sweep_when_due(struct ws_store *store, struct ws_swept *swept) {
+    struct sweep sweep = {.store = store, .now = ws_store_now(store)};
+    struct ws_file *file = NULL;
+    enum ws_status status = ws_store_lock_file(store, WS_ROUND_FILE, &file);
+
+    if (status == WS_OK) {
+        status = sweep_slice(&sweep, file);
+    }
+    ws_os_file_close(file);
+    free_sweep(&sweep);
+    *swept = sweep.swept;
+    if (status != WS_OK && *ws_store_added(store) > share_of(store)) {
+        ws_sweep(store, swept);
     }
 }

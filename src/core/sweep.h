@@ -1,8 +1,8 @@
 /*
  * sweep: keeps a store within its bounds of age and size.
  *
- *     ws_sweep(store, &swept)      now
- *     ws_sweep_when_due(store)     for whoever has put a file into the store
+ *     ws_sweep(store, &swept)              all of it, now
+ *     ws_sweep_when_due(store, &swept)     a slice, for whoever has put a file into the store
  *
  * A sweep reads every shard. It removes what has expired, files that are ours and damaged, and
  * leftover temporary files; then, least recently used first, runs until what is left fits
@@ -11,13 +11,18 @@
  * store's; and of what it found, nothing that was used or written since. It takes some 40 bytes
  * of memory for each run that may go.
  *
- * Sweeps pay for themselves: one is due when 1/WS_SWEEP_SHARE of `max_size` was added since the
- * last, and once a day. All processes count together, in the time of modification of one file,
- * the marker: a sweep sets it to its beginning, and whoever adds the whole share sets it back by
- * a day. They do so in portions of 1/WS_TELL_SHARE of the share, and two that do so at the same
- * moment may count as one; so each handle counts also for itself, and sweeps when it alone
- * has added the share. So however unlucky, `p` writing processes exceed `max_size` by at most
- * p / WS_SWEEP_SHARE of it, one record each, and what running fits hold.
+ * A store sweeps itself in slices, so that nobody who saves waits for all of it: a round (round.h)
+ * goes on by as much of the store's branches as what was added is of 1/WS_SWEEP_SHARE of
+ * `max_size`, the share, and the time since it last went on is of a day. So in a full store a save
+ * pays for the look at some WS_SWEEP_SHARE files, and at most for WS_SLICE and those of one
+ * branch more; what is due beyond that is left to the next. Where another process is at it, nobody
+ * waits; what was added is told the next time, and a handle that has a share to tell, or cannot
+ * keep the round's file, sweeps the whole. As a round finds out what the next one removes, a store
+ * that `p` processes write to can be larger than `max_size` by (2 + p) shares, the latter only
+ * where they hinder each other, one record each, and what running fits hold; by one share more
+ * after the round's file was lost; and by what was looked up within a round after it had been found
+ * to be the least recently used. Where records are larger than WS_SLICE / WS_SWEEP_SHARE times
+ * those that have to go for them, it takes more saves.
  */
 #ifndef WS_SWEEP_H
 #define WS_SWEEP_H
@@ -25,13 +30,14 @@
 #include "store.h"
 
 #define WS_SWEEP_SHARE 16
-#define WS_TELL_SHARE 64 /* keeps the cost of telling below that of a file's own syncs */
+#define WS_SLICE 1000 /* files; some 25 ms */
 
 enum ws_sweep_reason { WS_EXPIRED, WS_BROKEN, WS_LEFTOVER, WS_LEAST_USED, WS_SWEEP_REASONS };
 
 struct ws_swept {
-    uint64_t files; /* removed */
-    uint64_t bytes; /* removed */
+    uint64_t visited; /* names looked at */
+    uint64_t files;   /* removed */
+    uint64_t bytes;   /* removed */
     uint64_t kept_bytes;
     struct {
         uint64_t files;
@@ -40,7 +46,7 @@ struct ws_swept {
 };
 
 enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept);
-/* A sweep that fails is tried again by the next call; the caller's own work is done anyway. */
-void ws_sweep_when_due(struct ws_store *store);
+/* What fails is tried again by the next call; the caller's own work is done anyway. */
+void ws_sweep_when_due(struct ws_store *store, struct ws_swept *swept);
 
 #endif

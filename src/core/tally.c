@@ -86,25 +86,6 @@ static struct ws_untold *own_untold(struct ws_store *store) {
     return untold;
 }
 
-/* Open to be changed, and locked; others may have made it meanwhile. */
-static enum ws_status open_locked(struct ws_dir *root, struct ws_file **file) {
-    struct ws_file_info info;
-    enum ws_status status = ws_os_file_edit(root, WS_TALLY_FILE, file);
-
-    if (status == WS_NOT_FOUND && ws_os_file_create(root, WS_TALLY_FILE, file) != WS_OK) {
-        status = ws_os_file_edit(root, WS_TALLY_FILE, file);
-    } else if (status == WS_NOT_FOUND) {
-        status = WS_OK;
-    }
-    if (status == WS_OK) {
-        status = ws_os_file_info(*file, &info);
-    }
-    if (status == WS_OK && !info.regular) {
-        status = WS_FOREIGN;
-    }
-    return status == WS_OK ? ws_os_file_lock(*file) : status;
-}
-
 static enum ws_status read_from(struct ws_file *file, struct ws_tally *tally) {
     uint8_t bytes[WS_TALLY_BYTES];
     size_t got = 0;
@@ -132,16 +113,12 @@ static enum ws_status tell(struct ws_file *file, const struct ws_tally *untold) 
 
 enum ws_status ws_tally_flush(struct ws_store *store) {
     struct ws_untold *untold = own_untold(store);
-    struct ws_dir *root = NULL;
     struct ws_file *file = NULL;
 
     if (untold->tally.since == 0) {
         return WS_OK;
     }
-    enum ws_status status = ws_store_root(store, false, &root);
-    if (status == WS_OK) {
-        status = open_locked(root, &file);
-    }
+    enum ws_status status = ws_store_lock_file(store, WS_TALLY_FILE, &file);
     if (status == WS_OK) {
         status = tell(file, &untold->tally);
     }
@@ -149,7 +126,6 @@ enum ws_status ws_tally_flush(struct ws_store *store) {
         untold->tally = (struct ws_tally){0};
     }
     ws_os_file_close(file);
-    ws_os_dir_close(root);
     return status;
 }
 

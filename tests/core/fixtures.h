@@ -220,6 +220,13 @@ static inline struct ws_store *a_store(void) {
     return bounded_store((uint64_t)1 << 30, 30 * WS_DAY);
 }
 
+static inline struct ws_swept sweep_when_due(struct ws_store *store) {
+    struct ws_swept swept;
+
+    ws_sweep_when_due(store, &swept);
+    return swept;
+}
+
 /* The path of a run's file, by the layout that the design fixes. */
 static inline const char *run_path(const char *hex, const char *run_id) {
     char relative[256];

@@ -162,6 +162,27 @@ static void prepare_none(void) {
     find_none();
 }
 
+static void prepare_swept(void) {
+    struct ws_swept swept;
+
+    prepare_finished();
+    CHECK_STATUS(ws_sweep(store, &swept), WS_OK);
+}
+
+static void sweep_nothing(void) { CHECK(sweep_when_due(store).visited == 0); }
+
+/* What was added makes a whole round due: `runs` files, in one shard. */
+static void prepare_due(void) {
+    prepare_swept();
+    ws_store_release(store);
+    store = bounded_store((uint64_t)runs * 16 * (WS_RECORD_HEADER + size), 30 * WS_DAY);
+    for (int run = 0; run < runs; run++) {
+        save_run(WS_FINAL, run);
+    }
+}
+
+static void sweep_all(void) { CHECK(sweep_when_due(store).visited == (uint64_t)runs); }
+
 static void at_most(struct counted counted, int calls) {
     if (!counted.refused && (counted.all == 0 || counted.all > calls)) {
         harness_fail(__FILE__, __LINE__, "%d system calls, not %d", counted.all, calls);
@@ -199,6 +220,19 @@ TEST("a checkpoint is one write") {
     size = 1024;
     struct counted counted = count_calls(prepare_running, improve);
     CHECK(counted.refused || (counted.writes == 1 && counted.syncs == 0 && counted.all <= 3));
+}
+
+TEST("a save in a store whose sweep is not due pays eight system calls for that") {
+    runs = 1;
+    size = 1024;
+    at_most(count_calls(prepare_swept, sweep_nothing), 8);
+}
+
+/* Beside these, three directories are opened, listed and closed. */
+TEST("a save pays four system calls for each file that it looks at") {
+    runs = 40;
+    size = 1024;
+    at_most(count_calls(prepare_due, sweep_all), 8 + 12 + 4 * 40);
 }
 
 #endif

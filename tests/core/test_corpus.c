@@ -18,8 +18,14 @@
 #define LLVMFuzzerTestOneInput fuzz_record
 #include "fuzz_record.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_round
+#include "fuzz_round.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_runfile
 #include "fuzz_runfile.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_tally
+#include "fuzz_tally.c"
 #undef LLVMFuzzerTestOneInput
 
 #define INPUT_MAX ((size_t)1 << 20)
@@ -66,4 +72,8 @@ TEST("the inputs for plain data hold") { replay("plain", fuzz_plain); }
 
 TEST("the inputs for records hold") { replay("record", fuzz_record); }
 
+TEST("the inputs for rounds of the sweep hold") { replay("round", fuzz_round); }
+
 TEST("the inputs for the files of runs hold") { replay("runfile", fuzz_runfile); }
+
+TEST("the inputs for tallies hold") { replay("tally", fuzz_tally); }

@@ -144,7 +144,7 @@ static void save(const char *run_id, double objective) {
     if (succeeded(ws_store_save(store, &key, run_id, &note, payload, sizeof payload))) {
         acknowledged = fmin(acknowledged, objective);
     }
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
 }
 
 static void work_of_saves(void) {

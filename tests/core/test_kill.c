@@ -78,8 +78,10 @@ static void step_sweep(struct child *child, double objective, int step) {
     struct ws_swept swept;
 
     offer(child, false, objective, 1000);
-    if (step % 4 == 3) {
+    if (step % 8 == 3) {
         CHECK_STATUS(ws_sweep(child->store, &swept), WS_OK);
+    } else if (step % 8 == 7) {
+        ws_sweep_when_due(child->store, &swept);
     }
 }
 

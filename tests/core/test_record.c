@@ -130,14 +130,15 @@ TEST("random records come back as they were written") {
     for (int i = 0; i < 2000; i++) {
         double objective = ldexp((double)(int64_t)draw(&chance), (int)draw_below(&chance, 600));
         struct ws_record record =
-            record_of(draw_below(&chance, 2) ? WS_CHECKPOINT : WS_FINAL, objective, draw(&chance));
+            record_of(draw_below(&chance, 2) ? WS_CHECKPOINT : WS_FINAL, objective, 1);
+        record.sequence = draw(&chance) | 1;
         record.written = (int64_t)draw(&chance);
         record.note.encoding = (uint8_t)draw(&chance);
         record.note.has_iteration = draw_below(&chance, 2) == 1;
         record.note.iteration =
             record.note.has_iteration ? draw_below(&chance, WS_ITERATION_MAX + 1) : 0;
-        record.slot = (uint8_t)draw_below(&chance, WS_SLOTS);
         record.slot_size = WS_SLOT_ALIGN * draw_below(&chance, 1000000);
+        record.slot = record.slot_size > 0 ? (uint8_t)draw_below(&chance, WS_SLOTS) : 0;
         fill_random(&chance, record.key.bytes, sizeof record.key.bytes);
         expect_round_trip(&record);
     }
@@ -373,6 +374,18 @@ TEST("a payload size that overflows any sum is damaged") {
     CHECK_STATUS(decode_lie(64, 8, UINT64_MAX), WS_DAMAGED);
     CHECK_STATUS(decode_lie(64, 8, UINT64_MAX - WS_RECORD_HEADER), WS_DAMAGED);
     CHECK_STATUS(decode_lie(64, 8, UINT64_MAX / 2 + 1), WS_DAMAGED);
+}
+
+TEST("a sequence number of zero is refused") {
+    CHECK_STATUS(decode_lie(32, 8, 0), WS_DAMAGED);
+    CHECK_STATUS(decode_lie(32, 8, UINT64_MAX), WS_OK);
+}
+
+TEST("a slot that no file has is refused, and one of a record that has no slot") {
+    for (uint64_t slot = 0; slot < 256; slot++) {
+        CHECK_STATUS(decode_lie(15, 1, slot), slot < WS_SLOTS ? WS_OK : WS_DAMAGED);
+    }
+    CHECK_STATUS(decode_lie(88, 8, 0), WS_DAMAGED); /* it says slot 2 */
 }
 
 TEST("a slot size that overflows any product is damaged") {

@@ -954,7 +954,7 @@ TEST("a session's own writes never sweep its own run") {
     struct ws_session *session = a_session(store);
 
     CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
     best_is(store, "state");
     close_both(session, store);
 }

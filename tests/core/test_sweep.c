@@ -1,4 +1,6 @@
 #include "fixtures.h"
+#include "round.h"
+#include "syncs.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define PAYLOAD 744
@@ -456,22 +458,23 @@ TEST("a handle's first file brings a sweep where there never was one") {
     struct ws_store *store = bounded_store(MIB, WS_DAY);
 
     set_canary(store);
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
     CHECK(!canary_lives());
     ws_store_release(store);
 }
 
-TEST("a handle's first file brings no sweep within a day of the last") {
+TEST("a sweep goes on by as much of the store as has passed of a day") {
     struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
-    struct ws_store *second = bounded_store(MIB, 30 * WS_DAY);
 
     save(store, KEY_HEX, "run", WS_FINAL);
     sweep(store);
-    set_canary(second);
-    ws_store_shift_clock(second, WS_DAY - 3600 * SECOND); /* the canary counts for some minutes */
-    ws_sweep_when_due(second);
+    set_canary(store);                                   /* in one of the last branches */
+    ws_store_shift_clock(store, WS_DAY - 3600 * SECOND); /* the canary counts for some minutes */
+    sweep_when_due(store);
     CHECK(canary_lives());
-    ws_store_release(second);
+    ws_store_shift_clock(store, 3600 * SECOND);
+    sweep_when_due(store);
+    CHECK(!canary_lives());
     ws_store_release(store);
 }
 
@@ -483,24 +486,24 @@ TEST("a handle's first file brings a sweep a day after the last") {
     sweep(store);
     set_canary(second);
     ws_store_shift_clock(second, WS_DAY + 60 * SECOND);
-    ws_sweep_when_due(second);
+    sweep_when_due(second);
     CHECK(!canary_lives());
     ws_store_release(second);
     ws_store_release(store);
 }
 
-TEST("a sweep is due once a handle has added more than its share") {
+TEST("a sweep goes on by as much of the store as was added of a share") {
     struct ws_store *store = bounded_store(4 * WS_SWEEP_SHARE * FILE_SIZE, WS_DAY);
 
     save(store, KEY_HEX, "run", WS_FINAL);
-    ws_sweep_when_due(store); /* the first look */
+    sweep(store);
     set_canary(store);
     for (int saved = 1; saved <= 3; saved++) {
-        ws_sweep_when_due(store);
+        sweep_when_due(store);
         CHECK(canary_lives());
         save(store, KEY_HEX, "run", WS_FINAL);
     }
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
     CHECK(!canary_lives());
     ws_store_release(store);
 }
@@ -511,9 +514,9 @@ TEST("a sweep starts the count of what was added anew") {
     for (int saved = 0; saved < 6; saved++) {
         save(store, KEY_HEX, "run", WS_FINAL);
     }
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
     set_canary(store);
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
     CHECK(canary_lives());
     ws_store_release(store);
 }
@@ -525,10 +528,10 @@ TEST("a sweep that failed is due again") {
     save(store, KEY_HEX, "run", WS_FINAL);
     CHECK(rename(harness_path("store"), harness_path("away")) == 0);
     make_file(harness_path("store"), "", 0);
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
     CHECK(unlink(harness_path("store")) == 0);
     CHECK(rename(harness_path("away"), harness_path("store")) == 0);
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
     CHECK(!canary_lives());
     ws_store_release(store);
 }
@@ -538,7 +541,12 @@ static enum ws_status add_size(void *context, const struct ws_run *run) {
     return WS_OK;
 }
 
-TEST("one writer exceeds the size by no more than its share and one record") {
+/* What a store with one writer may have at most, before the writer's slice. */
+static uint64_t largest_size(uint64_t max_size, uint64_t largest_file) {
+    return max_size + 2 * (max_size / WS_SWEEP_SHARE) + largest_file;
+}
+
+TEST("one writer exceeds the size by no more than two shares and one record") {
     uint64_t max_size = 4 * WS_SWEEP_SHARE * FILE_SIZE;
     struct ws_store *store = bounded_store(max_size, WS_DAY);
     char run_id[32];
@@ -548,8 +556,8 @@ TEST("one writer exceeds the size by no more than its share and one record") {
         snprintf(run_id, sizeof run_id, "run-%d", i);
         save(store, KEY_HEX, run_id, WS_FINAL);
         CHECK_STATUS(ws_store_each(store, NULL, add_size, &total), WS_OK);
-        CHECK(total <= max_size + max_size / WS_SWEEP_SHARE + FILE_SIZE);
-        ws_sweep_when_due(store);
+        CHECK(total <= largest_size(max_size, FILE_SIZE));
+        sweep_when_due(store);
     }
     ws_store_release(store);
 }
@@ -569,7 +577,7 @@ TEST("a last sweep that lies in the future counts for nothing") {
     ws_store_shift_clock(ahead, 100 * WS_DAY);
     sweep(ahead);
     set_canary(store);
-    ws_sweep_when_due(store);
+    sweep_when_due(store);
     CHECK(!canary_lives());
     ws_store_release(ahead);
     ws_store_release(store);
@@ -583,8 +591,8 @@ TEST("handles that live for one save each count together") {
         struct ws_store *store = bounded_store(max_size, WS_DAY);
         snprintf(run_id, sizeof run_id, "run-%d", i);
         save(store, KEY_HEX, run_id, WS_FINAL);
-        CHECK(size_of_store(store) <= max_size + max_size / WS_SWEEP_SHARE + FILE_SIZE);
-        ws_sweep_when_due(store);
+        CHECK(size_of_store(store) <= largest_size(max_size, FILE_SIZE));
+        sweep_when_due(store);
         ws_store_release(store);
     }
 }
@@ -599,12 +607,12 @@ static void save_many(uint64_t max_size, int writer) {
     for (int i = 0; i < 200; i++) {
         snprintf(run_id, sizeof run_id, "run-%d-%d", writer, i);
         save(store, hex, run_id, WS_FINAL);
-        ws_sweep_when_due(store);
+        sweep_when_due(store);
     }
     _exit(0);
 }
 
-TEST("several writers exceed the size by no more than a share and one record each") {
+TEST("several writers exceed the size by two shares, and one more and a record each, at most") {
     enum { WRITERS = 4 };
     uint64_t max_size = 4 * WS_SWEEP_SHARE * FILE_SIZE;
     struct ws_store *store = bounded_store(max_size, WS_DAY);
@@ -625,7 +633,315 @@ TEST("several writers exceed the size by no more than a share and one record eac
         }
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
-    CHECK(largest <= max_size + WRITERS * (max_size / WS_SWEEP_SHARE + FILE_SIZE));
+    printf("# %llu bytes at most, of %llu\n", (unsigned long long)largest,
+           (unsigned long long)max_size);
+    CHECK(largest <= largest_size(max_size, WRITERS * (max_size / WS_SWEEP_SHARE + FILE_SIZE)));
+    ws_store_release(store);
+}
+
+/* Slices. */
+
+/* Keys all over the store. */
+static void hex_of(uint64_t number, char hex[WS_DIGEST_HEX + 1]) {
+    struct ws_digest key = ws_hash_128(&number, sizeof number);
+
+    ws_digest_format(&key, hex);
+}
+
+static void save_number(struct ws_store *store, uint64_t number) {
+    char hex[WS_DIGEST_HEX + 1];
+
+    hex_of(number, hex);
+    save(store, hex, "run", WS_FINAL);
+}
+
+static bool has_number(uint64_t number) {
+    char hex[WS_DIGEST_HEX + 1];
+
+    hex_of(number, hex);
+    return has(hex, "run");
+}
+
+TEST("the slices of a round look at every file once") {
+    enum { FILES = 600 };
+    struct ws_store *store = bounded_store((uint64_t)FILES * FILE_SIZE * 2, 30 * WS_DAY);
+    char hex[WS_DIGEST_HEX + 1];
+    uint64_t removed = 0;
+    uint64_t visited = 0;
+
+    save_number(store, 0);
+    sweep(store); /* nothing is due from here on */
+    for (uint64_t i = 0; i < FILES; i++) {
+        save_number(store, i);
+        hex_of(i, hex);
+        flip_bit(run_path(hex, "run"), 60);
+    }
+    *ws_store_added(store) = 0;
+    for (int slice = 0; slice < 24; slice++) {
+        ws_store_shift_clock(store, WS_DAY / 24);
+        struct ws_swept swept = sweep_when_due(store);
+        CHECK(swept.visited < FILES / 10);
+        removed += swept.removed[WS_BROKEN].files;
+        visited += swept.visited;
+    }
+    CHECK(removed == FILES && visited == FILES && runs_in(store, NULL) == 0);
+    ws_store_release(store);
+}
+
+TEST("no save looks at more files than a slice has, whatever is due") {
+    enum { FILES = 2 * WS_SLICE };
+    struct ws_store *store = bounded_store((uint64_t)FILES * FILE_SIZE, 30 * WS_DAY);
+    uint64_t visited = 0;
+
+    for (uint64_t i = 0; i < FILES; i++) {
+        save_number(store, i);
+    }
+    for (int slice = 0; slice < 8; slice++) {
+        struct ws_swept swept = sweep_when_due(store);
+        CHECK(swept.visited <= WS_SLICE + 16); /* of one branch */
+        visited += swept.visited;
+    }
+    CHECK(visited > FILES); /* two rounds were due */
+    ws_store_release(store);
+}
+
+TEST("thousands of saves keep the size, remove what was used longest ago, and cost little each") {
+    enum { SAVES = 4000, KEPT = 400 };
+    uint64_t max_size = KEPT * FILE_SIZE;
+    struct ws_store *store = bounded_store(max_size, 30 * WS_DAY);
+    uint64_t chance = 1;
+    uint64_t visited = 0;
+    int missing = 0;
+
+    ws_store_shift_clock(store, -SAVES * SECOND);
+    for (uint64_t i = 0; i < SAVES; i++) {
+        char hex[WS_DIGEST_HEX + 1];
+        ws_store_shift_clock(store, SECOND);
+        hex_of(i, hex);
+        save_used(store, hex, "run", WS_FINAL, ws_store_now(store));
+        if (i % 100 == 99) {
+            CHECK(size_of_store(store) <= largest_size(max_size, FILE_SIZE));
+        }
+        visited += sweep_when_due(store).visited;
+        /* Of what the bounds have room for, less the shares that make it hold, nothing is gone. */
+        uint64_t back = draw_below(&chance, KEPT * 3 / 4);
+        missing += i >= back && !has_number(i - back);
+    }
+    CHECK(size_of_store(store) >= max_size * 3 / 4);
+    CHECK(missing == 0);
+    CHECK(visited <= (uint64_t)SAVES * (WS_SWEEP_SHARE + 4));
+    ws_store_release(store);
+}
+
+TEST("saves of any size keep the size") {
+    enum { SAVES = 1500 };
+    uint64_t max_size = 200000;
+    struct ws_store *store = bounded_store(max_size, 30 * WS_DAY);
+    struct ws_note note = note_of(WS_FINAL, 1);
+    uint64_t chance = 2;
+    static char payload[20000];
+
+    for (uint64_t i = 0; i < SAVES; i++) {
+        struct ws_digest key = ws_hash_128(&i, sizeof i);
+        uint64_t size = draw_below(&chance, 20) == 0 ? draw_below(&chance, sizeof payload)
+                                                     : draw_below(&chance, 1000);
+        CHECK_STATUS(ws_store_save(store, &key, "run", &note, payload, (size_t)size), WS_OK);
+        if (i % 50 == 49) {
+            CHECK(size_of_store(store) <= largest_size(max_size, sizeof payload));
+        }
+        sweep_when_due(store);
+    }
+    ws_store_release(store);
+}
+
+TEST("records of a tenth of the size each keep it") {
+    uint64_t max_size = 10 * FILE_SIZE;
+    struct ws_store *store = bounded_store(max_size, 30 * WS_DAY);
+
+    for (uint64_t i = 0; i < 100; i++) {
+        save_number(store, i);
+        CHECK(size_of_store(store) <= max_size + FILE_SIZE);
+        sweep_when_due(store);
+        CHECK(has_number(i) && size_of_store(store) <= max_size);
+    }
+    ws_store_release(store);
+}
+
+/* Two rounds: one finds out, one removes. */
+static void sweep_in_slices(struct ws_store *store) {
+    for (int i = 0; i < 3; i++) {
+        ws_store_shift_clock(store, WS_DAY);
+        sweep_when_due(store);
+    }
+}
+
+TEST("slices remove a key's checkpoints before its final entry, and no more than is too much") {
+    struct ws_store *store = bounded_store(3 * FILE_SIZE / 2, 30 * WS_DAY);
+
+    save_used(store, KEY_HEX, "final", WS_FINAL, LONG_AGO);
+    save_used(store, KEY_HEX, "one", WS_CHECKPOINT, DAYS_AGO);
+    save_used(store, KEY_HEX, "two", WS_CHECKPOINT, ws_os_now());
+    *ws_store_added(store) = 0;
+    sweep_in_slices(store);
+    CHECK(has(KEY_HEX, "final") && runs_in(store, NULL) == 1);
+    ws_store_release(store);
+}
+
+TEST("slices keep a run that is held") {
+    struct ws_store *store = bounded_store(0, WS_DAY);
+    struct ws_runfile *run = hold_run(store, "held");
+
+    set_modified(run_path(KEY_HEX, "held"), LONG_AGO);
+    save(store, KEY_HEX, "not-held", WS_FINAL);
+    sweep_in_slices(store);
+    CHECK(has(KEY_HEX, "held") && !has(KEY_HEX, "not-held"));
+    ws_runfile_close(run);
+    ws_store_release(store);
+}
+
+TEST("slices keep what was used after it had been found to go") {
+    struct ws_store *store = bounded_store(3 * FILE_SIZE / 2, 300 * WS_DAY);
+
+    save_used(store, KEY_HEX, "one", WS_FINAL, LONG_AGO);
+    save_used(store, OTHER_HEX, "two", WS_FINAL, DAYS_AGO);
+    *ws_store_added(store) = 0;
+    sweep_when_due(store); /* the first round: one is to go */
+    set_modified(run_path(KEY_HEX, "one"), ws_os_now());
+    ws_store_shift_clock(store, WS_DAY);
+    sweep_when_due(store);
+    CHECK(has(KEY_HEX, "one") && has(OTHER_HEX, "two"));
+    ws_store_shift_clock(store, WS_DAY);
+    sweep_when_due(store);
+    CHECK(has(KEY_HEX, "one") && !has(OTHER_HEX, "two"));
+    ws_store_release(store);
+}
+
+TEST("slices remove what was used at the same time no further than is too much") {
+    enum { FILES = 300 };
+    struct ws_store *store = bounded_store(FILES / 2 * FILE_SIZE, 300 * WS_DAY);
+    char hex[WS_DIGEST_HEX + 1];
+
+    for (uint64_t i = 0; i < FILES; i++) {
+        hex_of(i, hex);
+        save_used(store, hex, "run", WS_FINAL, DAYS_AGO);
+    }
+    *ws_store_added(store) = 0;
+    sweep_in_slices(store);
+    CHECK(size_of_store(store) <= FILES / 2 * FILE_SIZE);
+    CHECK(size_of_store(store) >= FILES / 3 * FILE_SIZE);
+    ws_store_release(store);
+}
+
+/* The round's file. */
+
+static const char *round_path(void) { return harness_path("store/v1/" WS_ROUND_FILE); }
+
+static struct ws_round round_on_disk(void) {
+    struct image image = image_of(round_path());
+    struct ws_round round;
+
+    CHECK_STATUS(ws_round_decode(image.bytes, image.size, &round), WS_OK);
+    free(image.bytes);
+    return round;
+}
+
+TEST("where another process is sweeping nobody waits, and what was added is told later") {
+    struct ws_store *store = bounded_store(4 * WS_SWEEP_SHARE * FILE_SIZE, WS_DAY);
+    struct ws_file *held = NULL;
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    sweep(store);
+    set_canary(store);
+    CHECK_STATUS(ws_store_lock_file(store, WS_ROUND_FILE, &held), WS_OK);
+    for (int saved = 1; saved <= 3; saved++) {
+        CHECK(sweep_when_due(store).visited == 0 && canary_lives());
+        save(store, KEY_HEX, "run", WS_FINAL);
+    }
+    ws_os_file_close(held);
+    sweep_when_due(store);
+    CHECK(!canary_lives() && *ws_store_added(store) == 0);
+    ws_store_release(store);
+}
+
+TEST("where another process never ends its slice, a handle sweeps for itself after a share") {
+    struct ws_store *store = bounded_store(4 * WS_SWEEP_SHARE * FILE_SIZE, WS_DAY);
+    struct ws_file *held = NULL;
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    sweep(store);
+    set_canary(store);
+    CHECK_STATUS(ws_store_lock_file(store, WS_ROUND_FILE, &held), WS_OK);
+    for (int saved = 1; saved <= 4; saved++) {
+        sweep_when_due(store);
+        CHECK(canary_lives());
+        save(store, KEY_HEX, "run", WS_FINAL);
+    }
+    sweep_when_due(store);
+    CHECK(!canary_lives());
+    ws_os_file_close(held);
+    ws_store_release(store);
+}
+
+static void expect_begun_anew(void) {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+
+    set_canary(store);
+    sweep_when_due(store);
+    CHECK(!canary_lives());
+    round_on_disk();
+    ws_store_release(store);
+}
+
+TEST("a round's file that is cut, damaged or something else is begun anew") {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    sweep(store);
+    flip_bit(round_path(), 30);
+    expect_begun_anew();
+    CHECK(truncate(round_path(), 100) == 0);
+    expect_begun_anew();
+    CHECK(truncate(round_path(), 0) == 0);
+    expect_begun_anew();
+    make_file(round_path(), "something else", 14);
+    expect_begun_anew();
+    ws_store_release(store);
+}
+
+TEST("a round's file of a newer version is left alone, and a handle sweeps for itself") {
+    struct ws_store *store = bounded_store(4 * WS_SWEEP_SHARE * FILE_SIZE, WS_DAY);
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    sweep(store);
+    write_at(round_path(), 8, "\2", 1);
+    set_canary(store);
+    for (int saved = 1; saved <= 4; saved++) {
+        sweep_when_due(store);
+        CHECK(canary_lives());
+        save(store, KEY_HEX, "run", WS_FINAL);
+    }
+    sweep_when_due(store);
+    CHECK(!canary_lives());
+    struct image image = image_of(round_path());
+    CHECK(image.bytes[8] == 2);
+    free(image.bytes);
+    ws_store_release(store);
+}
+
+TEST("what is no file under the round's name is left alone, and hangs nobody") {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+    const char *outside = harness_path("outside");
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    make_file(outside, "x", 1);
+    CHECK(symlink(outside, round_path()) == 0);
+    sweep_when_due(store);
+    CHECK(image_size(outside) == 1 && unlink(round_path()) == 0);
+    CHECK(mkfifo(round_path(), 0600) == 0);
+    sweep_when_due(store);
+    CHECK(unlink(round_path()) == 0 && mkdir(round_path(), 0700) == 0);
+    sweep_when_due(store);
+    CHECK(has(KEY_HEX, "run"));
     ws_store_release(store);
 }
 

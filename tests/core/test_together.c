@@ -97,7 +97,7 @@ static void run_saves(struct worker *worker) {
         snprintf(run_id, sizeof run_id, "run-%d", (int)draw_below(&worker->chance, 5));
         CHECK_STATUS(ws_store_save(worker->store, &key, run_id, &note, payload, sizeof payload),
                      WS_OK);
-        ws_sweep_when_due(worker->store);
+        sweep_when_due(worker->store);
         worker->done++;
     }
 }
