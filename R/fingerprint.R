@@ -17,8 +17,8 @@
 #' they are, unless `opaque = "ignore"`.
 #'
 #' @param x The value: vectors, lists, data frames, functions, calls and formulas, S4 objects.
-#' @param ... For a model: `data`, `family` and more, as [fingerprint_model()] takes them; its formula
-#'   may go by the name `formula` too. Else for methods.
+#' @param ... For a model: `data`, `family` and more, as [fingerprint_model()] takes them; its
+#'   formula may go by the name `formula` too. Else for methods.
 #' @param opaque What to do with a value that cannot be fingerprinted: `"error"` or `"ignore"`.
 #' @return A `fingerprint`: one string of 32 lowercase hex digits.
 #' @section Errors: `warmstart_error_opaque` names the place of a value that has no fingerprint.
