@@ -42,9 +42,8 @@
 #'     list(state = coef(fit), objective = deviance(fit), iteration = fit$iter)
 #'   }
 #' )
-#' testthat::test_that("the adapter conforms", {
-#'   expect_adapter_conforms(adapter, quote(glm(am ~ wt, binomial, mtcars)))
-#' })
+#' # In a test, within `test_that()`.
+#' expect_adapter_conforms(adapter, quote(glm(am ~ wt, binomial, mtcars)))
 #' @export
 expect_adapter_conforms <- function(adapter, call, ..., near = NULL, failing = NULL,
                                     tolerance = 1e-6, fitted_tolerance = 0.01,

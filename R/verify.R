@@ -30,12 +30,10 @@
 #'   without a call or of a fitter that `warm()` does not know. The fitter's own errors
 #'   come through.
 #' @seealso [warm()], [warm_info()]
-#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
-#' library(mgcv)
+#' @examples
 #' store <- warm_store(tempfile("store"))
-#' few <- mtcars[-(1:3), ]
-#' first <- warm(gam(mpg ~ s(hp) + s(wt), data = few, method = "REML"), store)
-#' fit <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
+#' first <- warm(glm(count ~ spray, poisson, InsectSprays[-(1:7), ]), store)
+#' fit <- warm(glm(count ~ spray, poisson, InsectSprays), store)
 #' warm_verify(fit)
 #' @export
 warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {

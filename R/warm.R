@@ -73,12 +73,15 @@
 #'   fit was not returned because others may have written it.
 #' @seealso [warm_info()], [warm_verify()], [session_history()]; [warm_store()];
 #'   [`warmstart-options`], [`warmstart-recipes`]; [warm_session()] for fitters of your own.
-#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
-#' library(mgcv)
+#' @examples
 #' store <- warm_store(tempfile("store"))
-#' fit <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
-#' again <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
+#' fit <- warm(glm(count ~ spray, poisson, InsectSprays), store)
+#' # The same line returns the finished fit.
+#' again <- warm(glm(count ~ spray, poisson, InsectSprays), store)
 #' warm_info(again)
+#' # Other rows start from its estimates.
+#' fold <- warm(glm(count ~ spray, poisson, InsectSprays[-(1:7), ]), store)
+#' warm_info(fold)
 #' @export
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL,
                  trust = FALSE) {
