@@ -84,6 +84,7 @@ stored_point <- function(entry) {
 watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), value_of = NULL,
                             admit = NULL) {
   force(sign)
+  tick <- registry$tick
   par <- NULL
   best <- Inf
   count <- 0
@@ -117,6 +118,7 @@ watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), valu
       if (is.null(admit) || admit(par, ...)) note(par, sign * as.vector(value))
     }
     if (count >= due) report_in_time()
+    if (!is.null(tick)) tick()
     result
   }
   list(

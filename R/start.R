@@ -45,6 +45,11 @@ new_start <- function(entry, relation) {
   )
 }
 
+# Did a fit begin from another one's estimates? One that goes on, if it did so when it was new.
+is_seeded <- function(start) {
+  if (start$interrupted) isTRUE(start$entry$payload$seeded) else start$relation != "none"
+}
+
 # Nothing to start from.
 cold_start <- function() {
   list(relation = "none", interrupted = FALSE, iterations = 0, seconds = 0)

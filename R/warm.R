@@ -185,7 +185,7 @@ keep_finished <- function(request, session, store, outcome) {
     return("nothing")
   }
   if (isTRUE(outcome$converged)) {
-    keep_seeds(request, store, end, iterations, outcome$seconds)
+    keep_seeds(request, store, outcome, iterations)
   }
   delete_superseded(store, request$key$exact)
   if (whole) "fit" else "estimates"
@@ -194,19 +194,21 @@ keep_finished <- function(request, session, store, outcome) {
 finished_payload <- function(request, outcome, iterations, whole) {
   list(
     fit = if (whole) outcome$fit, state = outcome$end$state, iterations = iterations,
-    seconds = outcome$seconds, versions = request_versions(request),
-    random = if (request$random) save_random_state()
+    seconds = outcome$seconds, seeded = is_seeded(outcome$start),
+    versions = request_versions(request), random = if (request$random) save_random_state()
   )
 }
 
-keep_seeds <- function(request, store, end, iterations, seconds) {
+keep_seeds <- function(request, store, outcome, iterations) {
+  end <- outcome$end
   if (is.null(request$adapter$seed) || length(end$state) == 0) {
     return()
   }
   key <- request$key
   relations <- request$adapter$relations
   seed <- list(
-    state = end$state, terms = model_terms(key), iterations = iterations, seconds = seconds
+    state = end$state, terms = model_terms(key), iterations = iterations,
+    seconds = outcome$seconds, seeded = is_seeded(outcome$start)
   )
   save <- function(key, run_id) {
     save_seed(store, key, seed, end$objective, iterations, format(run_id), request_label(request))
