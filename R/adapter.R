@@ -231,6 +231,6 @@ format.warm_adapter <- function(x, ...) {
 
 #' @export
 print.warm_adapter <- function(x, ...) {
-  cat(format(x), "\n", sep = "")
+  cat(wrap_text(format(x)), sep = "\n")
   invisible(x)
 }

@@ -199,9 +199,9 @@ eval_quosure <- function(value) {
 format.warm_cachem <- function(x, ...) {
   info <- x$info()
   c(
-    paste0("<warm_cachem> ", format_text(info$path)),
+    path_line("<warm_cachem>", info$path),
     counted(x$size(), "value"),
-    strwrap(paste0("methods: ", paste0(names(x), "()", collapse = ", ")), getOption("width"))
+    wrap_text(paste0("methods: ", paste0(names(x), "()", collapse = ", ")))
   )
 }
 

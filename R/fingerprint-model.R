@@ -330,10 +330,13 @@ format.model_fingerprint <- function(x, ...) {
   text <- vapply(x$parts, part_text, "")
   c(
     "<model_fingerprint>",
-    paste("exact:        ", x$exact),
-    paste("specification:", x$specification),
-    paste("neighbourhood:", x$neighbourhood),
-    paste0("  ", format(names(x$parts)), "  ", format(scope), "  ", format_text(text))
+    wrap_beside("exact:         ", x$exact),
+    wrap_beside("specification: ", x$specification),
+    wrap_beside("neighbourhood: ", x$neighbourhood),
+    unlist(Map(
+      wrap_beside, paste0("  ", format(names(x$parts)), "  ", format(scope), "  "),
+      format_text(text), USE.NAMES = FALSE
+    ))
   )
 }
 

@@ -55,7 +55,7 @@ format.fingerprint <- function(x, ...) {
 
 #' @export
 print.fingerprint <- function(x, ...) {
-  cat("<fingerprint> ", format(x), "\n", sep = "")
+  cat(wrap_text(paste("<fingerprint>", format(x))), sep = "\n")
   invisible(x)
 }
 
@@ -98,12 +98,12 @@ fingerprint.fingerprinter <- function(x, ...) {
 
 #' @export
 format.fingerprinter <- function(x, ...) {
-  paste0("<fingerprinter> ", format(fingerprint(x)), " so far")
+  wrap_text(paste("<fingerprinter>", format(fingerprint(x)), "so far"))
 }
 
 #' @export
 print.fingerprinter <- function(x, ...) {
-  cat(format(x), "\n", sep = "")
+  cat(format(x), sep = "\n")
   invisible(x)
 }
 

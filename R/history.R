@@ -115,7 +115,7 @@ history_head <- function(x) {
       paste0("; best objective ", format(x$objective[[best]], digits = 8), place_of(x, best))
     }, "."
   )
-  strwrap(c(head, facts), width = line_width())
+  wrap_text(c(head, facts))
 }
 
 place_of <- function(x, row) {
@@ -123,9 +123,6 @@ place_of <- function(x, row) {
     paste(" at iteration", format(x$iteration[[row]], scientific = FALSE))
   }
 }
-
-# Of printed text: the console's, but not so wide that the eye loses the line.
-line_width <- function() min(getOption("width"), 80)
 
 #' @export
 print.warm_history <- function(x, ..., n = 10) {

@@ -163,8 +163,8 @@ format.warm_objective <- function(x, ...) {
     paste0("best ", format(best$value, digits = 10), " at ", format_point(best$par))
   }
   c(
-    paste0("<warm_objective> ", counted(best$evaluations, "evaluation"), ", ", found),
-    if (!is.null(x$par)) paste("stored before:", format_point(x$par))
+    wrap_text(paste0("<warm_objective> ", counted(best$evaluations, "evaluation"), ", ", found)),
+    if (!is.null(x$par)) wrap_text(paste("stored before:", format_point(x$par)))
   )
 }
 

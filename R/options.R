@@ -39,9 +39,10 @@
 #'   told to progressr's handlers instead, unless the option is FALSE.}
 #' }
 #'
-#' @section How wide is a listing?:
-#' As R's option `width` says, by default 80 columns: what [store_list()], [store_check()] and
-#' [store_evict()] return is printed to fit.
+#' @section How wide is what is printed?:
+#' As R's option `width` says, and at most 80 columns. Text is wrapped; a label is cut at its end,
+#' and a path too long for its line in the middle. Both are whole in the object that is printed.
+#' No colours are used.
 #'
 #' @section What belongs to a model:
 #' The R options `contrasts` and `na.action` are read as part of a model's [fingerprint_model()],

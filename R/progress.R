@@ -249,19 +249,27 @@ end_line <- function(outcome, saved, failure) {
   }
   if (saved == "nothing") {
     return(paste0(
-      "Not saved as finished, since it did not converge",
+      "Did not converge: not saved as finished",
       if (outcome$checkpoints > 0) "; its best iterate is kept", "."
     ))
   }
-  start <- outcome$start
-  spent <- function(n, seconds) {
-    paste(c(if (isTRUE(n > 0)) counted(n, "iteration"), format_age(seconds)), collapse = " in ")
-  }
   paste0(
-    if (saved == "fit") "Saved the finished fit" else "Saved the estimates of the finished fit",
-    ", after ", spent(outcome$end$iteration, outcome$seconds_now),
-    if (start$interrupted) {
-      paste0(" (and ", spent(start$iterations, start$seconds), " before)")
-    }, "."
+    if (saved == "fit") "Saved the finished fit" else "Saved the fit's estimates", ", after ",
+    effort_in_all(outcome$start, outcome$end$iteration, outcome$seconds_now), "."
   )
+}
+
+# Of a resumed fit, that before the interruption and now.
+effort_in_all <- function(start, iterations, seconds) {
+  if (start$interrupted) {
+    iterations <- c(start$iterations, iterations)
+    seconds <- c(start$seconds, seconds)
+  }
+  paste(c(
+    if (isTRUE(sum(iterations) > 0)) {
+      numbers <- format(iterations, scientific = FALSE, trim = TRUE)
+      paste(paste(numbers, collapse = " + "), if (sum(iterations) == 1) "iteration" else "iterations")
+    },
+    paste(if (start$interrupted) brief_age(seconds) else format_age(seconds), collapse = " + ")
+  ), collapse = " in ")
 }

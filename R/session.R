@@ -157,8 +157,8 @@ format.warm_session_status <- function(x, ...) {
     }
   )
   c(
-    paste(facts, collapse = ", "),
-    if (!is.na(x$reason)) paste("last write failed:", x$reason)
+    wrap_text(paste(facts, collapse = ", ")),
+    if (!is.na(x$reason)) wrap_text(paste("last write failed:", x$reason))
   )
 }
 
@@ -170,12 +170,12 @@ print.warm_session_status <- function(x, ...) {
 
 #' @export
 format.warm_session <- function(x, ...) {
-  label <- .Call(C_session_get_label, x)
+  label <- quoted_label(.Call(C_session_get_label, x))
   c(
-    paste0("<warm_session>", if (!is.null(label)) paste0(" \"", format_text(label), "\"")),
+    cut_text(paste(c("<warm_session>", label), collapse = " "), line_width()),
     format(session_status(x)),
     paste("key:", session_key(x)),
-    paste("store:", format_text(store_config(session_store(x))$path))
+    path_line("store:", store_config(session_store(x))$path)
   )
 }
 

@@ -76,9 +76,9 @@ neighbours_tried <- 3
 
 announce <- function(start) {
   what <- if (start$interrupted) {
-    paste("Resuming from iteration", format(start$entry$iteration))
+    paste("Resuming from iteration", format(start$entry$iteration, scientific = FALSE))
   } else {
-    paste0("Starting from an earlier fit (", start$found, ")")
+    paste0("Starting from the ", start$found)
   }
   inform(paste0(what, ", saved ", age_of(start$entry), " ago."))
 }

@@ -297,9 +297,11 @@ format.warm_store_info <- function(x, ...) {
   )
 }
 
-store_head <- function(path) paste("<warm_store>", format_text(path))
+store_head <- function(path) path_line("<warm_store>", path)
 
-wrap_below <- function(text) strwrap(text, width = line_width(), indent = 2, exdent = 2)
+path_line <- function(head, path) {
+  paste(head, cut_middle(format_text(path), line_width() - 1 - nchar(head)))
+}
 
 share_of <- function(bytes, max_size) {
   if (is.finite(max_size) && max_size > 0) {
@@ -312,10 +314,7 @@ share_of <- function(bytes, max_size) {
 newest_lines <- function(runs) {
   name <- ifelse(is.na(runs$label), paste("key", runs$key), format_text(runs$label))
   age <- paste(format_age(as.numeric(runs$age, units = "secs")), "ago")
-  lines <- paste("   ", format(runs$state), format(age), name)
-  too_long <- nchar(lines, "width") > line_width()
-  lines[too_long] <- paste0(strtrim(lines[too_long], line_width() - 3), "...")
-  lines
+  cut_text(paste("   ", format(runs$state), format(age), name), line_width())
 }
 
 # What whoever looks at a store may want to do.

@@ -129,7 +129,7 @@ format.warm_verification <- function(x, ...) {
     different = "Different: the cold fit is closer to the optimum."
   )
   table <- utils::capture.output(print(as_plain_table(x)))
-  c(paste("<warm_verification>", verdict), table)
+  c(wrap_text(paste("<warm_verification>", verdict)), table)
 }
 
 as_plain_table <- function(x) {
