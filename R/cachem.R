@@ -145,29 +145,31 @@ is_cached_run <- function(run_id) {
 cached_rows <- function(store) {
   rows <- as.data.frame(list_runs(store, NULL)[c("key", "run_id")])
   rows <- rows[is_cached_run(rows$run_id), ]
-  rows$cached <- vapply(seq_len(nrow(rows)), function(i) {
-    cached_key(store, rows$key[[i]], rows$run_id[[i]])
-  }, "")
-  rows[!is.na(rows$cached), ]
-}
-
-cached_key <- function(store, store_key, run_id) {
-  key <- substring(run_id, nchar(cache_mark) + 1)
-  if (startsWith(key, ".")) {
-    payload <- without_trust_warnings(store_lookup_run(store, store_key, run_id))$payload
-    key <- if (is_cached(payload)) payload$key
+  cached <- substring(rows$run_id, nchar(cache_mark) + 1)
+  for (i in which(startsWith(cached, "."))) {
+    cached[[i]] <- long_cache_key(store, rows$key[[i]], rows$run_id[[i]])
   }
-  is_own <- is_cache_key(key) && identical(cache_run_id(key), run_id) &&
-    identical(format(cache_key(key)), store_key)
-  if (is_own) key else NA_character_
+  rows$cached <- cached
+  keys <- vapply(cached, function(key) format(cache_key(key)), "")
+  rows[is_cache_key(cached) & keys == rows$key, ]
 }
 
-is_cache_key <- function(key) {
-  is.character(key) && length(key) == 1 && grepl("^[a-z0-9_-]+\\z", key, perl = TRUE)
+long_cache_key <- function(store, store_key, run_id) {
+  payload <- without_trust_warnings(store_lookup_run(store, store_key, run_id))$payload
+  key <- if (is_cached(payload)) payload$key
+  if (is_string(key) && identical(cache_run_id(key), run_id)) key else ""
+}
+
+is_cache_key <- function(keys) {
+  grepl("^[a-z0-9_-]+\\z", keys, perl = TRUE)
+}
+
+is_string <- function(value) {
+  is.character(value) && length(value) == 1 && !is.na(value)
 }
 
 check_cache_key <- function(key) {
-  if (!is_cache_key(key)) {
+  if (!is_string(key) || !is_cache_key(key)) {
     stop_argument("key", paste(
       "must be one string of lowercase letters, digits, `_` and `-`, and not empty."
     ))
