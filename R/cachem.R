@@ -26,8 +26,9 @@
 #'
 #' @section How big does it get?:
 #' Values and fits share the bounds of the store, `max_size` and `max_age`; what was used least
-#' recently goes first, be it the one or the other. A cache of its own bounds is one in a store of
-#' its own: `as_cachem(warm_store(path, max_size = "100 MB"))`.
+#' recently goes first, be it the one or the other; `get()` is a use. A cache of its own bounds is one in a store of
+#' its own: `as_cachem(warm_store(path, max_size = "100 MB"))`. cachem's `max_n` and
+#' `evict = "fifo"` have no counterpart, and there is no `destroy()`: the directory holds fits, too.
 #'
 #' @section Fits and values in one store:
 #' They do not meet: a value has a key of its own kind, is listed by [store_list()] in the state
@@ -75,7 +76,11 @@ as_cachem <- function(store = warm_store(), ..., missing = key_missing()) {
     list(
       get = function(key, missing = eval(expr, list(), env)) {
         entry <- find_cached(store, key)
-        if (is.null(entry)) eval_quosure(missing) else entry$value
+        if (is.null(entry)) {
+          return(eval_quosure(missing))
+        }
+        mark_used(store, key)
+        entry$value
       },
       set = function(key, value) {
         check_cache_key(key)
@@ -130,6 +135,17 @@ find_cached <- function(store, key) {
   check_cache_key(key)
   payload <- store_lookup_run(store, cache_key(key), cache_run_id(key))$payload
   if (is_cached(payload) && identical(payload$key, key)) payload
+}
+
+# A lookup marks what it finds as used once a day, which is too seldom for a cache. Where others
+# own the file it cannot be marked.
+mark_used <- function(store, key) {
+  store_key <- format(cache_key(key))
+  file <- file.path(
+    store_config(store)$path, "v1", substr(store_key, 1, 3), substr(store_key, 4, 6),
+    paste0(store_key, "-", cache_run_id(key), ".warm")
+  )
+  Sys.setFileTime(file, Sys.time())
 }
 
 # A payload may be anybody's.

@@ -202,6 +202,18 @@ test_that("prune keeps the store's bound, and what was used last", {
   expect_lte(store_info(store)$bytes, 20000)
 })
 
+test_that("prune keeps the values that were got last", {
+  store <- new_store(max_size = 20000)
+  cache <- as_cachem(store)
+  for (key in c("a", "b", "c")) cache$set(key, as.raw(rep(1, 6000)))
+  Sys.setFileTime(run_files(store), Sys.time() - 60)
+  cache$get("a")
+  cache$set("d", as.raw(rep(1, 6000)))
+  cache$prune()
+  expect_true(cache$exists("a"))
+  expect_lt(cache$size(), 4)
+})
+
 test_that("a store that cannot be written keeps nothing, with a warning", {
   cache <- as_cachem(blocked_store())
   expect_warning(kept <- cache$set("a", 1), class = "warmstart_warning_store")
