@@ -26,9 +26,10 @@
 #'
 #' @section How big does it get?:
 #' Values and fits share the bounds of the store, `max_size` and `max_age`; what was used least
-#' recently goes first, be it the one or the other; `get()` is a use. A cache of its own bounds is one in a store of
-#' its own: `as_cachem(warm_store(path, max_size = "100 MB"))`. cachem's `max_n` and
-#' `evict = "fifo"` have no counterpart, and there is no `destroy()`: the directory holds fits, too.
+#' recently goes first, be it the one or the other; `get()` is a use. A cache of its own bounds is
+#' one in a store of its own: `as_cachem(warm_store(path, max_size = "100 MB"))`. cachem's `max_n`
+#' and `evict = "fifo"` have no counterpart, and there is no `destroy()`: the directory holds fits,
+#' too.
 #'
 #' @section Fits and values in one store:
 #' They do not meet: a value has a key of its own kind, is listed by [store_list()] in the state
@@ -50,9 +51,10 @@
 #' `NULL`, or `stop("Not found")`. A quosure is evaluated in turn. The default is an object of class
 #' `key_missing`, which `cachem::is.key_missing()` knows.
 #'
-#' @param store A [warm_store()].
+#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
 #' @param ... Must be empty.
-#' @param missing What `get()` returns for a key that is not found; see there.
+#' @param missing An expression: what `get()` returns for a key that is not found; by default an
+#'   object of class `key_missing`. See "Missing values".
 #' @return A list of functions, of class `warm_cachem` and `cachem`.
 #' @section Errors: `warmstart_error_argument` names a bad argument, such as a key that is none.
 #' @seealso [warm_store()], [`warmstart-recipes`]

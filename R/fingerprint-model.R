@@ -21,11 +21,12 @@
 #' same as none. `options(contrasts, na.action)` count.
 #'
 #' @param x,formula A formula, or for `fingerprint_model()` also a list of formulas.
-#' @param data A data frame, list or environment; NULL for the formula's environment.
-#' @param family A family object, function or name; NULL for gaussian.
+#' @param data A data frame, list or environment; NULL, the default, for the formula's environment.
+#' @param family A family object, function or name; NULL, the default, for gaussian.
 #' @param ... Further arguments of the fit, by name. `weights`, `offset` and `subset` are evaluated
 #'   in `data`.
-#' @param fitter A name for what fits the model: the same model from another fitter is another fit.
+#' @param fitter One string, by default empty, that names what fits the model: the same model from
+#'   another fitter is another fit.
 #' @return `fingerprint_model()`: a list of class `model_fingerprint` with `exact`, `specification`
 #'   and `neighbourhood` (fingerprints) and `parts`; its `print()` method lists the parts.
 #' @section Errors: `warmstart_error_argument` names a column that is missing, data or a formula

@@ -13,7 +13,8 @@
 #'
 #' @param x A [warm_session()], a fit that [warm()] returned or its [warm_info()], or a
 #'   [warm_store()].
-#' @param key With a store, the fit's [fingerprint()], or its 32 hex digits.
+#' @param key With a store, the fit's [fingerprint()], or its 32 hex digits; otherwise NULL, the
+#'   default.
 #' @return A data frame of class `warm_history`, a row an iterate, without rows where nothing is
 #'   known: `iteration` and `objective` (NA where absent), `seconds` (of fitting until then, all
 #'   runs together; the time between runs does not count), `written` (did this iterate go to the

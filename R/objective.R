@@ -17,10 +17,11 @@
 #'
 #' @param session A [warm_session()]; its key says which objective and data these are.
 #' @param fn The objective, a function of a numeric vector and any further arguments.
-#' @param gr Its gradient, or NULL. It is passed on as it is.
+#' @param gr Its gradient, a function, or NULL, the default. It is passed on as it is.
 #' @param ... Must be empty.
-#' @param maximise Is `fn` to be maximised, as by `optim(control = list(fnscale = -1))`? What the
-#'   session stores as objective is what is minimised, here `-fn`.
+#' @param maximise TRUE or FALSE, the default: is `fn` to be maximised, as by
+#'   `optim(control = list(fnscale = -1))`? What the session stores as objective is what is
+#'   minimised, here `-fn`.
 #' @return A list of class `warm_objective`: `fn`, to be used in place of yours; `gr`; `par`, the
 #'   best point that the session had stored before, or NULL; `start`, `function(par)`: that point,
 #'   or else `par`; and `best`, `function()`: a list of the best `par` seen so far, its `value` as

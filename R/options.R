@@ -31,9 +31,10 @@
 #'
 #'   It is renewed at each iterate, and within an iteration once a second, as often as the fitter
 #'   calls a function that `warm()` watches: `gam()` its family's at each inner iteration, lme4,
-#'   glmmTMB and the optimisers their objective. While a fitter is elsewhere (setting up the
-#'   model, in one long computation, taking a Hessian at the end) the seconds stand still; of a
-#'   fitter that is not watched no line is shown. The line is gone when the fit ends.
+#'   glmmTMB and the optimisers their objective. While a fitter is elsewhere (setting up the model,
+#'   in one long computation, taking a Hessian at the end) the seconds stand still; of a fitter that
+#'   is not watched no line is shown. With an adapter of your own, it is renewed at each iterate.
+#'   The line is gone when the fit ends.
 #'
 #'   Under `progressr::with_progress()`, or after `progressr::handlers(global = TRUE)`, the same is
 #'   told to progressr's handlers instead, unless the option is FALSE.}

@@ -268,7 +268,7 @@ effort_in_all <- function(start, iterations, seconds) {
   paste(c(
     if (isTRUE(sum(iterations) > 0)) {
       numbers <- format(iterations, scientific = FALSE, trim = TRUE)
-      paste(paste(numbers, collapse = " + "), if (sum(iterations) == 1) "iteration" else "iterations")
+      paste0(paste(numbers, collapse = " + "), " iteration", if (sum(iterations) != 1) "s")
     },
     paste(if (start$interrupted) brief_age(seconds) else format_age(seconds), collapse = " + ")
   ), collapse = " in ")

@@ -28,13 +28,14 @@
 #'
 #' @param store A [warm_store()].
 #' @param key A [fingerprint()], or its 32 hex digits.
-#' @param label A short text for people, at most 143 bytes of UTF-8; NULL for none.
+#' @param label A short text for people, at most 143 bytes of UTF-8; NULL, the default, for none.
 #' @param session A `warm_session`.
 #' @param entry An entry of another fit, to start from, as [store_lookup()] returns it: the next
 #'   `session_load()` returns it, once, ahead of the store. NULL withdraws it.
 #' @param payload A raw vector, kept byte for byte, or any R object.
-#' @param objective The number being minimised; NA, NaN and infinite values count as absent.
-#' @param iteration A whole number from 0 to 2^53, or NA.
+#' @param objective The number being minimised; NA, the default, NaN and infinite values count as
+#'   absent.
+#' @param iteration A whole number from 0 to 2^53, or NA, the default.
 #' @return `warm_session()`: an object of class `warm_session`. `session_load()` and
 #'   `session_peek()`: an entry (see [store_lookup()]) with `source`, `"exact"` or
 #'   `"preloaded"`, or NULL; peeking does not consume a preloaded one.

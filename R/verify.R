@@ -17,9 +17,10 @@
 #'
 #' @param fit What [warm()] returned, or any fit of a fitter that it knows.
 #' @param ... Must be empty.
-#' @param tolerance A number: how far the objectives may differ, relative to the cold one's.
-#' @param fitted_tolerance A number: how far the fitted values may, in standard errors on the scale
-#'   of the linear predictor.
+#' @param tolerance A number, by default 1e-6: how far the objectives may differ, relative to the
+#'   cold one's.
+#' @param fitted_tolerance A number, by default 0.01: how far the fitted values may, in standard
+#'   errors on the scale of the linear predictor.
 #' @return A data frame of class `warm_verification` with the rows `fit`, `cold` and
 #'   `difference`, and the columns `objective` (the difference is relative to the cold
 #'   one's), `edf` (effective degrees of freedom in all; the difference is the largest of

@@ -58,15 +58,16 @@
 #'
 #' @param call The call, as you would write it without `warm()`: `f(...)`, `do.call(f, ...)`, or
 #'   with the native pipe, `data |> f(...)`. Its arguments are evaluated twice.
-#' @param store A [warm_store()].
+#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
 #' @param ... Must be empty.
-#' @param reuse TRUE or FALSE: return a finished fit of the same key? FALSE fits again, from its
-#'   estimates.
-#' @param near TRUE or FALSE: where there is none of this very fit, start from an earlier fit of the
-#'   same model on other rows, or of a related model?
-#' @param label A short text for people, shown by [store_list()]; NULL for the formula.
-#' @param trust TRUE or FALSE: return a finished fit also from a store that others can write? FALSE
-#'   starts from its estimates there, with a warning; see [warm_store()].
+#' @param reuse TRUE, the default, or FALSE: return a finished fit of the same key? FALSE fits
+#'   again, from its estimates.
+#' @param near TRUE, the default, or FALSE: where there is none of this very fit, start from an
+#'   earlier fit of the same model on other rows, or of a related model?
+#' @param label A short text for people, shown by [store_list()]; NULL, the default, for the
+#'   formula.
+#' @param trust TRUE or FALSE, the default: return a finished fit also from a store that others can
+#'   write? FALSE starts from its estimates there, with a warning; see [warm_store()].
 #' @return What `call` returns, with an attribute that [warm_info()] reads.
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
 #'   names a bad argument of `warm()` itself. Warning: `warmstart_warning_trust` where a finished
