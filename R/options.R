@@ -43,7 +43,7 @@
 #' @section How wide is what is printed?:
 #' As R's option `width` says, and sentences at most 80 columns. A label is cut at its end,
 #' and a path too long for its line in the middle. Both are whole in the object that is printed.
-#' Colours are cli's, of warnings and errors; the environment variable `NO_COLOR` turns them off.
+#' Only warnings and errors have colours; the environment variable `NO_COLOR` turns them off.
 #'
 #' @section What belongs to a model:
 #' The R options `contrasts` and `na.action` are read as part of a model's [fingerprint_model()],
