@@ -80,4 +80,3 @@ print_plain <- function(x, instead = NULL) {
 format_each <- function(numbers, ...) {
   vapply(numbers, function(number) if (is.na(number)) "" else format(number, ...), "")
 }
-

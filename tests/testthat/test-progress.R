@@ -361,7 +361,7 @@ test_that("a log gets whole lines, without control characters", {
     options(warmstart.progress = TRUE)
     invisible(fit())
   }), terminal = FALSE)
-  expect_match(output, "^first iteration, 0 s, nothing saved yet\n")
+  expect_match(output, "^first iteration, [0-9]+ s, nothing saved yet\n")
   expect_match(output, "\niteration 0, objective [0-9.]+, [0-9]+ s, saved\n")
   expect_false(grepl("[\r\033]", output))
 })
@@ -444,7 +444,7 @@ lines_within <- function(call, env = parent.frame()) {
   display$seen()$lines
 }
 
-repeated <- function(lines) max(table(sub(", [0-9]+ s.*", "", lines)))
+repeated <- function(lines) max(table(sub(", [^,]*, (saved|nothing).*", "", lines)))
 
 test_that("a gam's clock goes on within an iteration", {
   skip_if_not_installed("mgcv")
