@@ -12,14 +12,14 @@
 #' About `max_size` bytes. The store sweeps itself in slices: whoever saves looks, after that, at
 #' some sixteen files for each of its size that was added, and never at many more than a thousand;
 #' so no save waits for all of a large store. What has expired goes, then what was used (written, or
-#' looked up, to the day) least recently; of one key, checkpoints before the final entry. Once around takes a
-#' sixteenth of `max_size` in saves, or a day. A store can be larger than `max_size` by an eighth,
-#' and by one entry for each process that is writing. Processes count together, and need not wait
-#' for each other to do so: at the worst, each of `p` that write at the same time adds a sixteenth
-#' of its own. The files of running fits are never removed, and come on top; where entries are
-#' some sixty times as large as those that have to go for them, it takes more saves. Entries older
-#' than `max_age` are never returned, and removed when the sweep comes to them. [store_evict()]
-#' sweeps all at once.
+#' looked up, to the day) least recently; of one key, checkpoints before the final entry. Once
+#' around takes a sixteenth of `max_size` in saves, or a day. A store can be larger than `max_size`
+#' by an eighth, and by one entry for each process that is writing. Processes count together, and
+#' need not wait for each other to do so: at the worst, each of `p` that write at the same time adds
+#' a sixteenth of its own. The files of running fits are never removed, and come on top; where
+#' entries are some sixty times as large as those that have to go for them, it takes more saves.
+#' Entries older than `max_age` are never returned, and removed when the sweep comes to them.
+#' [store_evict()] sweeps all at once.
 #'
 #' @section What if R is killed?:
 #' Whatever a call reported as saved is found by the next lookup, from any process of this
