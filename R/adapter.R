@@ -39,8 +39,8 @@
 #' @param random `function(call, env)`: does where this fit ends depend on random numbers? Then the
 #'   state of R's generator counts in the key, and is left as the fit left it where a finished one
 #'   is returned. By default no.
-#' @param relations Which other fits `seed` can start from: `"rows"`, `"related"`, both, or none
-#'   (`character()`).
+#' @param relations Which other fits `seed` can start from: `"rows"`, `"related"`, both (the
+#'   default), or none (`character()`).
 #' @param adapter A `warm_adapter`. It replaces one of the same name, and is asked ahead of those
 #'   that were there before.
 #' @return `warm_adapter()`: an object of class `warm_adapter`. `register_warm_adapter()`: the
@@ -165,7 +165,8 @@ find_adapter <- function(fun) {
 #' says why.
 #'
 #' @param why One string: why not, as words that end a sentence.
-#' @return Nothing: it is an error of class `warmstart_seed_unfit`.
+#' @return Nothing: it does not return.
+#' @section Errors: It is one, of class `warmstart_seed_unfit`, which [warm()] catches.
 #' @seealso [warm_adapter()]
 #' @examples
 #' tryCatch(
@@ -231,6 +232,6 @@ format.warm_adapter <- function(x, ...) {
 
 #' @export
 print.warm_adapter <- function(x, ...) {
-  cat(format(x), "\n", sep = "")
+  cat(wrap_text(format(x)), sep = "\n")
   invisible(x)
 }

@@ -89,13 +89,16 @@ run_observed <- function(request, session, call, start) {
   began <- proc.time()[["elapsed"]]
   elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began
   checkpoints <- 0
-  progress <- new_progress(start, function() expected_iterations(request, session, start))
+  expected <- function() expected_iterations(request, session, start)
+  progress <- new_progress(start, expected, elapsed)
   on.exit(progress$done())
   reported <- NA
   report <- function(state, objective, iteration) {
     reported <<- iteration
     iterations <- start$iterations + iteration
-    payload <- list(state = state, iterations = iterations, seconds = elapsed())
+    payload <- list(
+      state = state, iterations = iterations, seconds = elapsed(), seeded = is_seeded(start)
+    )
     kept <- tryCatch(
       session_checkpoint(session, payload, objective, iterations),
       error = function(e) FALSE
@@ -103,7 +106,9 @@ run_observed <- function(request, session, call, start) {
     checkpoints <<- checkpoints + kept
     progress$tell(iterations, objective, payload$seconds, kept)
   }
-  observed <- or_nothing(request$adapter$observe(call, request$env, report)) %||% call
+  observed <- or_nothing(
+    with_tick(progress$tick, request$adapter$observe(call, request$env, report))
+  ) %||% call
   fit <- as_if_called(request, observed, eval(observed, request$env))
   fit <- or_nothing(request$adapter$restore(fit, request$call, request$env)) %||% fit
   end <- or_nothing(fit_state(request$adapter, fit, request$call, request$env))

@@ -26,8 +26,10 @@
 #'
 #' @section How big does it get?:
 #' Values and fits share the bounds of the store, `max_size` and `max_age`; what was used least
-#' recently goes first, be it the one or the other. A cache of its own bounds is one in a store of
-#' its own: `as_cachem(warm_store(path, max_size = "100 MB"))`.
+#' recently goes first, be it the one or the other; `get()` is a use. A cache of its own bounds is
+#' one in a store of its own: `as_cachem(warm_store(path, max_size = "100 MB"))`. cachem's `max_n`
+#' and `evict = "fifo"` have no counterpart, and there is no `destroy()`: the directory holds fits,
+#' too.
 #'
 #' @section Fits and values in one store:
 #' They do not meet: a value has a key of its own kind, is listed by [store_list()] in the state
@@ -49,9 +51,10 @@
 #' `NULL`, or `stop("Not found")`. A quosure is evaluated in turn. The default is an object of class
 #' `key_missing`, which `cachem::is.key_missing()` knows.
 #'
-#' @param store A [warm_store()].
+#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
 #' @param ... Must be empty.
-#' @param missing What `get()` returns for a key that is not found; see there.
+#' @param missing An expression: what `get()` returns for a key that is not found; by default an
+#'   object of class `key_missing`. See "Missing values".
 #' @return A list of functions, of class `warm_cachem` and `cachem`.
 #' @section Errors: `warmstart_error_argument` names a bad argument, such as a key that is none.
 #' @seealso [warm_store()], [`warmstart-recipes`]
@@ -75,7 +78,11 @@ as_cachem <- function(store = warm_store(), ..., missing = key_missing()) {
     list(
       get = function(key, missing = eval(expr, list(), env)) {
         entry <- find_cached(store, key)
-        if (is.null(entry)) eval_quosure(missing) else entry$value
+        if (is.null(entry)) {
+          return(eval_quosure(missing))
+        }
+        mark_used(store, key)
+        entry$value
       },
       set = function(key, value) {
         check_cache_key(key)
@@ -132,6 +139,17 @@ find_cached <- function(store, key) {
   if (is_cached(payload) && identical(payload$key, key)) payload
 }
 
+# A lookup marks what it finds as used once a day, which is too seldom for a cache. Where others
+# own the file it cannot be marked.
+mark_used <- function(store, key) {
+  store_key <- format(cache_key(key))
+  file <- file.path(
+    store_config(store)$path, "v1", substr(store_key, 1, 3), substr(store_key, 4, 6),
+    paste0(store_key, "-", cache_run_id(key), ".warm")
+  )
+  Sys.setFileTime(file, Sys.time())
+}
+
 # A payload may be anybody's.
 is_cached <- function(payload) {
   is.list(payload) && !is.object(payload) && identical(names(payload), c("key", "value"))
@@ -145,29 +163,31 @@ is_cached_run <- function(run_id) {
 cached_rows <- function(store) {
   rows <- as.data.frame(list_runs(store, NULL)[c("key", "run_id")])
   rows <- rows[is_cached_run(rows$run_id), ]
-  rows$cached <- vapply(seq_len(nrow(rows)), function(i) {
-    cached_key(store, rows$key[[i]], rows$run_id[[i]])
-  }, "")
-  rows[!is.na(rows$cached), ]
-}
-
-cached_key <- function(store, store_key, run_id) {
-  key <- substring(run_id, nchar(cache_mark) + 1)
-  if (startsWith(key, ".")) {
-    payload <- without_trust_warnings(store_lookup_run(store, store_key, run_id))$payload
-    key <- if (is_cached(payload)) payload$key
+  cached <- substring(rows$run_id, nchar(cache_mark) + 1)
+  for (i in which(startsWith(cached, "."))) {
+    cached[[i]] <- long_cache_key(store, rows$key[[i]], rows$run_id[[i]])
   }
-  is_own <- is_cache_key(key) && identical(cache_run_id(key), run_id) &&
-    identical(format(cache_key(key)), store_key)
-  if (is_own) key else NA_character_
+  rows$cached <- cached
+  keys <- vapply(cached, function(key) format(cache_key(key)), "")
+  rows[is_cache_key(cached) & keys == rows$key, ]
 }
 
-is_cache_key <- function(key) {
-  is.character(key) && length(key) == 1 && grepl("^[a-z0-9_-]+\\z", key, perl = TRUE)
+long_cache_key <- function(store, store_key, run_id) {
+  payload <- without_trust_warnings(store_lookup_run(store, store_key, run_id))$payload
+  key <- if (is_cached(payload)) payload$key
+  if (is_string(key) && identical(cache_run_id(key), run_id)) key else ""
+}
+
+is_cache_key <- function(keys) {
+  grepl("^[a-z0-9_-]+\\z", keys, perl = TRUE)
+}
+
+is_string <- function(value) {
+  is.character(value) && length(value) == 1 && !is.na(value)
 }
 
 check_cache_key <- function(key) {
-  if (!is_cache_key(key)) {
+  if (!is_string(key) || !is_cache_key(key)) {
     stop_argument("key", paste(
       "must be one string of lowercase letters, digits, `_` and `-`, and not empty."
     ))
@@ -199,9 +219,9 @@ eval_quosure <- function(value) {
 format.warm_cachem <- function(x, ...) {
   info <- x$info()
   c(
-    paste0("<warm_cachem> ", format_text(info$path)),
+    path_line("<warm_cachem>", info$path),
     counted(x$size(), "value"),
-    strwrap(paste0("methods: ", paste0(names(x), "()", collapse = ", ")), getOption("width"))
+    wrap_text(paste0("methods: ", paste0(names(x), "()", collapse = ", ")))
   )
 }
 

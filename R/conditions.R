@@ -3,7 +3,7 @@
 
 stop_warmstart <- function(message, class, ..., call = NULL) {
   stop(errorCondition(
-    cli::format_error(escape_braces(message)),
+    cli::format_error(for_cli(message)),
     ...,
     class = c(paste0("warmstart_error_", class), "warmstart_error"),
     call = call
@@ -38,7 +38,7 @@ stop_store <- function(doing, reason) {
 
 warn_warmstart <- function(message, class) {
   warning(warningCondition(
-    cli::format_warning(escape_braces(message)),
+    cli::format_warning(for_cli(message)),
     class = c(paste0("warmstart_warning_", class), "warmstart_warning")
   ))
 }
@@ -64,15 +64,17 @@ warn_unread <- function(path, reason) {
   )
 }
 
-# One line, to be silenced by an option; scripts see it on stderr.
+# One line where it has room there, to be silenced by an option; scripts see it on stderr.
 inform <- function(text) {
   if (isTRUE(getOption("warmstart.verbose", TRUE))) {
-    message("warmstart: ", one_line(text))
+    text <- wrap_text(paste0("warmstart: ", one_line(text)), exdent = 2)
+    message(paste(text, collapse = "\n"))
   }
 }
 
-# cli would take braces in a user's text for its own.
-escape_braces <- function(text) {
+# cli breaks lines between words. It would take braces in a user's text for its own.
+for_cli <- function(text) {
+  text <- cut_words(text, line_width() - 4)
   gsub("}", "}}", gsub("{", "{{", text, fixed = TRUE), fixed = TRUE)
 }
 

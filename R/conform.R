@@ -20,14 +20,18 @@
 #' the callr package; where that is missing, this part is left out.
 #'
 #' @param adapter A [warm_adapter()].
-#' @param call A call of the fitter, quoted.
+#' @param call A call of the fitter, quoted, that converges.
 #' @param ... Must be empty.
-#' @param near The same model on other data, quoted; NULL leaves this part out.
-#' @param failing A call that stops with an error in the fitter, quoted; NULL leaves it out.
-#' @param tolerance Of the objective, relative; see [warm_verify()].
-#' @param fitted_tolerance Of the fitted values, in standard errors; where the adapter's `compare`
-#'   knows none, they or the coefficients may differ by the root of `tolerance`.
-#' @param env Where the calls are evaluated.
+#' @param near A quoted call of the same model on other data; NULL, the default, leaves this part
+#'   out.
+#' @param failing A quoted call that stops with an error in the fitter; NULL, the default, leaves it
+#'   out.
+#' @param tolerance A number, by default 1e-6: how far the objectives may differ, relative to the
+#'   cold one's; see [warm_verify()].
+#' @param fitted_tolerance A number, by default 0.01: how far the fitted values may, in standard
+#'   errors; where the adapter's `compare` knows none, they or the coefficients may differ by the
+#'   root of `tolerance`.
+#' @param env The environment that the calls are evaluated in, by default the caller's.
 #' @return The cold fit, invisibly. Each broken promise is a failure of testthat's.
 #' @section Errors: `warmstart_error_argument` names a bad argument.
 #' @seealso [warm_adapter()]
@@ -42,9 +46,8 @@
 #'     list(state = coef(fit), objective = deviance(fit), iteration = fit$iter)
 #'   }
 #' )
-#' testthat::test_that("the adapter conforms", {
-#'   expect_adapter_conforms(adapter, quote(glm(am ~ wt, binomial, mtcars)))
-#' })
+#' # In a test, within `test_that()`.
+#' expect_adapter_conforms(adapter, quote(glm(am ~ wt, binomial, mtcars)))
 #' @export
 expect_adapter_conforms <- function(adapter, call, ..., near = NULL, failing = NULL,
                                     tolerance = 1e-6, fitted_tolerance = 0.01,

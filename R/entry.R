@@ -8,14 +8,16 @@ format.warm_entry <- function(x, ...) {
     if (!is.null(x$source)) paste("source", x$source)
   )
   c(
-    paste0(
-      "<warm_entry> ", x$kind, if (!is.na(x$label)) paste0(" \"", format_text(x$label), "\"")
-    ),
-    paste(facts, collapse = ", "),
+    cut_text(paste(c("<warm_entry>", x$kind, quoted_label(x$label)), collapse = " "), line_width()),
+    wrap_text(paste(facts, collapse = ", ")),
     paste("payload:", describe_payload(x$payload)),
     paste("key:", x$key),
-    paste("run:", x$run_id)
+    path_line("run:", x$run_id)
   )
+}
+
+quoted_label <- function(label) {
+  if (!is.null(label) && !is.na(label)) paste0("\"", format_text(label), "\"")
 }
 
 describe_payload <- function(payload) {

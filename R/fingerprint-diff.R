@@ -103,7 +103,7 @@ diff_arguments <- function(name, a, b) {
 
 #' @export
 format.fingerprint_diff <- function(x, ...) {
-  if (length(x) == 0) "no difference" else format_text(unclass(x))
+  if (length(x) == 0) "no difference" else wrap_text(format_text(unclass(x)), exdent = 2)
 }
 
 #' @export

@@ -21,11 +21,12 @@
 #' same as none. `options(contrasts, na.action)` count.
 #'
 #' @param x,formula A formula, or for `fingerprint_model()` also a list of formulas.
-#' @param data A data frame, list or environment; NULL for the formula's environment.
-#' @param family A family object, function or name; NULL for gaussian.
+#' @param data A data frame, list or environment; NULL, the default, for the formula's environment.
+#' @param family A family object, function or name; NULL, the default, for gaussian.
 #' @param ... Further arguments of the fit, by name. `weights`, `offset` and `subset` are evaluated
 #'   in `data`.
-#' @param fitter A name for what fits the model: the same model from another fitter is another fit.
+#' @param fitter One string, by default empty, that names what fits the model: the same model from
+#'   another fitter is another fit.
 #' @return `fingerprint_model()`: a list of class `model_fingerprint` with `exact`, `specification`
 #'   and `neighbourhood` (fingerprints) and `parts`; its `print()` method lists the parts.
 #' @section Errors: `warmstart_error_argument` names a column that is missing, data or a formula
@@ -330,10 +331,13 @@ format.model_fingerprint <- function(x, ...) {
   text <- vapply(x$parts, part_text, "")
   c(
     "<model_fingerprint>",
-    paste("exact:        ", x$exact),
-    paste("specification:", x$specification),
-    paste("neighbourhood:", x$neighbourhood),
-    paste0("  ", format(names(x$parts)), "  ", format(scope), "  ", format_text(text))
+    wrap_beside("exact:         ", x$exact),
+    wrap_beside("specification: ", x$specification),
+    wrap_beside("neighbourhood: ", x$neighbourhood),
+    unlist(Map(
+      wrap_beside, paste0("  ", format(names(x$parts)), "  ", format(scope), "  "),
+      format_text(text), USE.NAMES = FALSE
+    ))
   )
 }
 

@@ -19,7 +19,8 @@
 #' @param x The value: vectors, lists, data frames, functions, calls and formulas, S4 objects.
 #' @param ... For a model: `data`, `family` and more, as [fingerprint_model()] takes them; its
 #'   formula may go by the name `formula` too. Else for methods.
-#' @param opaque What to do with a value that cannot be fingerprinted: `"error"` or `"ignore"`.
+#' @param opaque What to do with a value that cannot be fingerprinted: `"error"`, the default, or
+#'   `"ignore"`.
 #' @return A `fingerprint`: one string of 32 lowercase hex digits.
 #' @section Errors: `warmstart_error_opaque` names the place of a value that has no fingerprint.
 #' @source The digest is XXH3-128 of the canonical form that `vignette("fingerprints")` describes;
@@ -55,7 +56,7 @@ format.fingerprint <- function(x, ...) {
 
 #' @export
 print.fingerprint <- function(x, ...) {
-  cat("<fingerprint> ", format(x), "\n", sep = "")
+  cat(wrap_text(paste("<fingerprint>", format(x))), sep = "\n")
   invisible(x)
 }
 
@@ -67,7 +68,7 @@ print.fingerprint <- function(x, ...) {
 #' @param fp A `fingerprinter`; changed in place.
 #' @param tag One string that says what `value` is. Another tag gives another fingerprint.
 #' @param value Any value that [fingerprint()] takes.
-#' @param opaque See [fingerprint()].
+#' @param opaque `"error"`, the default, or `"ignore"`; see [fingerprint()].
 #' @return `fingerprinter()`: an object of class `fingerprinter`. `absorb()`: `fp`, invisibly, so
 #'   that calls can be piped.
 #' @section Errors: As [fingerprint()]; after one, `fp` is as it was before the call. A
@@ -98,12 +99,12 @@ fingerprint.fingerprinter <- function(x, ...) {
 
 #' @export
 format.fingerprinter <- function(x, ...) {
-  paste0("<fingerprinter> ", format(fingerprint(x)), " so far")
+  wrap_text(paste("<fingerprinter>", format(fingerprint(x)), "so far"))
 }
 
 #' @export
 print.fingerprinter <- function(x, ...) {
-  cat(format(x), "\n", sep = "")
+  cat(format(x), sep = "\n")
   invisible(x)
 }
 

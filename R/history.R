@@ -13,7 +13,8 @@
 #'
 #' @param x A [warm_session()], a fit that [warm()] returned or its [warm_info()], or a
 #'   [warm_store()].
-#' @param key With a store, the fit's [fingerprint()], or its 32 hex digits.
+#' @param key With a store, the fit's [fingerprint()], or its 32 hex digits; otherwise NULL, the
+#'   default.
 #' @return A data frame of class `warm_history`, a row an iterate, without rows where nothing is
 #'   known: `iteration` and `objective` (NA where absent), `seconds` (of fitting until then, all
 #'   runs together; the time between runs does not count), `written` (did this iterate go to the
@@ -115,7 +116,7 @@ history_head <- function(x) {
       paste0("; best objective ", format(x$objective[[best]], digits = 8), place_of(x, best))
     }, "."
   )
-  strwrap(c(head, facts), width = line_width())
+  wrap_text(c(head, facts))
 }
 
 place_of <- function(x, row) {
@@ -123,9 +124,6 @@ place_of <- function(x, row) {
     paste(" at iteration", format(x$iteration[[row]], scientific = FALSE))
   }
 }
-
-# Of printed text: the console's, but not so wide that the eye loses the line.
-line_width <- function() min(getOption("width"), 80)
 
 #' @export
 print.warm_history <- function(x, ..., n = 10) {

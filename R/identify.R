@@ -11,20 +11,22 @@
 #' specification. All else belongs to the specification.
 #'
 #' @param call A call with its arguments named, as by [match.call()].
-#' @param env Where its arguments are evaluated.
-#' @param fitter A name for what fits the model; for `identify_call()`, or the function itself.
-#' @param formula Names of the arguments that hold the formula or formulas.
+#' @param env The environment that its arguments are evaluated in.
+#' @param fitter One string that names what fits the model; for `identify_call()`, or the function
+#'   itself.
+#' @param formula Names of the arguments that hold the formula or formulas. All names here are
+#'   character vectors; the defaults are above.
 #' @param aligned Names of the arguments with one value a row, evaluated in `data`.
 #' @param ignored Names of the arguments that cannot change the result.
 #' @param ignored_control Names of the elements of the argument `control` that cannot.
-#' @param control Name of the argument that is the fitter's list of controls.
+#' @param control One string: the name of the argument that is the fitter's list of controls.
 #' @param fixed Names of the arguments that belong to the specification whatever their size, such
 #'   as starting values and bounds.
-#' @param written Does it also count how the arguments are written? For functions that may look at
-#'   that, or evaluate it in a place of their own.
+#' @param written TRUE or FALSE, the default: does it also count how the arguments are written? For
+#'   functions that may look at that, or evaluate it in a place of their own.
 #' @param parameters Names in the formula that stand for what is estimated, as in [stats::nls()]:
 #'   they are no data, nor is a name that is found nowhere. NULL where all names are data.
-#' @param also Further formulas, whose variables count.
+#' @param also A list of further formulas, whose variables count.
 #' @return A list of class `model_fingerprint`; see [fingerprint_model()].
 #' @section Errors: As [fingerprint_model()]; an argument's own errors come through.
 #' @seealso [warm_adapter()]

@@ -24,11 +24,10 @@ print.warm_store_list <- function(x, ..., n = 20) {
   columns$label <- cut_text(format_text(rows$label), room - 2)
   print(columns, row.names = FALSE, right = TRUE)
   more <- nrow(x) - nrow(rows)
-  cat(
+  cat(wrap_text(paste0(
     if (more > 0) paste0("... and ", more, " more. "),
-    "Whole keys and run ids are in the columns `key` and `run_id`.\n",
-    sep = ""
-  )
+    "Whole keys and run ids are in the columns `key` and `run_id`."
+  )), sep = "\n")
   invisible(x)
 }
 
@@ -41,8 +40,10 @@ print.warm_store_check <- function(x, ...) {
     size <- if (!is.na(x$bytes[[i]])) paste0(" (", format_size(x$bytes[[i]]), ")")
     gone <- if (x$removed[[i]]) "; removed"
     said <- paste0(x$reason[[i]], size, ": ", x$detail[[i]], gone)
-    cat(strwrap(said, getOption("width"), exdent = 2), sep = "\n")
-    cat("  ", format_text(x$path[[i]]), "\n", sep = "")
+    cat(wrap_text(said, exdent = 2), path_line(" ", x$path[[i]]), sep = "\n")
+  }
+  if (any(nchar(x$path, "width") > line_width() - 2)) {
+    cat(wrap_text("Whole paths are in the column `path`."), sep = "\n")
   }
   invisible(x)
 }
@@ -62,7 +63,7 @@ print.warm_store_evict <- function(x, ...) {
       paste(of_each, collapse = ", "), "."
     )
   }
-  cat(strwrap(said, getOption("width")), sep = "\n")
+  cat(wrap_text(said), sep = "\n")
   invisible(x)
 }
 
@@ -78,10 +79,4 @@ print_plain <- function(x, instead = NULL) {
 # Objectives of different fits need not be of one size.
 format_each <- function(numbers, ...) {
   vapply(numbers, function(number) if (is.na(number)) "" else format(number, ...), "")
-}
-
-# To so many columns of a terminal.
-cut_text <- function(text, width) {
-  width <- max(width, 4)
-  ifelse(nchar(text, "width") > width, paste0(strtrim(text, width - 3), "..."), text)
 }

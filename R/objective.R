@@ -17,10 +17,11 @@
 #'
 #' @param session A [warm_session()]; its key says which objective and data these are.
 #' @param fn The objective, a function of a numeric vector and any further arguments.
-#' @param gr Its gradient, or NULL. It is passed on as it is.
+#' @param gr Its gradient, a function, or NULL, the default. It is passed on as it is.
 #' @param ... Must be empty.
-#' @param maximise Is `fn` to be maximised, as by `optim(control = list(fnscale = -1))`? What the
-#'   session stores as objective is what is minimised, here `-fn`.
+#' @param maximise TRUE or FALSE, the default: is `fn` to be maximised, as by
+#'   `optim(control = list(fnscale = -1))`? What the session stores as objective is what is
+#'   minimised, here `-fn`.
 #' @return A list of class `warm_objective`: `fn`, to be used in place of yours; `gr`; `par`, the
 #'   best point that the session had stored before, or NULL; `start`, `function(par)`: that point,
 #'   or else `par`; and `best`, `function()`: a list of the best `par` seen so far, its `value` as
@@ -84,6 +85,7 @@ stored_point <- function(entry) {
 watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), value_of = NULL,
                             admit = NULL) {
   force(sign)
+  tick <- registry$tick
   par <- NULL
   best <- Inf
   count <- 0
@@ -117,6 +119,7 @@ watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), valu
       if (is.null(admit) || admit(par, ...)) note(par, sign * as.vector(value))
     }
     if (count >= due) report_in_time()
+    if (!is.null(tick)) tick()
     result
   }
   list(
@@ -161,8 +164,8 @@ format.warm_objective <- function(x, ...) {
     paste0("best ", format(best$value, digits = 10), " at ", format_point(best$par))
   }
   c(
-    paste0("<warm_objective> ", counted(best$evaluations, "evaluation"), ", ", found),
-    if (!is.null(x$par)) paste("stored before:", format_point(x$par))
+    wrap_text(paste0("<warm_objective> ", counted(best$evaluations, "evaluation"), ", ", found)),
+    if (!is.null(x$par)) wrap_text(paste("stored before:", format_point(x$par)))
   )
 }
 

@@ -25,16 +25,25 @@
 #'
 #'   The line tells outer iteration, objective, time so far, and the last checkpoint. Where the
 #'   same model has been fitted before, on these data or others, it tells what share of that fit's
-#'   iterations is done, and guesses the time left from it: too much of it, as a rule, where this
-#'   fit began from the end of that one. It is renewed at each iterate, and gone when the fit ends.
+#'   iterations is done, and guesses the time left from it. Where this fit began from another one's
+#'   estimates and that one did not, it should need fewer: then the share is a lower bound
+#'   and the time an upper one, `>40 %, <3 min left`; and the other way round.
+#'
+#'   It is renewed at each iterate, and within an iteration once a second, as often as the fitter
+#'   calls a function that `warm()` watches: `gam()` its family's at each inner iteration, lme4,
+#'   glmmTMB and the optimisers their objective. While a fitter is elsewhere (setting up the model,
+#'   in one long computation, taking a Hessian at the end) the seconds stand still; of a fitter that
+#'   is not watched no line is shown. With an adapter of your own, it is renewed at each iterate.
+#'   The line is gone when the fit ends.
 #'
 #'   Under `progressr::with_progress()`, or after `progressr::handlers(global = TRUE)`, the same is
 #'   told to progressr's handlers instead, unless the option is FALSE.}
 #' }
 #'
-#' @section How wide is a listing?:
-#' As R's option `width` says, by default 80 columns: what [store_list()], [store_check()] and
-#' [store_evict()] return is printed to fit.
+#' @section How wide is what is printed?:
+#' As R's option `width` says, and sentences at most 80 columns. A label is cut at its end,
+#' and a path too long for its line in the middle. Both are whole in the object that is printed.
+#' Only warnings and errors have colours; the environment variable `NO_COLOR` turns them off.
 #'
 #' @section What belongs to a model:
 #' The R options `contrasts` and `na.action` are read as part of a model's [fingerprint_model()],

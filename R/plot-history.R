@@ -15,8 +15,8 @@
 #'   `autoplot()`: ignored.
 #' @param against What the horizontal axis is: `"iteration"`, or `"seconds"` of fitting, shown in
 #'   seconds, minutes or hours as it fits. Where no iterate has an iteration, they are counted.
-#' @param labels A name for each fit in the legend; NULL takes the names of `y` and the expressions
-#'   that `x` and `y` were given by.
+#' @param labels A name for each fit in the legend, as strings; NULL, the default, takes the names
+#'   of `y` and the expressions that `x` and `y` were given by.
 #' @param xlab,ylab,main Texts of axes and title; NULL for those that go with the data, and for the
 #'   fit's label as title.
 #' @return `plot()`: what was drawn, invisibly: a data frame, a row an iterate, with `fit` (its

@@ -216,6 +216,7 @@ probe_patience <- 50L
 #' @noRd
 new_probe <- function(slot, report) {
   patience <- probe_patience
+  tick <- registry$tick
   outer <- NULL
   score_last <- NULL
 
@@ -235,6 +236,7 @@ new_probe <- function(slot, report) {
     report(state, score_last, iterate$iteration)
   }
   look <- function() {
+    if (!is.null(tick)) tick()
     if (is.null(outer)) {
       if (patience > 0L) attempt(find)
       if (is.null(outer)) {

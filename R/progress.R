@@ -1,40 +1,83 @@
 # What a person sees of a long fit: one line while it runs, gone when it ends, and one at the end.
 #
-#   new_progress(start, expect)    a list of two functions:
+#   new_progress(start, expect, elapsed)    a list of three functions:
 #   tell(iterations, objective, seconds, kept)   to be called for each new iterate; never fails
+#   tick()                                       to be called as often as one likes in between, so
+#                                                that the clock goes on; NULL where nobody looks
 #   done()                                       to be called however the fit ends
 #
 # `iterations` and `seconds` include what was spent before an interruption. For its first seconds,
 # and where nobody is to see it, a fit pays one comparison an iterate.
 
 progress_after <- 2 # seconds
+progress_tick <- 1 # seconds: what the line shows of time is no finer
 
-# expect()   outer iterations that the fit may take in all, or NULL; asked once a line is due
+# expect()   see expected_iterations(); asked once a line is due
+# elapsed()  seconds of fitting until now
 # display    list(interval, show(line, share), close()); NULL: nothing is shown
-new_progress <- function(start, expect, display = progress_display()) {
+new_progress <- function(start, expect, elapsed = NULL, display = progress_display()) {
   if (is.null(tryCatch(display, error = function(e) NULL))) {
     return(list(tell = function(...) NULL, done = function() NULL))
   }
   due <- start$seconds + progress_after
+  tick_due <- due
+  last <- list(seconds = start$seconds)
   saved <- NULL
+  if (start$interrupted) {
+    last[c("iterations", "objective")] <- list(start$iterations, start$entry$objective)
+    saved <- start$seconds
+  }
   expected <- NULL
-  show <- function(iterations, objective, seconds) {
-    expected <<- expected %||% list(iterations = expect())
-    share <- share_done(iterations, expected$iterations)
-    display$show(progress_line(iterations, objective, seconds, saved, share), share)
+  show <- function(seconds) {
+    expected <<- expected %||% c(list(), expect())
+    done <- progress_share(last, expected)
+    display$show(progress_line(last, seconds, saved, done), done$share)
     due <<- seconds + display$interval
+    tick_due <<- seconds + max(display$interval, progress_tick)
+  }
+  attempt <- function(seconds) {
+    if (!succeeds(show(seconds))) due <<- tick_due <<- Inf
   }
   list(
     tell = function(iterations, objective, seconds, kept) {
+      last <<- list(iterations = iterations, objective = objective, seconds = seconds)
       if (kept) saved <<- seconds
-      if (seconds >= due && !succeeds(show(iterations, objective, seconds))) {
-        due <<- Inf
-      }
+      if (seconds >= due) attempt(seconds)
     },
+    tick = sparingly(function() {
+      seconds <- elapsed()
+      if (seconds >= tick_due) attempt(seconds)
+      seconds
+    }),
     done = function() {
       succeeds(display$close())
     }
   )
+}
+
+# A function that calls `read`, which tells the time in seconds, with one of its own calls in up to
+# 64, as long as these are short: the clock costs ten times as much as counting.
+sparingly <- function(read) {
+  every <- 1
+  left <- 1
+  before <- -Inf
+  function() {
+    left <<- left - 1
+    if (left <= 0) {
+      now <- read()
+      every <<- if (now - before < 0.1) min(2 * every, 64) else 1
+      left <<- every
+      before <<- now
+    }
+  }
+}
+
+# `tick`, for the functions that an adapter puts into the fit while `expr` makes them.
+with_tick <- function(tick, expr) {
+  before <- registry$tick
+  on.exit(registry$tick <- before)
+  registry$tick <- tick
+  expr
 }
 
 # What is shown is beside the fit: it fails in silence, and draws no random numbers of the fit's.
@@ -50,7 +93,9 @@ succeeds <- function(expr) {
   )
 }
 
-# What a finished fit of the same model took, on this data or others; related models come last.
+# What a finished fit of the same model took, on this data or others; related models come last: a
+# list of `iterations`, and `bound`: 1 where this fit should take fewer, since it began from another
+# one's estimates and that one did not; -1 the other way round. NULL where nothing is known.
 expected_iterations <- function(request, session, start) {
   same <- without_trust_warnings(
     store_lookup(session_store(session), request$key$specification, select = "latest")
@@ -58,25 +103,32 @@ expected_iterations <- function(request, session, start) {
   for (entry in list(same, if (!start$interrupted) start$entry)) {
     iterations <- if (has_state(entry)) count_of(entry$payload$iterations) else 0
     if (iterations > 0) {
-      return(iterations)
+      bound <- is_seeded(start) - isTRUE(entry$payload$seeded)
+      return(list(iterations = iterations, bound = bound))
     }
   }
   NULL
 }
 
-# Between 0 and 1; NULL where it is not known, or no guide any more.
-share_done <- function(iterations, expected) {
-  if (!is.null(expected) && isTRUE(iterations > 0 && iterations < expected)) {
-    iterations / expected
+# What of a fit is done at its last iterate: `share`, between 0 and 1, `seconds` that it will take
+# in all if iterations take the same time each, and `bound`. NULL where it is not known, or no guide
+# any more.
+progress_share <- function(last, expected) {
+  share <- last$iterations / expected$iterations
+  if (isTRUE(share > 0 && share < 1)) {
+    list(share = share, seconds = last$seconds / share, bound = expected$bound)
   }
 }
 
-# Iterations take about the same time each.
-progress_line <- function(iterations, objective, seconds, saved, share) {
+progress_line <- function(last, seconds, saved, done) {
   facts <- c(
-    paste("iteration", format(iterations, scientific = FALSE)),
-    if (isTRUE(is.finite(objective))) paste("objective", format(objective, digits = 9)),
-    brief_age(seconds),
+    if (is.null(last$iterations)) {
+      "first iteration"
+    } else {
+      paste("iteration", format(last$iterations, scientific = FALSE))
+    },
+    if (isTRUE(is.finite(last$objective))) paste("objective", format(last$objective, digits = 9)),
+    clock(seconds),
     if (is.null(saved)) {
       "nothing saved yet"
     } else if (seconds - saved < 1) {
@@ -85,10 +137,19 @@ progress_line <- function(iterations, objective, seconds, saved, share) {
       paste("saved", brief_age(seconds - saved), "ago")
     }
   )
-  left <- if (!is.null(share)) {
-    paste0("; ", floor(100 * share), " %, ", brief_age(seconds * (1 / share - 1)), " left")
+  paste(c(paste(facts, collapse = ", "), share_text(done, seconds)), collapse = "; ")
+}
+
+# No time is left where the iteration takes longer than those before: then the share stands alone.
+share_text <- function(done, seconds) {
+  if (!is.null(done)) {
+    signs <- c("<", "", ">")
+    left <- done$seconds - seconds
+    paste(c(
+      paste0(signs[[2 + done$bound]], floor(100 * done$share), " %"),
+      if (left >= 1) paste0(signs[[2 - done$bound]], brief_age(left), " left")
+    ), collapse = ", ")
   }
-  paste0(paste(facts, collapse = ", "), left)
 }
 
 # Where it is shown. ---------------------------------------------------------------------------
@@ -111,10 +172,12 @@ is_watched <- function() {
 
 # Redrawn in place five times a second at most; where a line stays, as in a log, one in ten
 # seconds.
+progress_interval <- c(redrawn = 0.2, logged = 10)
+
 cli_display <- function() {
   bar <- NULL
   list(
-    interval = if (cli::is_dynamic_tty()) 0.2 else 10,
+    interval = progress_interval[[if (cli::is_dynamic_tty()) "redrawn" else "logged"]],
     show = function(line, share) {
       old <- options(cli.progress_show_after = 0)
       on.exit(options(old))
@@ -186,19 +249,27 @@ end_line <- function(outcome, saved, failure) {
   }
   if (saved == "nothing") {
     return(paste0(
-      "Not saved as finished, since it did not converge",
+      "Did not converge: not saved as finished",
       if (outcome$checkpoints > 0) "; its best iterate is kept", "."
     ))
   }
-  start <- outcome$start
-  spent <- function(n, seconds) {
-    paste(c(if (isTRUE(n > 0)) counted(n, "iteration"), format_age(seconds)), collapse = " in ")
-  }
   paste0(
-    if (saved == "fit") "Saved the finished fit" else "Saved the estimates of the finished fit",
-    ", after ", spent(outcome$end$iteration, outcome$seconds_now),
-    if (start$interrupted) {
-      paste0(" (and ", spent(start$iterations, start$seconds), " before)")
-    }, "."
+    if (saved == "fit") "Saved the finished fit" else "Saved the fit's estimates", ", after ",
+    effort_in_all(outcome$start, outcome$end$iteration, outcome$seconds_now), "."
   )
+}
+
+# Of a resumed fit, that before the interruption and now.
+effort_in_all <- function(start, iterations, seconds) {
+  if (start$interrupted) {
+    iterations <- c(start$iterations, iterations)
+    seconds <- c(start$seconds, seconds)
+  }
+  paste(c(
+    if (isTRUE(sum(iterations) > 0)) {
+      numbers <- format(iterations, scientific = FALSE, trim = TRUE)
+      paste0(paste(numbers, collapse = " + "), " iteration", if (sum(iterations) != 1) "s")
+    },
+    paste(if (start$interrupted) brief_age(seconds) else format_age(seconds), collapse = " + ")
+  ), collapse = " in ")
 }

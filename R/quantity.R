@@ -84,6 +84,17 @@ brief_age <- function(seconds) {
   sub("minutes?", "min", sub(" (s|h|d)[a-z]*", " \\1", format_age(seconds)))
 }
 
+# A time that goes on, to the second: 35 s, 2:05, 1:00:05.
+clock <- function(seconds) {
+  seconds <- round(seconds)
+  if (seconds < 60) {
+    return(brief_age(seconds))
+  }
+  parts <- c(seconds %/% 3600, seconds %/% 60 %% 60, seconds %% 60)
+  text <- paste(sprintf("%02d", as.integer(parts)), collapse = ":")
+  sub("^0", "", sub("^00:", "", text))
+}
+
 # A duration in prose.
 spell_seconds <- function(seconds) {
   ifelse(!is.na(seconds) & seconds < 1, "less than a second", format_age(seconds))

@@ -63,14 +63,13 @@
 #'
 #' @seealso [warm()], [as_cachem()], [`warmstart-options`]
 #' @name warmstart-recipes
-#' @examplesIf requireNamespace("knitr", quietly = TRUE) && requireNamespace("mgcv", quietly = TRUE)
+#' @examplesIf requireNamespace("knitr", quietly = TRUE)
 #' document <- tempfile(fileext = ".Rmd")
 #' writeLines(c(
 #'   "```{r}",
-#'   "library(mgcv)",
 #'   "library(warmstart)",
 #'   "store <- warm_store(tempfile('store'))",
-#'   "fit <- warm(gam(mpg ~ s(hp), data = mtcars, method = 'REML'), store)",
+#'   "fit <- warm(glm(count ~ spray, poisson, InsectSprays), store)",
 #'   "warm_info(fit)",
 #'   "```"
 #' ), document)

@@ -28,13 +28,14 @@
 #'
 #' @param store A [warm_store()].
 #' @param key A [fingerprint()], or its 32 hex digits.
-#' @param label A short text for people, at most 143 bytes of UTF-8; NULL for none.
+#' @param label A short text for people, at most 143 bytes of UTF-8; NULL, the default, for none.
 #' @param session A `warm_session`.
 #' @param entry An entry of another fit, to start from, as [store_lookup()] returns it: the next
 #'   `session_load()` returns it, once, ahead of the store. NULL withdraws it.
 #' @param payload A raw vector, kept byte for byte, or any R object.
-#' @param objective The number being minimised; NA, NaN and infinite values count as absent.
-#' @param iteration A whole number from 0 to 2^53, or NA.
+#' @param objective The number being minimised; NA, the default, NaN and infinite values count as
+#'   absent.
+#' @param iteration A whole number from 0 to 2^53, or NA, the default.
 #' @return `warm_session()`: an object of class `warm_session`. `session_load()` and
 #'   `session_peek()`: an entry (see [store_lookup()]) with `source`, `"exact"` or
 #'   `"preloaded"`, or NULL; peeking does not consume a preloaded one.
@@ -157,8 +158,8 @@ format.warm_session_status <- function(x, ...) {
     }
   )
   c(
-    paste(facts, collapse = ", "),
-    if (!is.na(x$reason)) paste("last write failed:", x$reason)
+    wrap_text(paste(facts, collapse = ", ")),
+    if (!is.na(x$reason)) wrap_text(paste("last write failed:", x$reason))
   )
 }
 
@@ -170,12 +171,12 @@ print.warm_session_status <- function(x, ...) {
 
 #' @export
 format.warm_session <- function(x, ...) {
-  label <- .Call(C_session_get_label, x)
+  label <- quoted_label(.Call(C_session_get_label, x))
   c(
-    paste0("<warm_session>", if (!is.null(label)) paste0(" \"", format_text(label), "\"")),
+    cut_text(paste(c("<warm_session>", label), collapse = " "), line_width()),
     format(session_status(x)),
     paste("key:", session_key(x)),
-    paste("store:", format_text(store_config(session_store(x))$path))
+    path_line("store:", store_config(session_store(x))$path)
   )
 }
 

@@ -45,6 +45,11 @@ new_start <- function(entry, relation) {
   )
 }
 
+# Did a fit begin from another one's estimates? One that goes on, if it did so when it was new.
+is_seeded <- function(start) {
+  if (start$interrupted) isTRUE(start$entry$payload$seeded) else start$relation != "none"
+}
+
 # Nothing to start from.
 cold_start <- function() {
   list(relation = "none", interrupted = FALSE, iterations = 0, seconds = 0)
@@ -71,9 +76,9 @@ neighbours_tried <- 3
 
 announce <- function(start) {
   what <- if (start$interrupted) {
-    paste("Resuming from iteration", format(start$entry$iteration))
+    paste("Resuming from iteration", format(start$entry$iteration, scientific = FALSE))
   } else {
-    paste0("Starting from an earlier fit (", start$found, ")")
+    paste0("Starting from the ", start$found)
   }
   inform(paste0(what, ", saved ", age_of(start$entry), " ago."))
 }

@@ -84,7 +84,10 @@ format.summary.warm_store <- function(x, ...) {
   c(
     store_head(x$path),
     wrap_below(since),
-    paste0("  ", format(rows, width = 6, scientific = FALSE), " ", names(rows)),
+    unlist(Map(
+      wrap_beside, paste0("  ", format(rows, width = 6, scientific = FALSE), " "), names(rows),
+      USE.NAMES = FALSE
+    )),
     wrap_below(saved)
   )
 }

@@ -4,8 +4,8 @@
 #' what was used least recently, until the store fits its size. `store_check()` reads every file
 #' and reports those that a lookup would pass over.
 #'
-#' @param store A [warm_store()].
-#' @param repair Remove damaged files of runs that are not alive?
+#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
+#' @param repair TRUE or FALSE, the default: remove damaged files of runs that are not alive?
 #' @return `store_evict()`: what was removed, a data frame with a row for each `reason`:
 #'   `"expired"` (older than `max_age`), `"damaged"`, `"leftover"` (of a process that died while it
 #'   wrote) and `"size"` (least recently used, where the store was larger than `max_size`);

@@ -11,15 +11,15 @@
 #' @section How big does it get?:
 #' About `max_size` bytes. The store sweeps itself in slices: whoever saves looks, after that, at
 #' some sixteen files for each of its size that was added, and never at many more than a thousand;
-#' so no save waits for all of a large store. What has expired goes, then what was used (written or
-#' looked up) least recently; of one key, checkpoints before the final entry. Once around takes a
-#' sixteenth of `max_size` in saves, or a day. A store can be larger than `max_size` by an eighth,
-#' and by one entry for each process that is writing. Processes count together, and need not wait
-#' for each other to do so: at the worst, each of `p` that write at the same time adds a sixteenth
-#' of its own. The files of running fits are never removed, and come on top; where entries are
-#' some sixty times as large as those that have to go for them, it takes more saves. Entries older
-#' than `max_age` are never returned, and removed when the sweep comes to them. [store_evict()]
-#' sweeps all at once.
+#' so no save waits for all of a large store. What has expired goes, then what was used (written, or
+#' looked up, to the day) least recently; of one key, checkpoints before the final entry. Once
+#' around takes a sixteenth of `max_size` in saves, or a day. A store can be larger than `max_size`
+#' by an eighth, and by one entry for each process that is writing. Processes count together, and
+#' need not wait for each other to do so: at the worst, each of `p` that write at the same time adds
+#' a sixteenth of its own. The files of running fits are never removed, and come on top; where
+#' entries are some sixty times as large as those that have to go for them, it takes more saves.
+#' Entries older than `max_age` are never returned, and removed when the sweep comes to them.
+#' [store_evict()] sweeps all at once.
 #'
 #' @section What if R is killed?:
 #' Whatever a call reported as saved is found by the next lookup, from any process of this
@@ -80,10 +80,11 @@
 #' state that is another's. `warm()` checks how a fit ends, not where its start came from.
 #'
 #' @param path Path of the directory; NULL for the default: see "Where is it?".
-#' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, `"500 MB"`, `"Inf"`.
-#' @param max_age Bound in seconds: a number, a `difftime`, or text such as `"30 days"`,
-#'   `"12 hours"`, `"Inf"`.
-#' @param trust TRUE or FALSE: load whole fits also from a store that others can write?
+#' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, the default, `"500 MB"`,
+#'   `"Inf"`.
+#' @param max_age Bound in seconds: a number, a `difftime`, or text such as `"30 days"`, the
+#'   default, `"12 hours"`, `"Inf"`.
+#' @param trust TRUE or FALSE, the default: load whole fits also from a store that others can write?
 #' @return An object of class `warm_store`. It may be saved and sent to other processes: there it
 #'   opens the same directory again.
 #' @section Errors: `warmstart_error_argument` names a bad argument, such as a path that is a file.
@@ -140,14 +141,14 @@ absolute_path <- function(path) {
 #' @param store A [warm_store()].
 #' @param key A [fingerprint()], or its 32 hex digits.
 #' @param payload A raw vector, kept byte for byte, or any R object.
-#' @param objective The number being minimised; lower is better. NA, NaN and infinite values count
-#'   as absent.
-#' @param iteration A whole number from 0 to 2^53, or NA.
+#' @param objective The number being minimised; lower is better. NA, the default, NaN and infinite
+#'   values count as absent.
+#' @param iteration A whole number from 0 to 2^53, or NA, the default.
 #' @param kind `store_save()`: `"checkpoint"` for a fit that was alive, `"final"` for one that
 #'   ended well. `store_lookup()`: return entries of this kind only; NULL for either.
 #' @param run_id The run to save under, whose entry is replaced whole: 1 to 64 letters, digits,
 #'   dots, dashes and underscores. NULL makes a new one.
-#' @param label A short text for people, at most 143 bytes of UTF-8; NULL for none.
+#' @param label A short text for people, at most 143 bytes of UTF-8; NULL, the default, for none.
 #' @param select `"best"`: the lowest objective; within 1e-12 a final entry before a checkpoint,
 #'   then the newest; an entry with an objective before one without. `"latest"`: the newest.
 #' @return `store_save()`: the run id, invisibly; NA with a warning where the disk failed.
@@ -215,8 +216,9 @@ store_delete <- function(store, key, run_id = NULL) {
 
 #' What is in a store
 #'
-#' @param store A [warm_store()].
-#' @param key Only the runs of this key; NULL for all.
+#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
+#' @param key Only the runs of this key, a [fingerprint()] or its 32 hex digits; NULL, the default,
+#'   for all.
 #' @return `store_list()`: a data frame, one row a run, newest first, of which 20 are printed:
 #'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
 #'   finished, seed: starting values that [warm()] keeps for other fits, or cached: a value of
@@ -297,9 +299,11 @@ format.warm_store_info <- function(x, ...) {
   )
 }
 
-store_head <- function(path) paste("<warm_store>", format_text(path))
+store_head <- function(path) path_line("<warm_store>", path)
 
-wrap_below <- function(text) strwrap(text, width = line_width(), indent = 2, exdent = 2)
+path_line <- function(head, path) {
+  paste(head, cut_middle(format_text(path), line_width() - 1 - nchar(head)))
+}
 
 share_of <- function(bytes, max_size) {
   if (is.finite(max_size) && max_size > 0) {
@@ -312,10 +316,7 @@ share_of <- function(bytes, max_size) {
 newest_lines <- function(runs) {
   name <- ifelse(is.na(runs$label), paste("key", runs$key), format_text(runs$label))
   age <- paste(format_age(as.numeric(runs$age, units = "secs")), "ago")
-  lines <- paste("   ", format(runs$state), format(age), name)
-  too_long <- nchar(lines, "width") > line_width()
-  lines[too_long] <- paste0(strtrim(lines[too_long], line_width() - 3), "...")
-  lines
+  cut_text(paste("   ", format(runs$state), format(age), name), line_width())
 }
 
 # What whoever looks at a store may want to do.

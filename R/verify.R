@@ -17,9 +17,10 @@
 #'
 #' @param fit What [warm()] returned, or any fit of a fitter that it knows.
 #' @param ... Must be empty.
-#' @param tolerance A number: how far the objectives may differ, relative to the cold one's.
-#' @param fitted_tolerance A number: how far the fitted values may, in standard errors on the scale
-#'   of the linear predictor.
+#' @param tolerance A number, by default 1e-6: how far the objectives may differ, relative to the
+#'   cold one's.
+#' @param fitted_tolerance A number, by default 0.01: how far the fitted values may, in standard
+#'   errors on the scale of the linear predictor.
 #' @return A data frame of class `warm_verification` with the rows `fit`, `cold` and
 #'   `difference`, and the columns `objective` (the difference is relative to the cold
 #'   one's), `edf` (effective degrees of freedom in all; the difference is the largest of
@@ -30,12 +31,10 @@
 #'   without a call or of a fitter that `warm()` does not know. The fitter's own errors
 #'   come through.
 #' @seealso [warm()], [warm_info()]
-#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
-#' library(mgcv)
+#' @examples
 #' store <- warm_store(tempfile("store"))
-#' few <- mtcars[-(1:3), ]
-#' first <- warm(gam(mpg ~ s(hp) + s(wt), data = few, method = "REML"), store)
-#' fit <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
+#' first <- warm(glm(count ~ spray, poisson, InsectSprays[-(1:7), ]), store)
+#' fit <- warm(glm(count ~ spray, poisson, InsectSprays), store)
 #' warm_verify(fit)
 #' @export
 warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
@@ -131,7 +130,7 @@ format.warm_verification <- function(x, ...) {
     different = "Different: the cold fit is closer to the optimum."
   )
   table <- utils::capture.output(print(as_plain_table(x)))
-  c(paste("<warm_verification>", verdict), table)
+  c(wrap_text(paste("<warm_verification>", verdict)), table)
 }
 
 as_plain_table <- function(x) {

@@ -78,7 +78,7 @@ format.warm_info <- function(x, ...) {
     if (!is.null(x$failure)) paste0("The store could not be written: ", one_line(x$failure), ".")
   )
   c(
-    strwrap(paste(sentences, collapse = " "), width = line_width()),
+    wrap_text(paste(sentences, collapse = " ")),
     if (!is.null(x$key)) paste("Key:", x$key)
   )
 }
@@ -120,7 +120,7 @@ effort <- function(iterations, seconds) {
 were <- function(n) if (n == 1) " was " else " were "
 
 counted <- function(n, what) {
-  paste0(format(n), " ", what, if (n != 1) "s")
+  paste0(format(n, scientific = FALSE), " ", what, if (n != 1) "s")
 }
 
 #' @export

@@ -58,27 +58,31 @@
 #'
 #' @param call The call, as you would write it without `warm()`: `f(...)`, `do.call(f, ...)`, or
 #'   with the native pipe, `data |> f(...)`. Its arguments are evaluated twice.
-#' @param store A [warm_store()].
+#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
 #' @param ... Must be empty.
-#' @param reuse TRUE or FALSE: return a finished fit of the same key? FALSE fits again, from its
-#'   estimates.
-#' @param near TRUE or FALSE: where there is none of this very fit, start from an earlier fit of the
-#'   same model on other rows, or of a related model?
-#' @param label A short text for people, shown by [store_list()]; NULL for the formula.
-#' @param trust TRUE or FALSE: return a finished fit also from a store that others can write? FALSE
-#'   starts from its estimates there, with a warning; see [warm_store()].
+#' @param reuse TRUE, the default, or FALSE: return a finished fit of the same key? FALSE fits
+#'   again, from its estimates.
+#' @param near TRUE, the default, or FALSE: where there is none of this very fit, start from an
+#'   earlier fit of the same model on other rows, or of a related model?
+#' @param label A short text for people, shown by [store_list()]; NULL, the default, for the
+#'   formula.
+#' @param trust TRUE or FALSE, the default: return a finished fit also from a store that others can
+#'   write? FALSE starts from its estimates there, with a warning; see [warm_store()].
 #' @return What `call` returns, with an attribute that [warm_info()] reads.
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
 #'   names a bad argument of `warm()` itself. Warning: `warmstart_warning_trust` where a finished
 #'   fit was not returned because others may have written it.
 #' @seealso [warm_info()], [warm_verify()], [session_history()]; [warm_store()];
 #'   [`warmstart-options`], [`warmstart-recipes`]; [warm_session()] for fitters of your own.
-#' @examplesIf requireNamespace("mgcv", quietly = TRUE)
-#' library(mgcv)
+#' @examples
 #' store <- warm_store(tempfile("store"))
-#' fit <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
-#' again <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
+#' fit <- warm(glm(count ~ spray, poisson, InsectSprays), store)
+#' # The same line returns the finished fit.
+#' again <- warm(glm(count ~ spray, poisson, InsectSprays), store)
 #' warm_info(again)
+#' # Other rows start from its estimates.
+#' fold <- warm(glm(count ~ spray, poisson, InsectSprays[-(1:7), ]), store)
+#' warm_info(fold)
 #' @export
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL,
                  trust = FALSE) {
@@ -182,7 +186,7 @@ keep_finished <- function(request, session, store, outcome) {
     return("nothing")
   }
   if (isTRUE(outcome$converged)) {
-    keep_seeds(request, store, end, iterations, outcome$seconds)
+    keep_seeds(request, store, outcome, iterations)
   }
   delete_superseded(store, request$key$exact)
   if (whole) "fit" else "estimates"
@@ -191,19 +195,21 @@ keep_finished <- function(request, session, store, outcome) {
 finished_payload <- function(request, outcome, iterations, whole) {
   list(
     fit = if (whole) outcome$fit, state = outcome$end$state, iterations = iterations,
-    seconds = outcome$seconds, versions = request_versions(request),
-    random = if (request$random) save_random_state()
+    seconds = outcome$seconds, seeded = is_seeded(outcome$start),
+    versions = request_versions(request), random = if (request$random) save_random_state()
   )
 }
 
-keep_seeds <- function(request, store, end, iterations, seconds) {
+keep_seeds <- function(request, store, outcome, iterations) {
+  end <- outcome$end
   if (is.null(request$adapter$seed) || length(end$state) == 0) {
     return()
   }
   key <- request$key
   relations <- request$adapter$relations
   seed <- list(
-    state = end$state, terms = model_terms(key), iterations = iterations, seconds = seconds
+    state = end$state, terms = model_terms(key), iterations = iterations,
+    seconds = outcome$seconds, seeded = is_seeded(outcome$start)
   )
   save <- function(key, run_id) {
     save_seed(store, key, seed, end$objective, iterations, format(run_id), request_label(request))

@@ -9,6 +9,7 @@
 #'   `compares` is FALSE and its values are reported as absent.
 #' @noRd
 new_watch <- function(report) {
+  tick <- registry$tick
   evaluations <- 0
   function(fn, state_of, compares = TRUE) {
     force(fn)
@@ -16,6 +17,7 @@ new_watch <- function(report) {
     function(par) {
       value <- fn(par)
       evaluations <<- evaluations + 1
+      if (!is.null(tick)) tick()
       if (isTRUE(value < best)) {
         best <<- value
         report(state_of(par), if (compares) as.vector(value) else NA_real_, evaluations)

@@ -202,6 +202,16 @@ test_that("prune keeps the store's bound, and what was used last", {
   expect_lte(store_info(store)$bytes, 20000)
 })
 
+test_that("prune keeps the values that were got last", {
+  store <- new_store()
+  cache <- as_cachem(store)
+  for (key in c("a", "b", "c", "d")) cache$set(key, as.raw(rep(1, 6000)))
+  Sys.setFileTime(run_files(store), Sys.time() - 60)
+  cache$get("a")
+  as_cachem(warm_store(store_config(store)$path, max_size = 7000))$prune()
+  expect_identical(cache$keys(), "a")
+})
+
 test_that("a store that cannot be written keeps nothing, with a warning", {
   cache <- as_cachem(blocked_store())
   expect_warning(kept <- cache$set("a", 1), class = "warmstart_warning_store")

@@ -15,7 +15,7 @@ recording_display <- function(interval = 0) {
 # The lines that a fit shows whose iterates come at `seconds`; every one is saved.
 lines_of <- function(seconds, start = cold_start(), expected = NULL, interval = 0) {
   display <- recording_display(interval)
-  progress <- new_progress(start, function() expected, display)
+  progress <- new_progress(start, function() expected, display = display)
   for (i in seq_along(seconds)) {
     progress$tell(start$iterations + i, 100 / i, seconds[[i]], TRUE)
   }
@@ -63,28 +63,44 @@ test_that("the option shows the line, or hides it", {
 # What ------------------------------------------------
 
 test_that("a line tells iteration, objective, seconds and the last checkpoint", {
+  iterate <- list(iterations = 7, objective = 1234.5, seconds = 35)
   expect_identical(
-    progress_line(7, 1234.5, 35, saved = 35, share = NULL),
+    progress_line(iterate, 35, saved = 35, done = NULL),
     "iteration 7, objective 1234.5, 35 s, saved"
   )
   expect_identical(
-    progress_line(7, 1234.5, 135, saved = 95, share = NULL),
-    "iteration 7, objective 1234.5, 2 min, saved 40 s ago"
+    progress_line(iterate, 135, saved = 95, done = NULL),
+    "iteration 7, objective 1234.5, 2:15, saved 40 s ago"
+  )
+  iterate$objective <- NaN
+  expect_identical(
+    progress_line(iterate, 7200, saved = NULL, done = NULL),
+    "iteration 7, 2:00:00, nothing saved yet"
   )
   expect_identical(
-    progress_line(7, NaN, 7200, saved = NULL, share = NULL),
-    "iteration 7, 2 h, nothing saved yet"
+    progress_line(list(seconds = 0), 5, saved = NULL, done = NULL),
+    "first iteration, 5 s, nothing saved yet"
   )
 })
 
+# A guide that began as this fit did.
+like <- function(iterations, bound = 0) list(iterations = iterations, bound = bound)
+
 test_that("a line tells the share done and the time left, where they are known", {
-  expect_identical(lines_of(c(1, 30), expected = 4)[[1]],
-    "iteration 2, objective 50, 30 s, saved; 50 %, 30 s left")
+  expect_identical(
+    lines_of(c(1, 30), expected = like(4))[[1]],
+    "iteration 2, objective 50, 30 s, saved; 50 %, 30 s left"
+  )
+})
+
+test_that("a seeded fit's share is a bound where the fit before was not seeded, and vice versa", {
+  expect_match(lines_of(c(1, 30), expected = like(4, 1))[[1]], "; >50 %, <30 s left$")
+  expect_match(lines_of(c(1, 30), expected = like(4, -1))[[1]], "; <50 %, >30 s left$")
 })
 
 test_that("a fit that takes longer than the one before tells no share", {
   expect_no_match <- function(line) expect_false(grepl("%", line))
-  lapply(lines_of(c(30, 40, 50), expected = 1), expect_no_match)
+  lapply(lines_of(c(30, 40, 50), expected = like(1)), expect_no_match)
 })
 
 test_that("the number of iterations to expect is asked for once, and not before it is due", {
@@ -92,7 +108,7 @@ test_that("the number of iterations to expect is asked for once, and not before 
   progress <- new_progress(cold_start(), function() {
     asked <<- asked + 1
     NULL
-  }, recording_display())
+  }, display = recording_display())
   progress$tell(1, 1, 1, TRUE)
   expect_identical(asked, 0)
   progress$tell(2, 1, 2, TRUE)
@@ -101,8 +117,9 @@ test_that("the number of iterations to expect is asked for once, and not before 
 })
 
 test_that("a long line fits 80 columns", {
-  line <- progress_line(99, -123456.789, 3500, saved = 3400, share = 0.58)
-  expect_lte(nchar(line), 80)
+  iterate <- list(iterations = 99, objective = -123456.789, seconds = 3400)
+  done <- progress_share(iterate, like(171))
+  expect_lte(nchar(progress_line(iterate, 3500, saved = 3400, done)), 80)
 })
 
 test_that("a display that fails is not asked again, and stops nothing", {
@@ -111,7 +128,7 @@ test_that("a display that fails is not asked again, and stops nothing", {
     tried <<- tried + 1
     stop("broken")
   })
-  progress <- new_progress(cold_start(), function() NULL, display)
+  progress <- new_progress(cold_start(), function() NULL, display = display)
   for (second in 1:9) {
     progress$tell(second, 1, second, TRUE)
   }
@@ -120,8 +137,87 @@ test_that("a display that fails is not asked again, and stops nothing", {
 })
 
 test_that("an expectation that fails stops nothing", {
-  progress <- new_progress(cold_start(), function() stop("broken"), recording_display())
+  progress <- new_progress(cold_start(), function() stop("broken"), display = recording_display())
   expect_silent(progress$tell(1, 1, 9, TRUE))
+})
+
+# Between iterates ------------------------------------------------
+
+# A fit that shows what it does, whose time is a parameter.
+ticking_fit <- function(start = cold_start(), expected = NULL, interval = 0.2) {
+  display <- recording_display(interval)
+  now <- start$seconds
+  progress <- new_progress(start, function() expected, function() now, display)
+  list(
+    iterate = function(seconds, iterations) {
+      now <<- seconds
+      progress$tell(iterations, 100 / iterations, seconds, TRUE)
+    },
+    tick = function(seconds) {
+      now <<- seconds
+      progress$tick()
+    },
+    lines = function() display$seen()$lines
+  )
+}
+
+test_that("the clock goes on within an iteration, a second at a time", {
+  fit <- ticking_fit()
+  fit$iterate(10, 3)
+  for (seconds in seq(10.3, 12.9, by = 0.3)) fit$tick(seconds)
+  expect_identical(fit$lines(), paste(
+    "iteration 3, objective 33.3333333,",
+    c("10 s, saved", "11 s, saved 1 s ago", "12 s, saved 2 s ago")
+  ))
+})
+
+test_that("the first iteration shows its clock", {
+  fit <- ticking_fit()
+  fit$tick(1)
+  fit$tick(5)
+  expect_identical(fit$lines(), "first iteration, 5 s, nothing saved yet")
+})
+
+test_that("the first iteration of a resumed fit shows where it goes on", {
+  entry <- list(objective = 12.5)
+  fit <- ticking_fit(list(interrupted = TRUE, iterations = 5, seconds = 100, entry = entry))
+  fit$tick(103)
+  expect_identical(fit$lines(), "iteration 5, objective 12.5, 1:43, saved 3 s ago")
+})
+
+test_that("the time left gets less within an iteration, and is not told when it is over", {
+  fit <- ticking_fit(expected = like(4))
+  fit$iterate(30, 2)
+  for (seconds in c(40, 55, 70)) fit$tick(seconds)
+  expect_match(fit$lines()[[2]], "; 50 %, 20 s left$")
+  expect_match(fit$lines()[[3]], "; 50 %, 5 s left$")
+  expect_match(fit$lines()[[4]], "; 50 %$")
+})
+
+test_that("a clock that is asked too often is read with one call in 64", {
+  read <- 0
+  ask <- sparingly(function() {
+    read <<- read + 1
+    0
+  })
+  for (i in 1:6400) ask()
+  expect_lt(read, 110)
+})
+
+test_that("a clock that is asked rarely is read each time, also after it was asked often", {
+  now <- 0
+  read <- 0
+  ask <- sparingly(function() {
+    read <<- read + 1
+    now
+  })
+  for (i in 1:1000) ask()
+  read <- 0
+  for (i in 1:200) {
+    now <- i
+    ask()
+  }
+  expect_gt(read, 200 - 64)
 })
 
 # Real fits ------------------------------------------------
@@ -140,8 +236,12 @@ child_output <- function(code, terminal, interactive = FALSE) {
   writeLines(c(
     "suppressMessages({library(mgcv); library(warmstart)})",
     "space <- asNamespace('warmstart')",
-    "unlockBinding('progress_after', space)",
-    "assign('progress_after', 0, space)",
+    "set <- function(name, value) {",
+    "  unlockBinding(name, space)",
+    "  assign(name, value, space)",
+    "}",
+    "set('progress_after', 0)",
+    "set('progress_interval', c(redrawn = 0, logged = 0))",
     "quakes$strong <- quakes$mag > 4.6",
     paste("store <- warm_store(", deparse(tempfile("store")), ")"),
     "fit <- function(...) warm(gam(strong ~ s(depth) + s(lat), binomial, quakes, ...,",
@@ -261,7 +361,8 @@ test_that("a log gets whole lines, without control characters", {
     options(warmstart.progress = TRUE)
     invisible(fit())
   }), terminal = FALSE)
-  expect_match(output, "^iteration 0, objective [0-9.]+, [0-9]+ s, saved\n")
+  expect_match(output, "^first iteration, [0-9]+ s, nothing saved yet\n")
+  expect_match(output, "\niteration 0, objective [0-9.]+, [0-9]+ s, saved\n")
   expect_false(grepl("[\r\033]", output))
 })
 
@@ -274,8 +375,9 @@ test_that("a fit's iterates are shown as they come, and its random numbers left 
   before <- .Random.seed
   fit <- warm_call(earthquake_model)
   expect_identical(.Random.seed, before)
-  expect_match(display$seen()$lines[[1]], "^iteration 0, objective [0-9.]+, [0-9]+ s, saved$")
-  expect_length(display$seen()$lines, fit$outer.info$iter)
+  expect_match(display$seen()$lines[[1]], "^first iteration, [0-9]+ s, nothing saved yet$")
+  expect_match(display$seen()$lines[[2]], "^iteration 0, objective [0-9.]+, [0-9]+ s, saved$")
+  expect_gte(length(display$seen()$lines), 1 + fit$outer.info$iter)
   expect_identical(display$seen()$closed, 1)
 })
 
@@ -290,7 +392,89 @@ test_that("a fit that has a neighbour tells its share of the neighbour's iterati
   model <- earthquake_model
   model$data <- quote(other_rows)
   warm_call(model, store)
-  expect_equal(display$seen()$shares[[2]], 1 / before)
+  expect_match(display$seen()$lines, "^iteration 1, .*; >[0-9]+ %", all = FALSE)
+  expect_true((1 / before) %in% unlist(display$seen()$shares))
+})
+
+test_that("a seeded fit is a guide to the next one that is", {
+  skip_if_not_installed("mgcv")
+  show_at_once()
+  store <- new_store()
+  display <- recording_display()
+  local_internal("progress_display", function() display)
+  for (left_out in 1:3) {
+    other_rows <- earthquakes[-left_out, ]
+    model <- earthquake_model
+    model$data <- quote(other_rows)
+    warm_call(model, store)
+  }
+  shares <- regmatches(display$seen()$lines, regexpr("[<>]?[0-9]+ %", display$seen()$lines))
+  expect_identical(substr(shares, 1, 1) == ">", seq_along(shares) <= sum(grepl(">", shares)))
+  expect_match(shares, "^>[0-9]", all = FALSE)
+  expect_match(shares, "^[0-9]", all = FALSE)
+})
+
+test_that("a checkpoint tells whether its fit was seeded, also when it is resumed", {
+  skip_if_not_installed("mgcv")
+  store <- new_store()
+  seeded <- logical()
+  local_internal("session_checkpoint", function(session, payload, ...) {
+    seeded <<- c(seeded, payload$seeded)
+    TRUE
+  })
+  warm_call(earthquake_model, store)
+  expect_false(any(seeded))
+  seeded <- logical()
+  other_rows <- earthquakes[-1, ]
+  model <- earthquake_model
+  model$data <- quote(other_rows)
+  warm_call(model, store)
+  expect_true(all(seeded))
+  resumed <- list(interrupted = TRUE, entry = list(payload = list(seeded = TRUE)))
+  expect_true(is_seeded(resumed))
+})
+
+# Lines that a fit shows where each time that its functions look at the clock shows one.
+lines_within <- function(call, env = parent.frame()) {
+  show_at_once()
+  local_internal("progress_tick", 0)
+  display <- recording_display()
+  local_internal("progress_display", function() display)
+  warm_call(call, env = env)
+  display$seen()$lines
+}
+
+repeated <- function(lines) max(table(sub(", [^,]*, (saved|nothing).*", "", lines)))
+
+test_that("a gam's clock goes on within an iteration", {
+  skip_if_not_installed("mgcv")
+  expect_gt(repeated(lines_within(earthquake_model)), 1)
+})
+
+test_that("an optimiser's clock goes on between better points", {
+  banana <- function(x) 100 * (x[2] - x[1]^2)^2 + (1 - x[1])^2
+  expect_gt(repeated(lines_within(quote(optim(c(-1.2, 1), banana)))), 1)
+})
+
+test_that("a mixed model's clock goes on between better points", {
+  skip_if_not_installed("lme4")
+  model <- quote(lme4::lmer(Reaction ~ Days + (Days | Subject), lme4::sleepstudy))
+  expect_gt(repeated(lines_within(model)), 1)
+})
+
+test_that("no function of a fit looks at a clock where nobody sees it", {
+  looked <- 0
+  local_internal("sparingly", function(read) function() looked <<- looked + 1)
+  display <- recording_display()
+  local_internal("progress_display", function() display)
+  search <- quote(optim(c(-1.2, 1), function(x) sum(x^2)))
+  warm_call(search)
+  expect_gt(looked, 50)
+  looked <- 0
+  display <- NULL
+  warm_call(search)
+  expect_identical(looked, 0)
+  expect_null(registry$tick)
 })
 
 test_that("a resumed fit goes on with the share it had", {
@@ -337,7 +521,7 @@ test_that("progressr's handlers are told of a fit", {
 
 test_that("progressr's handlers are told the share done", {
   seen <- progressions_of({
-    progress <- new_progress(cold_start(), function() 10)
+    progress <- new_progress(cold_start(), function() like(10))
     for (i in 1:9) {
       progress$tell(i, 1, 2 + i, TRUE)
     }
@@ -370,15 +554,13 @@ test_that("the line at the end tells what was saved", {
   expect_identical(end_line(ended(cold, NA), "fit", NA), "Saved the finished fit, after 35 seconds.")
   expect_identical(
     end_line(ended(cold, NA), "estimates", NA),
-    "Saved the estimates of the finished fit, after 35 seconds."
+    "Saved the fit's estimates, after 35 seconds."
   )
   resumed <- cold
   resumed$start <- list(interrupted = TRUE, iterations = 5, seconds = 180)
   expect_identical(
-    end_line(ended(resumed, 1), "fit", NA), paste(
-      "Saved the finished fit, after 1 iteration in 35 seconds (and 5 iterations in 3 minutes",
-      "before)."
-    )
+    end_line(ended(resumed, 1), "fit", NA),
+    "Saved the finished fit, after 5 + 1 iterations in 3 min + 35 s."
   )
 })
 
@@ -388,12 +570,13 @@ test_that("the line at the end tells why nothing was saved", {
     end_line(ended(cold, 8), "nothing", "disk full"), "The finished fit was not saved: disk full."
   )
   expect_identical(
-    end_line(ended(cold, 8), "nothing", NA), "Not saved as finished, since it did not converge."
+    end_line(ended(cold, 8), "nothing", NA), "Did not converge: not saved as finished."
   )
   cold$checkpoints <- 3
-  expect_identical(end_line(ended(cold, 8), "nothing", NA), paste(
-    "Not saved as finished, since it did not converge; its best iterate is kept."
-  ))
+  expect_identical(
+    end_line(ended(cold, 8), "nothing", NA),
+    "Did not converge: not saved as finished; its best iterate is kept."
+  )
 })
 
 # What a fit says, as one string.
@@ -414,8 +597,7 @@ test_that("a fit that cannot be saved says so at its end", {
 test_that("a resumed fit tells at its end what was spent before", {
   expect_match(
     said_of(earthquake_model, interrupted_store(earthquake_model, 3)), paste0(
-      "Saved the finished fit, after [0-9]+ iterations in [0-9]+ seconds? ",
-      "[(]and 2 iterations in 1 second before[)]"
+      "Saved the finished fit, after 2 [+] [0-9]+ iterations in 1 s [+] [0-9]+ s[.]"
     )
   )
 })
@@ -427,6 +609,6 @@ test_that("a fit that did not converge says so at its end", {
     model$control$outerPIsteps <- 0 # mgcv 1.8 only
   }
   expect_match(
-    said_of(model, new_store()), "Not saved as finished, since it did not converge; its best"
+    said_of(model, new_store()), "Did not converge: not saved as finished; its best"
   )
 })

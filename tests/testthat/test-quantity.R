@@ -52,3 +52,13 @@ test_that("ages are written in their largest unit, with its plural", {
 test_that("control characters of a text are shown, not obeyed", {
   expect_identical(format_text(c("a\tb", "\033[31mred", NA)), c("a?b", "?[31mred", ""))
 })
+
+test_that("a clock tells time to the second", {
+  expect_identical(clock(0), "0 s")
+  expect_identical(clock(59.4), "59 s")
+  expect_identical(clock(59.9), "1:00")
+  expect_identical(clock(60), "1:00")
+  expect_identical(clock(754.6), "12:35")
+  expect_identical(clock(3605), "1:00:05")
+  expect_identical(clock(360000), "100:00:00")
+})
