@@ -148,12 +148,19 @@ register_warm_adapter <- function(adapter) {
 
 registry <- new.env(parent = emptyenv())
 
-# One adapter's error must not keep the others' fits.
+# One adapter's error must not keep the others' fits: the search goes on behind it.
 find_adapter <- function(fun) {
-  for (adapter in registry$adapters) {
-    if (isTRUE(tryCatch(adapter$recognises(fun), error = function(e) FALSE))) {
-      return(adapter)
-    }
+  adapters <- registry$adapters
+  while (length(adapters) > 0) {
+    tryCatch(
+      for (adapter in adapters) {
+        adapters <- adapters[-1]
+        if (isTRUE(adapter$recognises(fun))) {
+          return(adapter)
+        }
+      },
+      error = function(e) NULL
+    )
   }
   NULL
 }
@@ -219,10 +226,15 @@ converged_unless_said <- function(fit) {
 package_version_of <- function(name) {
   at <- strsplit(name, "::", fixed = TRUE)[[1]]
   if (length(at) == 2) {
-    stats::setNames(as.character(utils::packageVersion(at[[1]])), at[[1]])
+    version_of(at[[1]])
   } else {
     character()
   }
+}
+
+# Of the loaded code; packageVersion() reads the library's description file.
+version_of <- function(package) {
+  stats::setNames(getNamespaceVersion(package), package)
 }
 
 #' @export

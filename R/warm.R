@@ -111,7 +111,7 @@ fit_untouched <- function(request) {
 }
 
 fit_kept <- function(request, store, reuse, near, label) {
-  session <- warm_session(store, request$key$exact, label %||% request_label(request))
+  session <- warm_session(store, request$key$exact, label %||% request$label)
   on.exit(session_close(session))
   if (reuse) {
     finished <- or_nothing(find_finished(request, store))
@@ -208,17 +208,18 @@ keep_seeds <- function(request, store, outcome, iterations) {
   key <- request$key
   relations <- request$adapter$relations
   seed <- list(
-    state = end$state, terms = model_terms(key), iterations = iterations,
-    seconds = outcome$seconds, seeded = is_seeded(outcome$start)
+    state = end$state, iterations = iterations, seconds = outcome$seconds,
+    seeded = is_seeded(outcome$start)
   )
   save <- function(key, run_id) {
-    save_seed(store, key, seed, end$objective, iterations, format(run_id), request_label(request))
+    save_seed(store, key, seed, end$objective, iterations, format(run_id), request$label)
   }
   if ("rows" %in% relations) {
     save(key$specification, run_id = key$exact)
   }
-  if ("related" %in% relations && length(seed$terms) > 0) {
-    save(key$neighbourhood, run_id = key$specification)
+  if ("related" %in% relations) {
+    seed$terms <- model_terms(key)
+    if (length(seed$terms) > 0) save(key$neighbourhood, run_id = key$specification)
   }
 }
 
