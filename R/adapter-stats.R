@@ -103,21 +103,21 @@ observe_glm <- function(call, env, report) {
   call
 }
 
-# The deviance of the null model, which it asks for as well, is of another `mu`.
+# The deviance of the null model, which it asks for as well, is of another `mu`. Its frame is known
+# by the variables in it: to compare functions takes longer than an iteration of a small fit.
 watch_deviance <- function(wrapped_original, report) {
   force(wrapped_original)
   force(report)
   look <- function(frame, mu, deviance) {
-    if (!is.null(frame$iter) && identical(mu, frame$mu) && all(is.finite(frame$start))) {
+    is_iterate <- !is.null(frame$iter) && identical(mu, frame$mu) && is.numeric(frame$start)
+    if (is_iterate && all(is.finite(frame$start))) {
       coefficients <- stats::setNames(as.vector(frame$start), frame$xnames)
       report(list(coefficients = coefficients), deviance, frame$iter)
     }
   }
   function(y, mu, ...) {
     parts <- wrapped_original(y, mu, ...)
-    if (identical(sys.function(sys.parent()), stats::glm.fit)) {
-      tryCatch(look(parent.frame(), mu, sum(parts)), error = function(e) NULL)
-    }
+    tryCatch(look(parent.frame(), mu, sum(parts)), error = function(e) NULL)
     parts
   }
 }
