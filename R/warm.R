@@ -7,7 +7,7 @@
 #' @section What if R is killed?:
 #' Run the line again, in any R process on this machine. The fit goes on from the last iterate that
 #' was kept: with most fitters that can be watched the last iteration, or the best point so far. A
-#' fitter that cannot be watched begins anew.
+#' fitter that cannot be watched begins anew, and so does a fit that had run for less than 0.2 s.
 #'
 #' @section Is the result the same?:
 #' It is the fit that a cold start gives, within the fitter's own tolerance: only starting values
