@@ -16,7 +16,7 @@
 #' | `nnet::nnet()` | nothing | nothing |
 #' | `survival::survreg()` | nothing | coefficients and scales, same distribution |
 #' | `survival::coxph()` | nothing | nothing |
-#' | `nlme::lme()`, `gls()` | nothing | nothing |
+#' | `nlme::lme()`, `gls()` | nothing | correlation parameters, same formula |
 #'
 #' @section Is it worth it?:
 #' A fit that takes less than about 50 ms is quicker made than looked up: `warm()` itself takes some
@@ -40,6 +40,11 @@
 #' given, the state of the random number generator therefore counts in the key, and after a
 #' finished fit was returned it is where the fit would have left it: after `set.seed()`, several
 #' fits in a row are the same ones again, each found by itself.
+#'
+#' @section What of `lme()` is not started from?:
+#' Its random effects' covariance and variance functions: from another fit's covariance it takes
+#' longer than from its own start, since its EM iterations are made all the same. Without a
+#' `correlation` there is nothing to start from.
 #'
 #' @section Why are Cox models not started from others?:
 #' The `init` of `coxph()` is also the hypothesis that its likelihood ratio, score and Wald tests

@@ -10,7 +10,7 @@ find_starts <- function(request, store, finished, near) {
     return(list())
   }
   exact <- finished$entry %||% store_lookup(store, request$key$exact)
-  if (has_state(exact)) {
+  if (has_state(exact) && length(exact$payload$state) > 0) {
     return(list(new_start(exact, "exact")))
   }
   if (!near) {

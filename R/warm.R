@@ -179,7 +179,8 @@ keep_finished <- function(request, session, store, outcome) {
     return("nothing")
   }
   end <- outcome$end
-  whole <- is.null(request$adapter$seed) || is_worth_keeping(outcome$fit, outcome$seconds)
+  whole <- is.null(request$adapter$seed) || length(end$state) == 0 ||
+    is_worth_keeping(outcome$fit, outcome$seconds)
   iterations <- outcome$start$iterations + end$iteration
   payload <- finished_payload(request, outcome, iterations, whole)
   if (!session_finalize(session, payload, end$objective, iterations)) {
