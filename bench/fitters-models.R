@@ -1,7 +1,7 @@
 # What warm() saves, and what it costs, with models that take starting values. CPU seconds of this
 # process, cold and warm in turn; medians over the rounds.
 #
-#   Rscript bench/fitters-models.R [rounds]
+#   Rscript bench/fitters-models.R [rounds [model...]]
 #
 # A line a model: CPU seconds cold; then as ratios to it, cold inside warm(), started from a fit to
 # 90 % of the rows, and, of what is watched, resumed half way; and iterations of each.
@@ -12,6 +12,7 @@ suppressPackageStartupMessages({
 })
 options(warmstart.verbose = FALSE)
 rounds <- as.integer(c(commandArgs(TRUE), 5)[[1]])
+chosen <- commandArgs(TRUE)[-1]
 
 set.seed(1)
 n <- 200000
@@ -48,6 +49,9 @@ models <- list(
   ),
   "coxph" = quote(coxph(formula_of("Surv(time, dead)"), rows)),
   "lme" = quote(nlme::lme(distance ~ V1, rows, random = ~ V1 | subject)),
+  "lme, AR(1)" = quote(nlme::lme(
+    distance ~ V1, rows, random = ~ V1 | subject, correlation = nlme::corAR1()
+  )),
   "gls, AR(1)" = quote(
     nlme::gls(distance ~ V1, rows, correlation = nlme::corAR1(form = ~ 1 | subject))
   ),
@@ -55,7 +59,10 @@ models <- list(
     loglin(rows, combn(4, 3, simplify = FALSE), fit = TRUE, print = FALSE, eps = 1e-4, iter = 200)
   )
 )
-rows_of <- c(nnet = 5000, lme = 60000, multinom = 40000, glm.nb = 100000, "gls, AR(1)" = 20000)
+rows_of <- c(
+  nnet = 5000, lme = 60000, "lme, AR(1)" = 20000, multinom = 40000, glm.nb = 100000,
+  "gls, AR(1)" = 20000
+)
 
 cpu <- function(call, env) {
   gc()
@@ -89,7 +96,7 @@ interrupted <- function(call, env) {
 cat(sprintf("%-18s %8s %6s | %6s | %6s %5s | %6s %5s\n",
   "model", "cold, s", "it.", "inside", "fold", "it.", "half", "it."
 ))
-for (name in names(models)) {
+for (name in if (length(chosen) > 0) chosen else names(models)) {
   call <- models[[name]]
   fitter <- eval(call[[1]])
   env <- new.env()
