@@ -195,8 +195,8 @@ keep_finished <- function(request, session, store, outcome) {
 
 finished_payload <- function(request, outcome, iterations, whole) {
   list(
-    fit = if (whole) outcome$fit, state = outcome$end$state, iterations = iterations,
-    seconds = outcome$seconds, seeded = is_seeded(outcome$start),
+    fit = if (whole) request$adapter$pack(outcome$fit), state = outcome$end$state,
+    iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
     versions = request_versions(request), random = if (request$random) save_random_state()
   )
 }
