@@ -27,7 +27,8 @@ d$time <- rweibull(n, 2, exp(line))
 d$dead <- rbinom(n, 1, 0.7)
 d$growth <- 5 / (1 + exp((1 - d$V1) / 0.7)) + rnorm(n, 0, 0.2)
 d$subject <- factor(rep(seq_len(n / 20), each = 20))
-d$distance <- (1 + rnorm(n / 20))[d$subject] * d$V1 + rnorm(n / 20)[d$subject] + rnorm(n)
+d$distance <- (1 + 0.7 * rnorm(n / 20))[d$subject] * d$V1 + 2 * rnorm(n / 20)[d$subject] +
+  c(replicate(n / 20, stats::filter(rnorm(20), 0.5, "recursive")))
 few <- function(rows) d[seq_len(rows), ]
 counts <- array(rpois(20^4, 40) + 1, rep(20, 4))
 terms <- paste0("V", 1:10, collapse = " + ")
