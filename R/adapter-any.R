@@ -15,9 +15,7 @@ adapter_any <- function(fun) {
     state = function(fit) list(state = list(), objective = NA, iteration = NA),
     restore = function(fit, call, env) fit,
     versions = function() {
-      if (!is.null(package) && package != "base") {
-        stats::setNames(as.character(utils::packageVersion(package)), package)
-      }
+      if (!is.null(package) && package != "base") version_of(package)
     }
   )
 }

@@ -71,6 +71,7 @@ adapter_lme4 <- function(name, identify = identify_lme4(name)) {
     observe = observe_lme4,
     state = finished_lme4,
     restore = restore_lme4,
+    pack = pack_lmer,
     converged = lme4_converged,
     compare = compare_lme4
   )
@@ -276,6 +277,7 @@ is_lmer_shortcut <- function(call, env, fitter) {
 #' lme4 keeps the optimiser in the fit; in the environment of ours is the user's.
 #' @noRd
 restore_lme4 <- function(fit, call, env) {
+  if (inherits(fit, "packed_lmer")) fit <- unpack_lmer(fit)
   if (!isS4(fit) || !methods::is(fit, "merMod")) {
     return(fit)
   }
@@ -293,6 +295,45 @@ restore_lme4 <- function(fit, call, env) {
   call$formula <- fit@call$formula
   fit@call <- call
   fit
+}
+
+#' An lmer fit without the definitions of its reference classes
+#'
+#' They take a megabyte, and ten milliseconds to serialize. Its two reference objects are stored as
+#' the values in them. Those of glmer and nlmer have locked fields, which only their own
+#' initialisation can set: their fits are stored as they are.
+#' @noRd
+pack_lmer <- function(fit) {
+  if (class(fit@resp)[[1]] != "lmerResp" || class(fit@pp)[[1]] != "merPredD") {
+    return(fit)
+  }
+  objects <- list(resp = reference_values(fit@resp), pp = reference_values(fit@pp))
+  for (part in names(objects)) methods::slot(fit, part, check = FALSE) <- NULL
+  structure(list(fit = fit, objects = objects), class = "packed_lmer")
+}
+
+unpack_lmer <- function(packed) {
+  fit <- packed$fit
+  fit@resp <- new_reference("lmerResp", packed$objects$resp)
+  fit@pp <- new_reference("merPredD", packed$objects$pp)
+  fit
+}
+
+# What is bound in an object but its methods and what computes a field.
+reference_values <- function(object) {
+  env <- as.environment(object)
+  names <- setdiff(ls(env, all.names = TRUE), c(".self", ".refClassDef"))
+  is_value <- vapply(names, function(name) {
+    !bindingIsActive(name, env) && !is.function(env[[name]])
+  }, NA)
+  mget(names[is_value], env)
+}
+
+new_reference <- function(class, values) {
+  definition <- methods::getClass(class, where = asNamespace("lme4"))
+  object <- methods::new(definition)
+  list2env(values, as.environment(object))
+  object
 }
 
 # A singular fit is a fit.

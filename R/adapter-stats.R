@@ -16,7 +16,7 @@
 #' | `nnet::nnet()` | nothing | nothing |
 #' | `survival::survreg()` | nothing | coefficients and scales, same distribution |
 #' | `survival::coxph()` | nothing | nothing |
-#' | `nlme::lme()`, `gls()` | nothing | nothing |
+#' | `nlme::lme()`, `gls()` | nothing | correlation parameters, same formula |
 #'
 #' @section Is it worth it?:
 #' A fit that takes less than about 50 ms is quicker made than looked up: `warm()` itself takes some
@@ -40,6 +40,11 @@
 #' given, the state of the random number generator therefore counts in the key, and after a
 #' finished fit was returned it is where the fit would have left it: after `set.seed()`, several
 #' fits in a row are the same ones again, each found by itself.
+#'
+#' @section What of `lme()` is not started from?:
+#' Its random effects' covariance and variance functions: from another fit's covariance it takes
+#' longer than from its own start, since its EM iterations are made all the same. Without a
+#' `correlation` there is nothing to start from.
 #'
 #' @section Why are Cox models not started from others?:
 #' The `init` of `coxph()` is also the hypothesis that its likelihood ratio, score and Wald tests
@@ -103,21 +108,21 @@ observe_glm <- function(call, env, report) {
   call
 }
 
-# The deviance of the null model, which it asks for as well, is of another `mu`.
+# The deviance of the null model, which it asks for as well, is of another `mu`. Its frame is known
+# by the variables in it: to compare functions takes longer than an iteration of a small fit.
 watch_deviance <- function(wrapped_original, report) {
   force(wrapped_original)
   force(report)
   look <- function(frame, mu, deviance) {
-    if (!is.null(frame$iter) && identical(mu, frame$mu) && all(is.finite(frame$start))) {
+    is_iterate <- !is.null(frame$iter) && identical(mu, frame$mu) && is.numeric(frame$start)
+    if (is_iterate && all(is.finite(frame$start))) {
       coefficients <- stats::setNames(as.vector(frame$start), frame$xnames)
       report(list(coefficients = coefficients), deviance, frame$iter)
     }
   }
   function(y, mu, ...) {
     parts <- wrapped_original(y, mu, ...)
-    if (identical(sys.function(sys.parent()), stats::glm.fit)) {
-      tryCatch(look(parent.frame(), mu, sum(parts)), error = function(e) NULL)
-    }
+    tryCatch(look(parent.frame(), mu, sum(parts)), error = function(e) NULL)
     parts
   }
 }

@@ -2,7 +2,7 @@
 #'
 #' An adapter tells [warm()] all that it has to know of one fitter: how to put a seed into its
 #' call, how to watch it, and what to keep of its result. `register_warm_adapter()` makes
-#' [warm()] use it. Of the twelve parts only `seed` and `state` have to be written; without `seed`
+#' [warm()] use it. Of the thirteen parts only `seed` and `state` have to be written; without `seed`
 #' finished fits are kept and nothing is started from them.
 #'
 #' In what follows, `call` is the user's call with its arguments named in full (as by
@@ -27,6 +27,8 @@
 #'   [identify_model()] where the fitter has an argument `formula`, else [identify_call()].
 #' @param restore `function(fit, call, env)`: the fit as a cold start would have left it. By default
 #'   its element or slot `call` is the user's again.
+#' @param pack `function(fit)`: what to store of a finished fit, where it holds what need not be.
+#'   `restore` is given that, and makes the fit of it. By default the fit.
 #' @param converged `function(fit)`: did it end well? NA where it stopped at a limit that its call
 #'   sets: it is kept as the call's result, and nothing is started from it. FALSE: it is not kept.
 #'   By default TRUE, unless it has an element `converged` that is FALSE.
@@ -80,8 +82,9 @@
 #' warm_info(fold)
 #' @export
 warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognises = NULL,
-                         identify = NULL, restore = NULL, converged = NULL, compare = NULL,
-                         versions = NULL, random = NULL, relations = c("rows", "related")) {
+                         identify = NULL, restore = NULL, pack = NULL, converged = NULL,
+                         compare = NULL, versions = NULL, random = NULL,
+                         relations = c("rows", "related")) {
   check_dots(...)
   if (!is.character(name) || length(name) != 1 || is.na(name) || !nzchar(name)) {
     stop_argument("name", "must be one string, such as \"mgcv::gam\".")
@@ -93,6 +96,7 @@ warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognis
     recognises = recognises %||% recognise_name(name),
     identify = identify %||% identify_by_formals(name),
     restore = restore %||% restore_call,
+    pack = pack %||% identity,
     converged = converged %||% converged_unless_said,
     compare = compare %||% function(a, b) compare_fits(a, b, state),
     versions = versions %||% function() package_version_of(name),
@@ -105,8 +109,8 @@ warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognis
 
 # How many arguments each part is called with.
 part_arity <- c(
-  seed = 4, state = 1, observe = 3, recognises = 1, identify = 2, restore = 3, converged = 1,
-  compare = 2, versions = 0, random = 2
+  seed = 4, state = 1, observe = 3, recognises = 1, identify = 2, restore = 3, pack = 1,
+  converged = 1, compare = 2, versions = 0, random = 2
 )
 
 check_relations <- function(relations) {
@@ -148,12 +152,19 @@ register_warm_adapter <- function(adapter) {
 
 registry <- new.env(parent = emptyenv())
 
-# One adapter's error must not keep the others' fits.
+# One adapter's error must not keep the others' fits: the search goes on behind it.
 find_adapter <- function(fun) {
-  for (adapter in registry$adapters) {
-    if (isTRUE(tryCatch(adapter$recognises(fun), error = function(e) FALSE))) {
-      return(adapter)
-    }
+  adapters <- registry$adapters
+  while (length(adapters) > 0) {
+    tryCatch(
+      for (adapter in adapters) {
+        adapters <- adapters[-1]
+        if (isTRUE(adapter$recognises(fun))) {
+          return(adapter)
+        }
+      },
+      error = function(e) NULL
+    )
   }
   NULL
 }
@@ -219,10 +230,15 @@ converged_unless_said <- function(fit) {
 package_version_of <- function(name) {
   at <- strsplit(name, "::", fixed = TRUE)[[1]]
   if (length(at) == 2) {
-    stats::setNames(as.character(utils::packageVersion(at[[1]])), at[[1]])
+    version_of(at[[1]])
   } else {
     character()
   }
+}
+
+# Of the loaded code; packageVersion() reads the library's description file.
+version_of <- function(package) {
+  stats::setNames(getNamespaceVersion(package), package)
 }
 
 #' @export

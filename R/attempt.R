@@ -99,8 +99,9 @@ run_observed <- function(request, session, call, start) {
     payload <- list(
       state = state, iterations = iterations, seconds = elapsed(), seeded = is_seeded(start)
     )
+    early <- payload$seconds - start$seconds < registry$first_checkpoint
     kept <- tryCatch(
-      session_checkpoint(session, payload, objective, iterations),
+      offer_iterate(session, payload, objective, iterations, early),
       error = function(e) FALSE
     )
     checkpoints <<- checkpoints + kept
@@ -119,6 +120,10 @@ run_observed <- function(request, session, call, start) {
     checkpoints = checkpoints
   )
 }
+
+# Seconds. To make a run's file takes some milliseconds, so much that it would show in a fit that is
+# over sooner.
+registry$first_checkpoint <- 0.2
 
 # Errors and warnings of the fitter name the call that the user wrote; one that the fitter passes
 # its arguments on to, those that the user gave.

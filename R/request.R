@@ -21,6 +21,7 @@ new_request <- function(expr, env) {
         random <- random %||% begin_random_state()
         request$key <- add_random_state(request$key, random)
       }
+      request$label <- request_label(request)
     })),
     error = function(e) request$reason <<- conditionMessage(e)
   )

@@ -110,13 +110,18 @@ session_peek <- function(session) {
 #' @rdname warm_session
 #' @export
 session_checkpoint <- function(session, payload, objective = NA, iteration = NA) {
-  .Call(C_session_checkpoint, session, payload, objective, iteration)
+  .Call(C_session_checkpoint, session, payload, objective, iteration, FALSE)
 }
 
 #' @rdname warm_session
 #' @export
 session_finalize <- function(session, payload, objective = NA, iteration = NA) {
   .Call(C_session_finalize, session, payload, objective, iteration)
+}
+
+# Of an early iterate nothing is written, unless the run has a file already.
+offer_iterate <- function(session, payload, objective, iteration, early) {
+  .Call(C_session_checkpoint, session, payload, objective, iteration, early)
 }
 
 # Called from C, the first time that a write fails.

@@ -17,11 +17,12 @@ rough_size <- function(x) {
         values_of(x)
       }
     }
-    if (is.list(x) && length(x) < 1000) {
-      sum(vapply(unclass(x), size, 0))
-    } else {
-      8 * length(x)
+    if (!is.list(x) || length(x) >= 1000) {
+      return(8 * length(x))
     }
+    x <- unclass(x)
+    is_leaf <- vapply(x, is.atomic, NA)
+    8 * sum(lengths(x[is_leaf])) + sum(vapply(x[!is_leaf], size, 0))
   }
   size(x)
 }

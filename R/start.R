@@ -10,7 +10,7 @@ find_starts <- function(request, store, finished, near) {
     return(list())
   }
   exact <- finished$entry %||% store_lookup(store, request$key$exact)
-  if (has_state(exact)) {
+  if (has_state(exact) && length(exact$payload$state) > 0) {
     return(list(new_start(exact, "exact")))
   }
   if (!near) {
@@ -59,6 +59,9 @@ cold_start <- function() {
 # keeps one entry a specification.
 related_entries <- function(request, store) {
   runs <- list_runs(store, request$key$neighbourhood)
+  if (length(runs$run_id) == 0) {
+    return(list())
+  }
   run_ids <- runs$run_id[order(runs$written, decreasing = TRUE)]
   run_ids <- setdiff(run_ids, format(request$key$specification))
   entries <- lapply(utils::head(run_ids, neighbours_read), function(run_id) {

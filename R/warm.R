@@ -7,7 +7,7 @@
 #' @section What if R is killed?:
 #' Run the line again, in any R process on this machine. The fit goes on from the last iterate that
 #' was kept: with most fitters that can be watched the last iteration, or the best point so far. A
-#' fitter that cannot be watched begins anew.
+#' fitter that cannot be watched begins anew, and so does a fit that had run for less than 0.2 s.
 #'
 #' @section Is the result the same?:
 #' It is the fit that a cold start gives, within the fitter's own tolerance: only starting values
@@ -111,7 +111,7 @@ fit_untouched <- function(request) {
 }
 
 fit_kept <- function(request, store, reuse, near, label) {
-  session <- warm_session(store, request$key$exact, label %||% request_label(request))
+  session <- warm_session(store, request$key$exact, label %||% request$label)
   on.exit(session_close(session))
   if (reuse) {
     finished <- or_nothing(find_finished(request, store))
@@ -179,7 +179,8 @@ keep_finished <- function(request, session, store, outcome) {
     return("nothing")
   }
   end <- outcome$end
-  whole <- is.null(request$adapter$seed) || is_worth_keeping(outcome$fit, outcome$seconds)
+  whole <- is.null(request$adapter$seed) || length(end$state) == 0 ||
+    is_worth_keeping(outcome$fit, outcome$seconds)
   iterations <- outcome$start$iterations + end$iteration
   payload <- finished_payload(request, outcome, iterations, whole)
   if (!session_finalize(session, payload, end$objective, iterations)) {
@@ -194,8 +195,8 @@ keep_finished <- function(request, session, store, outcome) {
 
 finished_payload <- function(request, outcome, iterations, whole) {
   list(
-    fit = if (whole) outcome$fit, state = outcome$end$state, iterations = iterations,
-    seconds = outcome$seconds, seeded = is_seeded(outcome$start),
+    fit = if (whole) request$adapter$pack(outcome$fit), state = outcome$end$state,
+    iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
     versions = request_versions(request), random = if (request$random) save_random_state()
   )
 }
@@ -208,17 +209,18 @@ keep_seeds <- function(request, store, outcome, iterations) {
   key <- request$key
   relations <- request$adapter$relations
   seed <- list(
-    state = end$state, terms = model_terms(key), iterations = iterations,
-    seconds = outcome$seconds, seeded = is_seeded(outcome$start)
+    state = end$state, iterations = iterations, seconds = outcome$seconds,
+    seeded = is_seeded(outcome$start)
   )
   save <- function(key, run_id) {
-    save_seed(store, key, seed, end$objective, iterations, format(run_id), request_label(request))
+    save_seed(store, key, seed, end$objective, iterations, format(run_id), request$label)
   }
   if ("rows" %in% relations) {
     save(key$specification, run_id = key$exact)
   }
-  if ("related" %in% relations && length(seed$terms) > 0) {
-    save(key$neighbourhood, run_id = key$specification)
+  if ("related" %in% relations) {
+    seed$terms <- model_terms(key)
+    if (length(seed$terms) > 0) save(key$neighbourhood, run_id = key$specification)
   }
 }
 

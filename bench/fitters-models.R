@@ -1,7 +1,7 @@
 # What warm() saves, and what it costs, with models that take starting values. CPU seconds of this
 # process, cold and warm in turn; medians over the rounds.
 #
-#   Rscript bench/fitters-models.R [rounds]
+#   Rscript bench/fitters-models.R [rounds [model...]]
 #
 # A line a model: CPU seconds cold; then as ratios to it, cold inside warm(), started from a fit to
 # 90 % of the rows, and, of what is watched, resumed half way; and iterations of each.
@@ -12,6 +12,7 @@ suppressPackageStartupMessages({
 })
 options(warmstart.verbose = FALSE)
 rounds <- as.integer(c(commandArgs(TRUE), 5)[[1]])
+chosen <- commandArgs(TRUE)[-1]
 
 set.seed(1)
 n <- 200000
@@ -26,7 +27,8 @@ d$time <- rweibull(n, 2, exp(line))
 d$dead <- rbinom(n, 1, 0.7)
 d$growth <- 5 / (1 + exp((1 - d$V1) / 0.7)) + rnorm(n, 0, 0.2)
 d$subject <- factor(rep(seq_len(n / 20), each = 20))
-d$distance <- (1 + rnorm(n / 20))[d$subject] * d$V1 + rnorm(n / 20)[d$subject] + rnorm(n)
+d$distance <- (1 + 0.7 * rnorm(n / 20))[d$subject] * d$V1 + 2 * rnorm(n / 20)[d$subject] +
+  c(replicate(n / 20, stats::filter(rnorm(20), 0.5, "recursive")))
 few <- function(rows) d[seq_len(rows), ]
 counts <- array(rpois(20^4, 40) + 1, rep(20, 4))
 terms <- paste0("V", 1:10, collapse = " + ")
@@ -48,6 +50,9 @@ models <- list(
   ),
   "coxph" = quote(coxph(formula_of("Surv(time, dead)"), rows)),
   "lme" = quote(nlme::lme(distance ~ V1, rows, random = ~ V1 | subject)),
+  "lme, AR(1)" = quote(nlme::lme(
+    distance ~ V1, rows, random = ~ V1 | subject, correlation = nlme::corAR1()
+  )),
   "gls, AR(1)" = quote(
     nlme::gls(distance ~ V1, rows, correlation = nlme::corAR1(form = ~ 1 | subject))
   ),
@@ -55,7 +60,10 @@ models <- list(
     loglin(rows, combn(4, 3, simplify = FALSE), fit = TRUE, print = FALSE, eps = 1e-4, iter = 200)
   )
 )
-rows_of <- c(nnet = 5000, lme = 60000, multinom = 40000, glm.nb = 100000, "gls, AR(1)" = 20000)
+rows_of <- c(
+  nnet = 5000, lme = 60000, "lme, AR(1)" = 20000, multinom = 40000, glm.nb = 100000,
+  "gls, AR(1)" = 20000
+)
 
 cpu <- function(call, env) {
   gc()
@@ -89,7 +97,7 @@ interrupted <- function(call, env) {
 cat(sprintf("%-18s %8s %6s | %6s | %6s %5s | %6s %5s\n",
   "model", "cold, s", "it.", "inside", "fold", "it.", "half", "it."
 ))
-for (name in names(models)) {
+for (name in if (length(chosen) > 0) chosen else names(models)) {
   call <- models[[name]]
   fitter <- eval(call[[1]])
   env <- new.env()

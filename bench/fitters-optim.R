@@ -222,8 +222,8 @@ if (runs("optimisers")) {
   # Every better point is kept, as where an evaluation takes more than the millisecond that lies
   # between two reports.
   registry <- asNamespace("warmstart")$registry
-  interval <- registry$report_interval
-  registry$report_interval <- 0
+  before <- mget(c("report_interval", "first_checkpoint"), registry)
+  list2env(list(report_interval = 0, first_checkpoint = 0), registry)
   rows <- do.call(rbind, lapply(names(cases), run_case))
   print(format(rows, digits = 3), row.names = FALSE)
   ratios <- cbind(
@@ -233,7 +233,7 @@ if (runs("optimisers")) {
   rownames(ratios) <- rows$name
   print(round(ratios, 2))
   cat("mean of ratios:", format(colMeans(ratios), digits = 3), "\n")
-  registry$report_interval <- interval
+  list2env(before, registry)
 }
 
 # What watching costs. ---------------------------------------------------------------------------

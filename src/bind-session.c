@@ -169,9 +169,11 @@ static SEXP answer(SEXP session, struct ws_session *open, enum ws_status status)
     return Rf_ScalarLogical(status == WS_OK);
 }
 
-SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration) {
+SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration,
+                             SEXP early) {
     struct ws_session *open = bind_session(session);
     struct ws_offer offer = bind_offer(objective, iteration);
+    offer.is_early = Rf_asLogical(early) == TRUE;
 
     /* A payload that would be refused is not worth encoding. */
     if (!ws_session_wants(open, &offer)) {

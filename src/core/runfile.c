@@ -87,6 +87,7 @@ static enum ws_status lock_name(struct ws_file *file) {
 static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_t reserve,
                                    const struct piece *pieces, int count, struct ws_file **out) {
     char temporary[WS_FILE_NAME_MAX + 1];
+    bool durable = !pieces[0].record->note.is_seed; /* a fit begins without it as well */
     struct ws_file *file = NULL;
     enum ws_status status = temporary_name(name, temporary);
 
@@ -103,7 +104,7 @@ static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_
     for (int i = 0; status == WS_OK && i < count; i++) {
         status = write_piece(file, &pieces[i]);
     }
-    if (status == WS_OK) {
+    if (status == WS_OK && durable) {
         status = ws_os_file_sync(file);
     }
     if (status == WS_OK) {
@@ -116,7 +117,7 @@ static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_
         errno = saved;
         return status;
     }
-    status = ws_os_dir_sync(dir);
+    status = durable ? ws_os_dir_sync(dir) : WS_OK;
     if (status != WS_OK) {
         int saved = errno;
         ws_os_file_close(file);
@@ -127,7 +128,8 @@ static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_
     return WS_OK;
 }
 
-/* Makes the file `name` of these records, complete and synced, and returns it open and locked. */
+/* Makes the file `name` of these records, complete and, but for a seed, synced; returns it open and
+ * locked. */
 static enum ws_status publish(struct ws_dir *dir, const char *name, uint64_t reserve,
                               const struct piece *pieces, int count, struct ws_file **file) {
     enum ws_status status = WS_NOT_FOUND;

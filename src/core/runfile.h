@@ -20,8 +20,9 @@
  *     reading:  ws_runfile_scan or ws_runfile_glance -> ws_runfile_read
  *
  * A file appears under its name complete and synced: it is written under a temporary name,
- * locked, synced, renamed, and the directory synced. The lock is held until the writer closes,
- * which is how others tell a live run from an interrupted one. Readers take no lock.
+ * locked, synced, renamed, and the directory synced. A seed's file is not synced. The lock is held
+ * until the writer closes, which is how others tell a live run from an interrupted one. Readers take
+ * no lock.
  */
 #ifndef WS_RUNFILE_H
 #define WS_RUNFILE_H
@@ -61,7 +62,7 @@ void ws_runfile_close(struct ws_runfile *run);
  * and a sweep may take its file; the session then makes a new one. That beats keeping nothing. */
 enum ws_status ws_runfile_lock(struct ws_file *file);
 
-/* Puts one record alone under `name`, replacing what is there, synced. */
+/* Puts one record alone under `name`, replacing what is there, synced unless it is a seed. */
 enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,
                               const struct ws_history *history, const void *payload, size_t size);
 

@@ -195,7 +195,12 @@ static bool has_passed(int64_t since, int64_t now) {
     return since == 0 || now < since || now - since >= WS_RATE_INTERVAL;
 }
 
-static bool is_wanted(const struct ws_session *session, double objective, int64_t now) {
+static bool is_wanted(const struct ws_session *session, const struct ws_offer *offer, int64_t now) {
+    double objective = offer->objective;
+
+    if (offer->is_early && !session->file) {
+        return false;
+    }
     if (isfinite(objective) &&
         (isnan(session->objective) || objective < session->objective - WS_OBJECTIVE_TOLERANCE)) {
         return true;
@@ -319,8 +324,7 @@ bool ws_session_wants(struct ws_session *session, const struct ws_offer *offer) 
     int64_t now = ws_store_now(session->store);
 
     /* Without a run id there is no run to compare with: let the write say so. */
-    if (own_run(session) != WS_OK || session->finalized ||
-        is_wanted(session, offer->objective, now)) {
+    if (own_run(session) != WS_OK || session->finalized || is_wanted(session, offer, now)) {
         return true;
     }
     remember(session, offer, now, false);
@@ -335,7 +339,7 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
     if (status != WS_OK) {
         return keep_status(session, status);
     }
-    if (!is_wanted(session, offer->objective, now)) {
+    if (!is_wanted(session, offer, now)) {
         remember(session, offer, now, false);
         session->refused++;
         return WS_REFUSED;

@@ -42,6 +42,7 @@ struct ws_offer {
     double objective; /* NaN or infinite: absent */
     bool has_iteration;
     uint64_t iteration;
+    bool is_early; /* not worth a file yet: refused unless the run has one */
 };
 
 struct ws_session_status {

@@ -192,6 +192,22 @@ TEST("what does not improve is refused within the interval") {
     close_both(session, store);
 }
 
+TEST("an early offer is refused until the run has a file") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_offer offer = offer_of(3, "early");
+
+    offer.is_early = true;
+    CHECK(!ws_session_wants(session, &offer));
+    CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_REFUSED);
+    CHECK(ws_session_history(session)->count == 2);
+    CHECK_STATUS(checkpoint(session, 2, "first"), WS_OK);
+    offer.objective = 1;
+    CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_OK);
+    best_is(store, "early");
+    close_both(session, store);
+}
+
 TEST("what was refused left the disk as it was") {
     struct ws_store *store = a_store();
     struct ws_session *session = a_session(store);

@@ -363,3 +363,27 @@ test_that("theta is named as lme4 names it", {
     theta_labels(fit@cnms), paste0(theta_prefix, names(lme4::getME(fit, "theta")))
   )
 })
+
+test_that("an lmer fit comes back from a small record, and is whole", {
+  call <- quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleep))
+  sleep <- lme4::sleepstudy
+  cold <- eval(call, list(sleep = sleep), globalenv()) # its formula holds on to no more than that
+  expect_lt(length(serialize(pack_lmer(cold), NULL)), length(serialize(cold, NULL)) / 10)
+  store <- new_store()
+  eval(bquote(warm(.(call), store)))
+  fit <- eval(bquote(warm(.(call), store)))
+  expect_identical(warm_info(fit)$source, "finished")
+  expect_true(methods::validObject(fit))
+  for (part in c("resp", "pp")) {
+    values <- reference_values(methods::slot(fit, part))
+    wanted <- reference_values(methods::slot(cold, part))
+    expect_equal(values[names(values) != ".->Ptr"], wanted[names(wanted) != ".->Ptr"])
+  }
+  expect_equal(stats::predict(fit), stats::predict(cold))
+  shuffled <- rev(sleep$Reaction)
+  expect_equal(
+    lme4::fixef(lme4::refit(fit, shuffled)), lme4::fixef(lme4::refit(cold, shuffled))
+  )
+  longer <- stats::update(fit, . ~ . + I(Days^2))
+  expect_equal(lme4::fixef(longer), lme4::fixef(stats::update(cold, . ~ . + I(Days^2))))
+})

@@ -15,7 +15,7 @@ follicles <- quote(nlme::gls(
 
 test_that("the adapter for lme conforms", {
   expect_adapter_conforms(
-    adapter_lme(), growth, near = on_fewer(growth),
+    adapter_lme(), growth,
     failing = quote(nlme::lme(distance ~ nowhere, orthodont, random = ~ 1 | Subject))
   )
 })
@@ -25,7 +25,45 @@ test_that("the adapter for lme conforms with structures", {
     distance ~ age * Sex, orthodont, random = list(Subject = nlme::pdDiag(~age)),
     weights = nlme::varIdent(form = ~ 1 | Sex), subset = age > 8, method = "ML"
   ))
+  expect_adapter_conforms(adapter_lme(), call)
+})
+
+test_that("the adapter for lme conforms with a correlation to start from", {
+  call <- quote(nlme::lme(
+    follicles ~ sin(2 * pi * Time) + cos(2 * pi * Time), ovary, random = ~ 1 | Mare,
+    correlation = nlme::corAR1()
+  ))
   expect_adapter_conforms(adapter_lme(), call, near = on_fewer(call))
+})
+
+test_that("a gls starts from parameters of the correlation, on the scale that it is given them", {
+  for (correlation in list(
+    quote(nlme::corAR1(form = ~ 1 | Mare)), quote(nlme::corARMA(form = ~ 1 | Mare, p = 1, q = 1)),
+    quote(nlme::corCompSymm(form = ~ 1 | Mare)), quote(nlme::corExp(form = ~ Time | Mare))
+  )) {
+    call <- follicles
+    call$correlation <- correlation
+    cold <- eval(call)
+    store <- new_store()
+    eval(bquote(warm(.(on_fewer(call)), store)))
+    seeded <- eval(bquote(warm(.(call), store)))
+    expect_identical(warm_info(seeded)$source, "seeded")
+    expect_equal(seeded$logLik, cold$logLik, tolerance = 1e-9)
+    expect_equal(
+      coef(seeded$modelStruct$corStruct, FALSE), coef(cold$modelStruct$corStruct, FALSE),
+      tolerance = 1e-4
+    )
+  }
+})
+
+test_that("a correlation that is fixed stays what it is", {
+  call <- follicles
+  call$correlation <- quote(nlme::corAR1(0.3, form = ~ 1 | Mare, fixed = TRUE))
+  store <- new_store()
+  eval(bquote(warm(.(on_fewer(call)), store)))
+  fit <- eval(bquote(warm(.(call), store)))
+  expect_equal(coef(fit$modelStruct$corStruct, FALSE), 0.3, ignore_attr = TRUE)
+  expect_identical(fit$call$correlation, call$correlation)
 })
 
 test_that("the adapter for gls conforms", {
