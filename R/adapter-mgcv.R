@@ -72,16 +72,24 @@ mgcv_state <- function(sp, scale, coefficients, theta, finished) {
 #' What the user gave for `in.out` or `start` stays. How many smoothing
 #' parameters and coefficients the model has is known only once mgcv has set it
 #' up, so the last check is made then: the arguments put in are calls that mgcv
-#' evaluates after set-up, and they too signal `warmstart_seed_unfit`.
+#' evaluates after set-up, `in.out` before `start`, and they too signal
+#' `warmstart_seed_unfit`. Another fit's end is brought nearer to this one's
+#' first, by the working model.
 #' @noRd
 seed_gam <- function(call, env, state, relation) {
   check_seed(state)
   call <- seed_theta(call, env, state)
+  settled <- NULL
   if (is.null(call[["in.out"]])) {
-    call[["in.out"]] <- as.call(list(function() seed_in_out(state, relation)))
+    call[["in.out"]] <- as.call(list(function() {
+      settled <<- seed_in_out(state, relation)
+      settled$in_out
+    }))
   }
-  if (is.null(call[["start"]]) && length(state$coefficients) > 0) {
-    call[["start"]] <- as.call(list(function() seed_start(state, relation)))
+  if (is.null(call[["start"]])) {
+    call[["start"]] <- as.call(list(function() {
+      settled$coefficients %||% seed_start(state, relation)
+    }))
   }
   call
 }
@@ -133,6 +141,7 @@ in_out_list <- function(state) {
   list(sp = unname(state$sp), scale = scale)
 }
 
+# `in_out`, and `coefficients` where the working model has found some.
 seed_in_out <- function(state, relation) {
   frame <- setup_frame("estimate.gam")
   if (relation == "related") {
@@ -145,19 +154,18 @@ seed_in_out <- function(state, relation) {
   if (estimates_scale && length(state$scale) == 0) {
     stop_seed_unfit("it has no scale, which this fit estimates")
   }
-  in_out <- in_out_list(state)
+  efs <- identical(frame$optimizer[1], "efs")
+  settled <- list(in_out = in_out_list(state))
   if (relation != "exact") {
-    if (identical(frame$optimizer[1], "efs")) {
+    if (efs) {
       stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
     }
-    in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2))
+    settled$in_out$sp <- off_the_plateau(settled$in_out$sp, exp(frame$lsp2))
+    settled <- settle_start(frame, settled$in_out, seed_start(state, relation)) %||% settled
   }
-  if (identical(frame$optimizer[1], "efs")) {
-    in_out$sp <- in_out$sp * exp(-fellner_schall_shift)
-  } else if (isTRUE(state$finished)) {
-    in_out$sp <- in_out$sp * exp(optimum_shift)
-  }
-  in_out
+  shift <- if (efs) -fellner_schall_shift else if (isTRUE(state$finished)) optimum_shift else 0
+  settled$in_out$sp <- settled$in_out$sp * exp(shift)
+  settled
 }
 
 # From the very optimum no step lowers the score, which newton() reports as a
@@ -176,7 +184,8 @@ fellner_schall_shift <- 2.5
 #' starts there stays there, though the term may be needed now. mgcv's own
 #' initial values tell what is large. From the plateau's very edge newton()
 #' tries many steps in vain; from a little above its own initial values it is
-#' back on the plateau, if that is the place, in a few.
+#' back on the plateau, if that is the place, in a few, which the working model
+#' spares it where there is one.
 #' @noRd
 off_the_plateau <- function(sp, initial) {
   ifelse(sp > initial * exp(plateau), initial * exp(below_plateau), sp)
@@ -225,6 +234,9 @@ smooth_label <- function(coefficient) sub("[.][0-9]+$", "", coefficient)
 
 seed_start <- function(state, relation) {
   setup <- setup_frame("estimate.gam")$G
+  if (length(state$coefficients) == 0) {
+    return(NULL)
+  }
   if (relation == "related") {
     return(related_start(state, setup))
   }
