@@ -9,6 +9,7 @@ adapter_mgcv_gam <- function() {
     name = "mgcv::gam",
     identify = function(call, env) identify_mgcv(call, env, "mgcv::gam"),
     seed = seed_gam,
+    quickstart = quickstart_gam,
     observe = observe_gam,
     state = function(fit) finished_gam(fit, fit$sp),
     restore = restore_gam,
@@ -92,6 +93,39 @@ seed_gam <- function(call, env, state, relation) {
     }))
   }
   call
+}
+
+#' Start a fit from its own working model
+#'
+#' From mgcv's initial smoothing parameters. A family with parameters of its own
+#' has none to begin with that are near. Where the model, once set up, turns out
+#' to have no working model, mgcv is given nothing and begins by itself.
+#' @noRd
+quickstart_gam <- function(call, env) {
+  if (!is.null(call[["in.out"]]) || !is.null(call[["start"]])) {
+    stop_seed_unfit("it has starting values of its own")
+  }
+  family <- call_family(call, env)
+  if (is.null(family) || is_general(family) || count_theta(family) > 0) {
+    stop_seed_unfit("its family has parameters of its own")
+  }
+  found <- NULL
+  call[["in.out"]] <- as.call(list(function() {
+    found <<- quick_in_out(setup_frame("estimate.gam"))
+    found$in_out
+  }))
+  call[["start"]] <- as.call(list(function() found$coefficients))
+  call
+}
+
+quick_in_out <- function(frame) {
+  if (identical(frame$optimizer[1], "efs")) {
+    return(NULL)
+  }
+  initial <- list(sp = exp(frame$lsp2), scale = if (frame$scale > 0) frame$scale)
+  found <- settle_start(frame, initial)
+  found$in_out$sp <- found$in_out$sp * exp(optimum_shift)
+  found
 }
 
 seed_bam <- function(call, env, state, relation) {

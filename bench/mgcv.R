@@ -47,35 +47,36 @@ ratio <- function(x) sprintf("%.3f", x)
 # The models of the gate. --------------------------------------------------------------
 
 # One line a model; each start's cell has its outer iterations and its time over cold's.
-gate_table <- function(rows) {
-  starts <- c("own end", "third", "two thirds", "fold", "less", "more")
-  cell <- function(row) {
-    if (nrow(row) == 0) "" else paste0(row$iterations, ", ", sprintf("%.2f", row$time))
+gate_starts <- c("own end", "third", "two thirds", "fold", "less", "more")
+
+show_line <- function(...) cat("|", paste(c(...), collapse = " | "), "|\n")
+
+gate_row_of <- function(rows) {
+  cell <- function(start) {
+    row <- rows[rows$start == start, ]
+    if (nrow(row) > 0) sprintf("%d, %.2f", row$iterations, row$time) else ""
   }
-  cat("| model | cold: iterations, s |", paste(starts, collapse = " | "), "|",
-    "largest: objective above cold's | fitted values, SE |\n"
+  better <- if (any(rows$verdict == "better")) " (better)"
+  show_line(
+    rows$model[1], sprintf("%d, %.2f", rows$cold[1], rows$seconds_cold[1]),
+    vapply(gate_starts, cell, ""), format(max(rows$objective), digits = 1),
+    paste0(format(max(rows$fitted_se), digits = 1), better)
   )
-  cat("|", rep("--- |", length(starts) + 4), "\n", sep = "")
-  for (model in unique(rows$model)) {
-    own <- rows[rows$model == model, ]
-    cells <- vapply(starts, function(start) cell(own[own$start == start, ]), "")
-    cat(
-      "|", model, "|", paste0(own$cold[1], ", ", sprintf("%.2f", own$seconds_cold[1])), "|",
-      paste(cells, collapse = " | "), "|", format(max(own$objective), digits = 1), "|",
-      paste0(
-        format(max(own$fitted_se), digits = 1), if (any(own$verdict == "better")) " (better)"
-      ), "|\n"
-    )
-  }
+  rows
 }
 
+# WARMSTART_BENCH_REPEATS cold and warm fits in turn.
 if (runs("gate")) {
-  rows <- do.call(rbind, lapply(names(known_gate_models()), gate_case, n = 600, repeats = 3))
+  repeats <- as.integer(Sys.getenv("WARMSTART_BENCH_REPEATS", "3"))
+  show_line("model", "cold: iterations, s", gate_starts, "objective", "fitted values, SE")
+  show_line(rep("---", length(gate_starts) + 4))
+  rows <- do.call(rbind, lapply(names(known_gate_models()), function(name) {
+    gate_row_of(gate_case(name, n = 600, repeats = repeats))
+  }))
   utils::write.csv(
-    rows[setdiff(names(rows), "reason")], file.path(here, "gate.csv"),
+    rows[setdiff(names(rows), "reason")], "bench/gate.csv",
     row.names = FALSE, quote = 1:2
   )
-  gate_table(rows)
   watched <- !is.na(rows$cold) & !startsWith(rows$model, "bam")
   resumed <- rows[rows$start %in% c("third", "two thirds") & watched, ]
   excess <- resumed$iterations - (resumed$cold - resumed$before + 1)
