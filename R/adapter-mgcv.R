@@ -79,6 +79,7 @@ mgcv_state <- function(sp, scale, coefficients, theta, finished) {
 #' @noRd
 seed_gam <- function(call, env, state, relation) {
   check_seed(state)
+  if (relation != "exact") check_newton(call, env)
   call <- seed_theta(call, env, state)
   settled <- NULL
   if (is.null(call[["in.out"]])) {
@@ -141,6 +142,15 @@ seed_bam <- function(call, env, state, relation) {
   call
 }
 
+# Before the model is set up: setting it up once more takes time. mgcv takes efs for a family that
+# has no derivatives for another optimiser.
+check_newton <- function(call, env) {
+  optimizer <- if (!is.null(call[["optimizer"]])) eval(call[["optimizer"]], env)
+  if (identical(optimizer[1], "efs") || isTRUE(call_family(call, env)$available.derivs == 0)) {
+    stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
+  }
+}
+
 check_seed <- function(state) {
   parts <- c("sp", "scale", "coefficients", "theta")
   if (!is.list(state) || !all(parts %in% names(state))) {
@@ -191,9 +201,6 @@ seed_in_out <- function(state, relation) {
   efs <- identical(frame$optimizer[1], "efs")
   settled <- list(in_out = in_out_list(state))
   if (relation != "exact") {
-    if (efs) {
-      stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
-    }
     settled$in_out$sp <- off_the_plateau(settled$in_out$sp, exp(frame$lsp2))
     settled <- settle_start(frame, settled$in_out, seed_start(state, relation)) %||% settled
   }

@@ -62,11 +62,11 @@ with_info <- function(fit, info) {
 #' @param fit What [warm()] returned; without it, the last one of this R session. A result that is
 #'   neither a list nor an S4 object, such as a plain number, does not carry its information.
 #' @return A list of class `warm_info`: `source` ("cold", "quick" for a quick start, "resumed",
-#'   "seeded", "finished" or "untouched"), `call` (what was fitted), `key` (fingerprint), `found` (what there was to start
-#'   from), `written` (when it was saved, POSIXct), `reason` (why it was not used), `iterations`
-#'   (outer iterations now), `iterations_before` (before the interruption), `seconds` (now),
-#'   `seconds_saved`, `checkpoints` (written), `failure` (why the store could not be
-#'   written, or NULL), `history` (see [session_history()]).
+#'   "seeded", "finished" or "untouched"), `call` (what was fitted), `key` (fingerprint), `found`
+#'   (what there was to start from), `written` (when it was saved, POSIXct), `reason` (why it was
+#'   not used), `iterations` (outer iterations now), `iterations_before` (before the interruption),
+#'   `seconds` (now), `seconds_saved`, `checkpoints` (written), `failure` (why the store could not
+#'   be written, or NULL), `history` (see [session_history()]).
 #' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
 #' @seealso [warm()], [session_history()], [warm_verify()]
 #' @examples

@@ -1,9 +1,9 @@
 # About its present fit, a gam is a penalised least squares problem: the working model. Once X'WX
-# and X'Wz are known, its REML score and the derivatives take no pass over the data, so that it is
-# optimised in the time that mgcv takes for a fraction of one outer iteration. A seed goes through
-# it before mgcv begins: a term that other rows smoothed away is then where these rows want it, and
-# the outer iteration has a step or two left. Laplace's score is not quite the working model's, nor is
-# ML's: where a fit starts is decided here, and nothing else.
+# and X'Wz are known, its REML or ML score and the derivatives take no pass over the data, so that
+# it is optimised in a fraction of the time that mgcv takes for one outer iteration. A seed goes
+# through it before mgcv begins: a term that other rows smoothed away is then where these rows want
+# it, and the outer iteration has a step or two left. Laplace's score is not quite the working
+# model's: where a fit starts is decided here, and nothing else.
 
 #' Bring a start to the optimum of the working model
 #'
@@ -23,7 +23,7 @@ settle_start <- function(frame, in_out, coefficients = NULL) {
   )
 }
 
-# Laplace's approximations of the marginal likelihood are what the working model's REML is close to.
+# What the working model's REML and ML are close to.
 has_working_model <- function(frame) {
   setup <- frame$G
   frame$criterion %in% c("REML", "P-REML", "ML", "P-ML") && !is_general(setup$family) &&
@@ -34,25 +34,23 @@ settle <- function(frame, in_out, coefficients) {
   setup <- frame$G
   rows <- fitted_rows(frame, coefficients)
   tolerance <- frame$control$newton$conv.tol
-  scale <- if (frame$scale > 0) frame$scale else in_out$scale
-  if (is_least_squares(setup$family) && frame$scale <= 0) scale <- NULL
+  exact <- is_least_squares(setup$family)
+  scale <- if (frame$scale > 0) frame$scale else if (!exact) in_out$scale
   lsp <- log(in_out$sp)
   for (pass in seq_len(working_passes)) {
-    model <- working_model(setup, rows, scale)
+    model <- working_model(frame, rows, scale)
     before <- lsp
     # The first weights are those of the data alone.
-    if (pass > 1 || !is.null(coefficients) || is_least_squares(setup$family)) {
+    if (pass > 1 || exact || !is.null(coefficients)) {
       lsp <- optimise_working(model, lsp, tolerance * length(rows$eta) / 16)
     }
     score <- working_score(model, lsp)
     rows$eta <- drop(setup$X %*% score$coefficients) + setup$offset
-    done <- max(abs(lsp - before)) < settled && pass > 2
-    if (done || is_least_squares(setup$family)) break
+    if (exact || pass > 2 && max(abs(lsp - before)) < settled) break
   }
   lsp <- keep_slope(lsp, score, tolerance * rough_score(setup$family, rows))
   stopifnot(is.finite(lsp), is.finite(score$coefficients))
-  in_out$sp <- exp(lsp)
-  if (is.null(scale)) in_out$scale <- score$scale
+  in_out <- list(sp = exp(lsp), scale = scale %||% score$scale)
   list(in_out = in_out, coefficients = score$coefficients)
 }
 
@@ -62,8 +60,8 @@ settled <- 0.01 # in the log smoothing parameters
 
 is_least_squares <- function(family) family$family[1] == "gaussian" && family$link[1] == "identity"
 
-# Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged what
-# is below its tolerance. So few degrees of freedom that a slope is just above it are left to such
+# Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
+# what is below its tolerance. So few degrees of freedom that a slope is just above it are left to such
 # a term: one that Laplace's score wants back, and the working model's does not, is still heard.
 # Where even that many have no slope that mgcv would follow, the score would not be brought down,
 # and the term stays.
@@ -103,7 +101,8 @@ rough_score <- function(family, rows) {
 }
 
 # `scale` NULL: estimated with the rest.
-working_model <- function(setup, rows, scale) {
+working_model <- function(frame, rows, scale) {
+  setup <- frame$G
   half <- working_information(setup$family, rows)
   eta <- rows$eta - setup$offset
   informative <- half$information > 0
@@ -111,9 +110,13 @@ working_model <- function(setup, rows, scale) {
   # root times the working response
   response <- ifelse(informative, root * eta + half$score / root, 0)
   x <- root * setup$X
+  penalised <- ncol(x) - setup$Mp
+  of_ml <- frame$criterion %in% c("ML", "P-ML")
   list(
     xx = crossprod(x), xz = drop(crossprod(x, response)), zz = sum(response^2),
-    dof = sum(informative) - setup$Mp, scale = scale,
+    dof = sum(informative) - if (of_ml) 0 else setup$Mp, scale = scale,
+    # REML integrates over all coefficients, ML over those in the penalties' range.
+    range = if (of_ml) setup$U1[, seq_len(penalised), drop = FALSE],
     S = setup$S, roots = setup$UrS,
     blocks = Map(function(S, first) first - 1 + seq_len(ncol(S)), setup$S, setup$off),
     L = if (is.null(setup$L)) diag(length(setup$S)) else setup$L,
@@ -138,13 +141,13 @@ working_information <- function(family, rows) {
   half
 }
 
-# The REML score at log smoothing parameters `lsp`, with first and second derivatives; `edf` are
+# The REML or ML score at log smoothing parameters `lsp`, with first and second derivatives; `edf` are
 # the degrees of freedom that each penalty leaves to its term.
 working_score <- function(model, lsp) {
   lsp <- drop(model$L %*% lsp + model$lsp0)
   sp <- exp(lsp)
-  root <- chol(model$xx + add_penalties(model, sp))
-  inverse <- chol2inv(root)
+  precision <- model$xx + add_penalties(model, sp)
+  inverse <- chol2inv(chol(precision))
   b <- drop(inverse %*% model$xz)
   deviance <- model$zz - sum(b * model$xz)
   penalties <- getExportedValue("mgcv", "gam.reparam")(model$roots, lsp, 2)
@@ -156,7 +159,7 @@ working_score <- function(model, lsp) {
   }, model$S, model$blocks, sp)
   deviance1 <- colSums(b * pulls)
   deviance2 <- diag(deviance1, length(sp)) - 2 * crossprod(pulls, inverse %*% pulls)
-  log_det <- log_det_derivatives(model, sp, inverse)
+  log_det <- log_determinant(model, sp, precision, inverse)
 
   scale <- if (is.null(model$scale)) deviance / model$dof else model$scale
   gradient <- deviance1 / scale + log_det$first - penalties$det1
@@ -167,7 +170,7 @@ working_score <- function(model, lsp) {
     hessian <- hessian - tcrossprod(deviance1) / (scale * deviance)
   }
   list(
-    score = (fit + 2 * sum(log(diag(root))) - penalties$det) / 2,
+    score = (fit + log_det$value - penalties$det) / 2,
     gradient = drop(crossprod(model$L, gradient)) / 2,
     hessian = crossprod(model$L, hessian %*% model$L) / 2,
     edf = drop(crossprod(model$L, penalties$det1 - log_det$first)),
@@ -184,8 +187,13 @@ add_penalties <- function(model, sp) {
   total
 }
 
-# Of log |X'WX + S|.
-log_det_derivatives <- function(model, sp, inverse) {
+# log |X'WX + S|, of what is integrated over, and its derivatives.
+log_determinant <- function(model, sp, precision, inverse) {
+  if (!is.null(model$range)) {
+    precision <- crossprod(model$range, precision %*% model$range)
+    inverse <- model$range %*% tcrossprod(chol2inv(chol(precision)), model$range)
+  }
+  value <- as.vector(determinant(precision)$modulus)
   blocks <- model$blocks
   moved <- Map(function(S, block, sp) {
     sp * inverse[, block, drop = FALSE] %*% S
@@ -201,7 +209,7 @@ log_det_derivatives <- function(model, sp, inverse) {
       if (i != j) second[j, i] <- second[i, j]
     }
   }
-  list(first = first, second = second)
+  list(value = value, first = first, second = second)
 }
 
 # By Newton's method, in the directions that still have a slope.

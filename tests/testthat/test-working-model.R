@@ -22,7 +22,7 @@ settled_from_own_start <- function(call, env = parent.frame()) {
 
 a_working_model <- function(call, scale) {
   in_setup(call, function(frame) {
-    working_model(frame$G, fitted_rows(frame, NULL), scale)
+    working_model(frame, fitted_rows(frame, NULL), scale)
   })
 }
 
@@ -38,6 +38,9 @@ models <- list(
   "a tensor product and a random effect" = quote(gam(
     mag ~ te(lat, long, k = 4) + s(stations, bs = "re") + s(depth, k = 6),
     data = quakes, method = "REML"
+  )),
+  "maximum likelihood" = quote(gam(
+    mag ~ te(lat, long, k = 4) + s(depth, k = 6), data = quakes, method = "ML"
   )),
   "linked smoothing parameters" = quote(gam(
     mag ~ s(lat, id = 1, k = 6) + s(long, id = 1, k = 6) + s(depth, k = 6),
@@ -61,11 +64,14 @@ for (name in names(models)) {
 
 test_that("of a least squares fit it is the model itself, and its optimum the fit's", {
   call <- quote(gam(mag ~ s(depth) + s(stations), data = quakes, method = "REML"))
-  fit <- eval(call)
-  found <- settled_from_own_start(call)
-  expect_equal(log(found$in_out$sp), log(unname(fit$sp)), tolerance = 1e-3)
-  expect_equal(found$in_out$scale, unname(fit$sig2), tolerance = 1e-5)
-  expect_equal(found$coefficients, unname(coef(fit)), tolerance = 1e-3)
+  for (method in c("REML", "ML")) {
+    call$method <- method
+    fit <- eval(call)
+    found <- settled_from_own_start(call)
+    expect_equal(log(found$in_out$sp), log(unname(fit$sp)), tolerance = 1e-3)
+    expect_equal(found$in_out$scale, unname(fit$reml.scale), tolerance = 1e-5)
+    expect_equal(found$coefficients, unname(coef(fit)), tolerance = 1e-3)
+  }
 })
 
 test_that("of a binomial fit its optimum is near the fit's", {
@@ -96,7 +102,7 @@ test_that("a term that these rows do not want is smoothed away, and has a slope 
   score <- in_setup(poisson_call("flat"), function(frame) {
     found <- settle_start(frame, list(sp = exp(frame$lsp2), scale = 1))
     rows <- fitted_rows(frame, found$coefficients)
-    working_score(working_model(frame$G, rows, 1), log(found$in_out$sp))
+    working_score(working_model(frame, rows, 1), log(found$in_out$sp))
   })
   expect_lt(score$edf, 0.01)
   expect_gt(score$edf, 1e-6)
