@@ -35,34 +35,41 @@ settle <- function(frame, in_out, coefficients) {
   rows <- fitted_rows(frame, coefficients)
   tolerance <- frame$control$newton$conv.tol
   exact <- is_least_squares(setup$family)
-  scale <- if (frame$scale > 0) frame$scale else if (!exact) in_out$scale
+  scale <- known_scale(frame, in_out, exact)
+  informed <- exact || !is.null(coefficients)
   lsp <- log(in_out$sp)
   for (pass in seq_len(working_passes)) {
     model <- working_model(frame, rows, scale)
     before <- lsp
     # The first weights are those of the data alone.
-    if (pass > 1 || exact || !is.null(coefficients)) {
+    if (pass > 1 || informed) {
       lsp <- optimise_working(model, lsp, tolerance * length(rows$eta) / 16)
     }
     score <- working_score(model, lsp)
     rows$eta <- drop(setup$X %*% score$coefficients) + setup$offset
-    if (exact || pass > 2 && max(abs(lsp - before)) < settled) break
+    if (exact || has_settled(pass, lsp - before)) break
   }
   lsp <- keep_slope(lsp, score, tolerance * rough_score(setup$family, rows))
-  stopifnot(is.finite(lsp), is.finite(score$coefficients))
   in_out <- list(sp = exp(lsp), scale = scale %||% score$scale)
   list(in_out = in_out, coefficients = score$coefficients)
+}
+
+# NULL where the working model is to find it: it does where it is exact, and where none is given.
+known_scale <- function(frame, in_out, exact) {
+  if (frame$scale > 0) frame$scale else if (!exact) in_out$scale
 }
 
 # Four passes over the data leave less of a difference than lies between the two scores.
 working_passes <- 4
 settled <- 0.01 # in the log smoothing parameters
 
+has_settled <- function(pass, change) pass > 2 && max(abs(change)) < settled
+
 is_least_squares <- function(family) family$family[1] == "gaussian" && family$link[1] == "identity"
 
 # Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
-# what is below its tolerance. So few degrees of freedom that a slope is just above it are left to such
-# a term: one that Laplace's score wants back, and the working model's does not, is still heard.
+# what is below its tolerance. So few degrees of freedom that a slope is just above it are left to
+# such a term: one that Laplace's score wants back, and the working model's does not, is still heard.
 # Where even that many have no slope that mgcv would follow, the score would not be brought down,
 # and the term stays.
 keep_slope <- function(lsp, score, tolerance) {
@@ -118,7 +125,7 @@ working_model <- function(frame, rows, scale) {
     # REML integrates over all coefficients, ML over those in the penalties' range.
     range = if (of_ml) setup$U1[, seq_len(penalised), drop = FALSE],
     S = setup$S, roots = setup$UrS,
-    blocks = Map(function(S, first) first - 1 + seq_len(ncol(S)), setup$S, setup$off),
+    blocks = Map(function(penalty, first) first - 1 + seq_len(ncol(penalty)), setup$S, setup$off),
     L = if (is.null(setup$L)) diag(length(setup$S)) else setup$L,
     lsp0 = if (is.null(setup$lsp0)) 0 else setup$lsp0
   )
@@ -141,8 +148,8 @@ working_information <- function(family, rows) {
   half
 }
 
-# The REML or ML score at log smoothing parameters `lsp`, with first and second derivatives; `edf` are
-# the degrees of freedom that each penalty leaves to its term.
+# The REML or ML score at log smoothing parameters `lsp`, with first and second derivatives; `edf`
+# are the degrees of freedom that each penalty leaves to its term.
 working_score <- function(model, lsp) {
   lsp <- drop(model$L %*% lsp + model$lsp0)
   sp <- exp(lsp)
@@ -152,9 +159,9 @@ working_score <- function(model, lsp) {
   deviance <- model$zz - sum(b * model$xz)
   penalties <- getExportedValue("mgcv", "gam.reparam")(model$roots, lsp, 2)
 
-  pulls <- mapply(function(S, block, sp) {
+  pulls <- mapply(function(penalty, block, sp) {
     pull <- numeric(length(b))
-    pull[block] <- sp * drop(S %*% b[block])
+    pull[block] <- sp * drop(penalty %*% b[block])
     pull
   }, model$S, model$blocks, sp)
   deviance1 <- colSums(b * pulls)
@@ -169,6 +176,7 @@ working_score <- function(model, lsp) {
     fit <- model$dof * log(deviance)
     hessian <- hessian - tcrossprod(deviance1) / (scale * deviance)
   }
+  stopifnot(is.finite(b), is.finite(fit))
   list(
     score = (fit + log_det$value - penalties$det) / 2,
     gradient = drop(crossprod(model$L, gradient)) / 2,
@@ -195,8 +203,8 @@ log_determinant <- function(model, sp, precision, inverse) {
   }
   value <- as.vector(determinant(precision)$modulus)
   blocks <- model$blocks
-  moved <- Map(function(S, block, sp) {
-    sp * inverse[, block, drop = FALSE] %*% S
+  moved <- Map(function(penalty, block, sp) {
+    sp * inverse[, block, drop = FALSE] %*% penalty
   }, model$S, blocks, sp)
   first <- mapply(function(moved, block) sum(diag(moved[block, , drop = FALSE])), moved, blocks)
   second <- diag(first, length(sp))
