@@ -45,13 +45,10 @@ new_start <- function(entry, relation) {
   )
 }
 
-# Did a fit begin from another one's estimates? One that goes on, if it did so when it was new.
+# Did a fit begin nearer than a cold one, from another one's estimates or from a quick start? One
+# that goes on, if it did so when it was new.
 is_seeded <- function(start) {
-  if (start$interrupted) {
-    isTRUE(start$entry$payload$seeded)
-  } else {
-    !start$relation %in% c("none", "quick")
-  }
+  if (start$interrupted) isTRUE(start$entry$payload$seeded) else start$relation != "none"
 }
 
 # What an adapter finds by itself, before the fit.
