@@ -9,6 +9,7 @@ adapter_mgcv_gam <- function() {
     name = "mgcv::gam",
     identify = function(call, env) identify_mgcv(call, env, "mgcv::gam"),
     seed = seed_gam,
+    quickstart = quickstart_gam,
     observe = observe_gam,
     state = function(fit) finished_gam(fit, fit$sp),
     restore = restore_gam,
@@ -72,18 +73,60 @@ mgcv_state <- function(sp, scale, coefficients, theta, finished) {
 #' What the user gave for `in.out` or `start` stays. How many smoothing
 #' parameters and coefficients the model has is known only once mgcv has set it
 #' up, so the last check is made then: the arguments put in are calls that mgcv
-#' evaluates after set-up, and they too signal `warmstart_seed_unfit`.
+#' evaluates after set-up, `in.out` before `start`, and they too signal
+#' `warmstart_seed_unfit`. Another fit's end is brought nearer to this one's
+#' first, by the working model.
 #' @noRd
 seed_gam <- function(call, env, state, relation) {
   check_seed(state)
+  if (relation != "exact") check_newton(call, env)
   call <- seed_theta(call, env, state)
+  settled <- NULL
   if (is.null(call[["in.out"]])) {
-    call[["in.out"]] <- as.call(list(function() seed_in_out(state, relation)))
+    call[["in.out"]] <- as.call(list(function() {
+      settled <<- seed_in_out(state, relation)
+      settled$in_out
+    }))
   }
-  if (is.null(call[["start"]]) && length(state$coefficients) > 0) {
-    call[["start"]] <- as.call(list(function() seed_start(state, relation)))
+  if (is.null(call[["start"]])) {
+    call[["start"]] <- as.call(list(function() {
+      settled$coefficients %||% seed_start(state, relation)
+    }))
   }
   call
+}
+
+#' Start a fit from its own working model
+#'
+#' From mgcv's initial smoothing parameters. A family with parameters of its own
+#' has none to begin with that are near. Where the model, once set up, turns out
+#' to have no working model, mgcv is given nothing and begins by itself.
+#' @noRd
+quickstart_gam <- function(call, env) {
+  if (!is.null(call[["in.out"]]) || !is.null(call[["start"]])) {
+    stop_seed_unfit("it has starting values of its own")
+  }
+  family <- call_family(call, env)
+  if (is.null(family) || is_general(family) || count_theta(family) > 0) {
+    stop_seed_unfit("its family has parameters of its own")
+  }
+  found <- NULL
+  call[["in.out"]] <- as.call(list(function() {
+    found <<- quick_in_out(setup_frame("estimate.gam"))
+    found$in_out
+  }))
+  call[["start"]] <- as.call(list(function() found$coefficients))
+  call
+}
+
+quick_in_out <- function(frame) {
+  if (identical(frame$optimizer[1], "efs")) {
+    return(NULL)
+  }
+  initial <- list(sp = exp(frame$lsp2), scale = if (frame$scale > 0) frame$scale)
+  found <- settle_start(frame, initial)
+  found$in_out$sp <- found$in_out$sp * exp(optimum_shift)
+  found
 }
 
 seed_bam <- function(call, env, state, relation) {
@@ -97,6 +140,15 @@ seed_bam <- function(call, env, state, relation) {
     call[["coef"]] <- as.call(list(function() seed_coef(state, relation)))
   }
   call
+}
+
+# Before the model is set up: setting it up once more takes time. mgcv takes efs for a family that
+# has no derivatives for another optimiser.
+check_newton <- function(call, env) {
+  optimizer <- if (!is.null(call[["optimizer"]])) eval(call[["optimizer"]], env)
+  if (identical(optimizer[1], "efs") || isTRUE(call_family(call, env)$available.derivs == 0)) {
+    stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
+  }
 }
 
 check_seed <- function(state) {
@@ -133,6 +185,7 @@ in_out_list <- function(state) {
   list(sp = unname(state$sp), scale = scale)
 }
 
+# `in_out`, and `coefficients` where the working model has found some.
 seed_in_out <- function(state, relation) {
   frame <- setup_frame("estimate.gam")
   if (relation == "related") {
@@ -145,19 +198,15 @@ seed_in_out <- function(state, relation) {
   if (estimates_scale && length(state$scale) == 0) {
     stop_seed_unfit("it has no scale, which this fit estimates")
   }
-  in_out <- in_out_list(state)
+  efs <- identical(frame$optimizer[1], "efs")
+  settled <- list(in_out = in_out_list(state))
   if (relation != "exact") {
-    if (identical(frame$optimizer[1], "efs")) {
-      stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
-    }
-    in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2))
+    settled$in_out$sp <- off_the_plateau(settled$in_out$sp, exp(frame$lsp2))
+    settled <- settle_start(frame, settled$in_out, seed_start(state, relation)) %||% settled
   }
-  if (identical(frame$optimizer[1], "efs")) {
-    in_out$sp <- in_out$sp * exp(-fellner_schall_shift)
-  } else if (isTRUE(state$finished)) {
-    in_out$sp <- in_out$sp * exp(optimum_shift)
-  }
-  in_out
+  shift <- if (efs) -fellner_schall_shift else if (isTRUE(state$finished)) optimum_shift else 0
+  settled$in_out$sp <- settled$in_out$sp * exp(shift)
+  settled
 }
 
 # From the very optimum no step lowers the score, which newton() reports as a
@@ -176,7 +225,8 @@ fellner_schall_shift <- 2.5
 #' starts there stays there, though the term may be needed now. mgcv's own
 #' initial values tell what is large. From the plateau's very edge newton()
 #' tries many steps in vain; from a little above its own initial values it is
-#' back on the plateau, if that is the place, in a few.
+#' back on the plateau, if that is the place, in a few, which the working model
+#' spares it where there is one.
 #' @noRd
 off_the_plateau <- function(sp, initial) {
   ifelse(sp > initial * exp(plateau), initial * exp(below_plateau), sp)
@@ -225,6 +275,9 @@ smooth_label <- function(coefficient) sub("[.][0-9]+$", "", coefficient)
 
 seed_start <- function(state, relation) {
   setup <- setup_frame("estimate.gam")$G
+  if (length(state$coefficients) == 0) {
+    return(NULL)
+  }
   if (relation == "related") {
     return(related_start(state, setup))
   }

@@ -2,7 +2,7 @@
 #'
 #' An adapter tells [warm()] all that it has to know of one fitter: how to put a seed into its
 #' call, how to watch it, and what to keep of its result. `register_warm_adapter()` makes
-#' [warm()] use it. Of the thirteen parts only `seed` and `state` have to be written; without `seed`
+#' [warm()] use it. Of its parts only `seed` and `state` have to be written; without `seed`
 #' finished fits are kept and nothing is started from them.
 #'
 #' In what follows, `call` is the user's call with its arguments named in full (as by
@@ -41,6 +41,9 @@
 #' @param random `function(call, env)`: does where this fit ends depend on random numbers? Then the
 #'   state of R's generator counts in the key, and is left as the fit left it where a finished one
 #'   is returned. By default no.
+#' @param quickstart `function(call, env)`: the call, with starting values put in that take little
+#'   time to find. Used where nothing is stored and [warm()] is asked for it. It too may call
+#'   [stop_seed_unfit()]. NULL, the default, where the fitter has none.
 #' @param relations Which other fits `seed` can start from: `"rows"`, `"related"`, both (the
 #'   default), or none (`character()`).
 #' @param adapter A `warm_adapter`. It replaces one of the same name, and is asked ahead of those
@@ -83,7 +86,7 @@
 #' @export
 warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognises = NULL,
                          identify = NULL, restore = NULL, pack = NULL, converged = NULL,
-                         compare = NULL, versions = NULL, random = NULL,
+                         compare = NULL, versions = NULL, random = NULL, quickstart = NULL,
                          relations = c("rows", "related")) {
   check_dots(...)
   if (!is.character(name) || length(name) != 1 || is.na(name) || !nzchar(name)) {
@@ -100,7 +103,8 @@ warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognis
     converged = converged %||% converged_unless_said,
     compare = compare %||% function(a, b) compare_fits(a, b, state),
     versions = versions %||% function() package_version_of(name),
-    random = random %||% function(call, env) FALSE
+    random = random %||% function(call, env) FALSE,
+    quickstart = quickstart
   )
   check_parts(parts)
   check_relations(relations)
@@ -110,7 +114,7 @@ warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognis
 # How many arguments each part is called with.
 part_arity <- c(
   seed = 4, state = 1, observe = 3, recognises = 1, identify = 2, restore = 3, pack = 1,
-  converged = 1, compare = 2, versions = 0, random = 2
+  converged = 1, compare = 2, versions = 0, random = 2, quickstart = 2
 )
 
 check_relations <- function(relations) {
@@ -121,6 +125,7 @@ check_relations <- function(relations) {
 
 check_parts <- function(parts) {
   if (is.null(parts$seed)) parts$seed <- function(...) NULL
+  if (is.null(parts$quickstart)) parts$quickstart <- function(...) NULL
   for (name in names(part_arity)) {
     if (!takes_arguments(parts[[name]], part_arity[[name]])) {
       stop_argument(name, paste0(

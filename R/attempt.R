@@ -34,7 +34,11 @@ run_fit <- function(request, session, starts) {
 try_start <- function(request, session, start) {
   held <- hold_warnings(tryCatch(
     {
-      call <- request$adapter$seed(request$call, request$env, start$state, start$relation)
+      call <- if (start$relation == "quick") {
+        request$adapter$quickstart(request$call, request$env)
+      } else {
+        request$adapter$seed(request$call, request$env, start$state, start$relation)
+      }
       run_observed(request, session, call, start)
     },
     warmstart_seed_unfit = function(e) list(reason = conditionMessage(e), failed = FALSE),

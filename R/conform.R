@@ -73,6 +73,7 @@ expect_adapter_conforms <- function(adapter, call, ..., near = NULL, failing = N
   expect_same_fit(suite)
   expect_resumed(suite)
   expect_seeded(suite)
+  expect_quick(suite)
   expect_unfit_passed_over(suite)
   expect_own_error(suite, failing)
   expect_update(suite)
@@ -106,9 +107,9 @@ promise <- function(kept, words) {
 }
 
 # A fit through warm(), in a place of its own. `call` becomes the code of warm()'s argument.
-fit_warm <- function(suite, call = suite$call, store, env = suite$env) {
+fit_warm <- function(suite, call = suite$call, store, env = suite$env, ...) {
   if (!is.null(suite$random)) restore_random_state(suite$random)
-  eval(bquote(warmstart::warm(.(call), .(store))), env)
+  eval(bquote(warmstart::warm(.(call), .(store), ..(list(...))), splice = TRUE), env)
 }
 
 fresh_store <- function() warm_store(tempfile("conforms"))
@@ -272,6 +273,14 @@ expect_seeded <- function(suite) {
   store <- fresh_store()
   fit_warm(suite, suite$near, store)
   promise_cold_fit(suite, fit_warm(suite, store = store), "seeded", "Started from other data")
+}
+
+expect_quick <- function(suite) {
+  if (is.null(suite$adapter$quickstart)) {
+    return()
+  }
+  fit <- fit_warm(suite, store = fresh_store(), quickstart = TRUE)
+  promise_cold_fit(suite, fit, "quick", "Begun from a quick start")
 }
 
 # States as another version or a damaged store may have left them.

@@ -45,14 +45,22 @@ new_start <- function(entry, relation) {
   )
 }
 
-# Did a fit begin from another one's estimates? One that goes on, if it did so when it was new.
+# Did a fit begin nearer than a cold one, from another one's estimates or from a quick start? One
+# that goes on, if it did so when it was new.
 is_seeded <- function(start) {
   if (start$interrupted) isTRUE(start$entry$payload$seeded) else start$relation != "none"
 }
 
+# What an adapter finds by itself, before the fit.
+quick_start <- function(request) {
+  if (!is.null(request$adapter$quickstart)) {
+    list(c(list(found = "quick start", state = NULL), cold_start("quick")))
+  }
+}
+
 # Nothing to start from.
-cold_start <- function() {
-  list(relation = "none", interrupted = FALSE, iterations = 0, seconds = 0)
+cold_start <- function(relation = "none") {
+  list(relation = relation, interrupted = FALSE, iterations = 0, seconds = 0)
 }
 
 # Of models with the same response and family, those that share most terms, then the newest. Each
@@ -78,6 +86,9 @@ neighbours_read <- 64 # a person's history of one analysis, not a store's
 neighbours_tried <- 3
 
 announce <- function(start) {
+  if (start$relation == "quick") {
+    return(inform("Looking for starting values first."))
+  }
   what <- if (start$interrupted) {
     paste("Resuming from iteration", format(start$entry$iteration, scientific = FALSE))
   } else {

@@ -56,6 +56,7 @@ count_use <- function(store, info) {
     finished = "hits",
     resumed = "resumed",
     seeded = "seeded",
+    quick = ,
     cold = "misses"
   )
   or_nothing(store_count(store, what, count_of(info$seconds_saved)))

@@ -16,7 +16,7 @@ new_info <- function(source, call = NULL, key = NULL, found = NULL, written = NU
 
 info_of <- function(request, session, outcome) {
   start <- outcome$start
-  source <- if (!outcome$used) "cold" else if (start$interrupted) "resumed" else "seeded"
+  source <- source_of_start(start, outcome$used)
   failure <- session_status(session)$reason
   new_info(
     source,
@@ -34,6 +34,18 @@ info_of <- function(request, session, outcome) {
   )
 }
 
+source_of_start <- function(start, used) {
+  if (!used) {
+    "cold"
+  } else if (start$relation == "quick") {
+    "quick"
+  } else if (start$interrupted) {
+    "resumed"
+  } else {
+    "seeded"
+  }
+}
+
 only_finished <- "Of this function, only finished results are kept; see `?warm_adapter`."
 
 # What is no list or S4 object may be a plain number, or shared: it stays as it is.
@@ -49,12 +61,12 @@ with_info <- function(fit, info) {
 #'
 #' @param fit What [warm()] returned; without it, the last one of this R session. A result that is
 #'   neither a list nor an S4 object, such as a plain number, does not carry its information.
-#' @return A list of class `warm_info`: `source` ("cold", "resumed", "seeded", "finished" or
-#'   "untouched"), `call` (what was fitted), `key` (fingerprint), `found` (what there was to start
-#'   from), `written` (when it was saved, POSIXct), `reason` (why it was not used), `iterations`
-#'   (outer iterations now), `iterations_before` (before the interruption), `seconds` (now),
-#'   `seconds_saved`, `checkpoints` (written), `failure` (why the store could not be
-#'   written, or NULL), `history` (see [session_history()]).
+#' @return A list of class `warm_info`: `source` ("cold", "quick" for a quick start, "resumed",
+#'   "seeded", "finished" or "untouched"), `call` (what was fitted), `key` (fingerprint), `found`
+#'   (what there was to start from), `written` (when it was saved, POSIXct), `reason` (why it was
+#'   not used), `iterations` (outer iterations now), `iterations_before` (before the interruption),
+#'   `seconds` (now), `seconds_saved`, `checkpoints` (written), `failure` (why the store could not
+#'   be written, or NULL), `history` (see [session_history()]).
 #' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
 #' @seealso [warm()], [session_history()], [warm_verify()]
 #' @examples
@@ -90,6 +102,9 @@ what_was_done <- function(x) {
   }
   switch(x$source,
     cold = paste0("This fit began cold, and took ", now, "."),
+    quick = paste0(
+      "This fit found nothing stored, looked for starting values first, and took ", now, "."
+    ),
     resumed = paste0(
       "This fit went on from where an earlier run was interrupted", saved, " after ",
       effort(x$iterations_before, x$seconds_saved), ". It took ", now, " more."

@@ -11,7 +11,8 @@
 library(mgcv)
 source(if (file.exists("models.R")) "models.R" else "tests/gate/models.R")
 
-gate_case <- function(name, n = 300) {
+# For times that compare, cold and warm fits are made `repeats` times in turn.
+gate_case <- function(name, n = 300, repeats = 1) {
   model <- known_gate_models()[[name]]
   call <- gate_call(model)
   rows <- gate_data(n)
@@ -23,11 +24,20 @@ gate_case <- function(name, n = 300) {
     if (is.null(store)) {
       return(NULL)
     }
+    copies <- lapply(seq_len(repeats - 1), function(i) copy_store(store))
     fit <- tryCatch(timed(warm_in(call, store, env)), error = identity)
     if (inherits(fit, "error")) {
       return(gate_error(name, start, fit))
     }
-    gate_row(name, start, fit, cold, adapter)
+    row <- gate_row(name, start, fit, cold, adapter)
+    if (repeats > 1) {
+      seconds <- vapply(copies, function(copy) {
+        c(timed(eval(call, env))$seconds, timed(warm_in(call, copy, env))$seconds)
+      }, numeric(2))
+      row$seconds_cold <- stats::median(c(cold$seconds, seconds[1, ]))
+      row$time <- stats::median(c(fit$seconds, seconds[2, ])) / row$seconds_cold
+    }
+    row
   }
   rbind(
     fit_from("cold", new_gate_store()),
@@ -45,6 +55,14 @@ gate_env <- function(rows) list2env(list(d = rows), parent = globalenv())
 new_gate_store <- function() warmstart::warm_store(tempfile("store"))
 
 a_fold <- function(rows) rows[seq_len(nrow(rows)) %% 10 != 3, ]
+
+copy_store <- function(store) {
+  to <- tempfile("store")
+  dir.create(to)
+  from <- warmstart:::store_config(store)$path
+  file.copy(list.files(from, full.names = TRUE), to, recursive = TRUE)
+  warmstart::warm_store(to)
+}
 
 warm_in <- function(call, store, env, reuse = FALSE) {
   eval(bquote(warmstart::warm(.(call), .(store), reuse = .(reuse))), env)
