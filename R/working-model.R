@@ -70,8 +70,8 @@ is_least_squares <- function(family) family$family[1] == "gaussian" && family$li
 # Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
 # what is below its tolerance. So few degrees of freedom that a slope is just above it are left to
 # such a term: one that Laplace's score wants back, and the working model's does not, is still
-# heard. Where even that many have no slope that mgcv would follow, the score would not be brought down,
-# and the term stays.
+# heard. Where even that many have no slope that mgcv would follow, the score would not be brought
+# down, and the term stays.
 keep_slope <- function(lsp, score, tolerance) {
   retreat <- sqrt(tolerance) / 10 / score$edf
   back <- score$edf > 0 & retreat > 1 & -score$gradient * retreat > 2 * tolerance
