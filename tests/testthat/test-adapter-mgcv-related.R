@@ -114,3 +114,19 @@ test_that("a related model that does not fit is passed over, with the reason", {
   expect_identical(source_of(fit), "cold")
   expect_match(warm_info(fit)$reason, "related model.*efs")
 })
+
+test_that("a zero inflated model, which may have several optima, starts from its own end alone", {
+  store <- new_store()
+  d <- data.frame(x = seq(0, 1, length.out = 200))
+  d$y <- rep(c(0, 0, 1, 3, 0, 2, 5, 0), 25)
+  model <- quote(gam(y ~ s(x, k = 5), family = ziP(), data = d, method = "REML"))
+  evaluate <- function(data) {
+    d <- data
+    eval(bquote(warm(.(model), store)))
+  }
+  evaluate(d)
+  fold <- evaluate(d[-(1:20), ])
+  expect_identical(warm_info(fold)$source, "cold")
+  expect_match(warm_info(fold)$reason, "several optima")
+  expect_identical(warm_info(evaluate(d))$source, "finished")
+})
