@@ -162,7 +162,7 @@ static size_t digest_cached(struct bind_stream *stream, const SEXP *strings, siz
 }
 
 /* Whether its own bytes are what counts: ASCII or UTF-8, as nearly all are. */
-static bool is_plain_text(SEXP string, const char *text, size_t size) {
+static inline bool is_plain_text(SEXP string, const char *text, size_t size) {
     return string != NA_STRING && (is_ascii(text, size) || Rf_getCharCE(string) == CE_UTF8);
 }
 
@@ -226,7 +226,7 @@ void bind_absorb_strings(struct bind_stream *stream, SEXP value) {
         }
         /* Where strings seldom recur the cache costs more than it saves; asked again now and
          * then. */
-        if (stream->seen && (hits >= STRINGS / 4 || blocks % 32 == 0)) {
+        if (stream->seen && (hits >= STRINGS / 4 || blocks % 256 == 0)) {
             hits = digest_cached(stream, strings, n, digests);
         } else {
             digest_each(stream, strings, n, data ? (size_t)(count - i) : n, digests);
