@@ -84,17 +84,23 @@ store_interrupted <- function(call, env, iterations, part) {
   }
   last <- max(round(iterations * part), 1)
   store <- new_gate_store()
-  write <- warmstart::session_checkpoint
-  write_and_leave <- function(session, payload, objective, iteration) {
-    written <- write(session, payload, objective, iteration)
+  registry <- asNamespace("warmstart")$registry
+  first <- registry$first_checkpoint
+  registry$first_checkpoint <- 0
+  write <- asNamespace("warmstart")$offer_iterate
+  write_and_leave <- function(session, payload, objective, iteration, early) {
+    written <- write(session, payload, objective, iteration, early)
     if (iteration >= last) {
       interrupt <- list(message = "interrupted", call = NULL)
       signalCondition(structure(interrupt, class = c("gate_interrupt", "condition")))
     }
     written
   }
-  utils::assignInNamespace("session_checkpoint", write_and_leave, "warmstart")
-  on.exit(utils::assignInNamespace("session_checkpoint", write, "warmstart"))
+  utils::assignInNamespace("offer_iterate", write_and_leave, "warmstart")
+  on.exit({
+    utils::assignInNamespace("offer_iterate", write, "warmstart")
+    registry$first_checkpoint <- first
+  })
   ended <- tryCatch(quietly(warm_in(call, store, env)), gate_interrupt = function(c) NULL)
   if (is.null(ended)) store
 }

@@ -19,6 +19,8 @@ for (gate_name in gate_names) {
   test_that(paste("every start leads to the cold fit:", gate_name), {
     rows <- gate_case(gate_name, gate_rows)
     cat(gate_line(rows), sep = "\n")
+    watched <- !startsWith(gate_name, "bam") && isTRUE(rows$cold[1] > 1)
+    expect_identical(sum(rows$source == "resumed"), if (watched) 2L else 0L)
     for (i in seq_len(nrow(rows))) {
       expect_true(rows$verdict[i] %in% c("equal", "better"), info = gate_line(rows[i, ]))
     }
