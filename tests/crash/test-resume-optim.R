@@ -29,6 +29,8 @@ optimise_in_process <- function(line, path, start = callr::r) {
   start(function(setup, line, path) {
     library(warmstart)
     options(warmstart.verbose = FALSE)
+    # Some tenths of a second, of which the first two would not be kept.
+    assign("first_checkpoint", 0, asNamespace("warmstart")$registry)
     eval(parse(text = setup), globalenv())
     assign("store", warm_store(path), globalenv())
     fit <- suppressWarnings(eval(parse(text = line), globalenv()))

@@ -240,6 +240,7 @@ child_output <- function(code, terminal, interactive = FALSE) {
     "  unlockBinding(name, space)",
     "  assign(name, value, space)",
     "}",
+    "assign('first_checkpoint', 0, space$registry)",
     "set('progress_after', 0)",
     "set('progress_interval', c(redrawn = 0, logged = 0))",
     "quakes$strong <- quakes$mag > 4.6",
