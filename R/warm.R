@@ -48,6 +48,8 @@
 #'
 #' @section Which fitters?:
 #' * `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
+#'   With efs, and where the model is a zero inflated one, which may have several optima, it starts
+#'   from its own end alone.
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.
 #'   `vignette("resume-mgcv")` shows both.
 #' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.

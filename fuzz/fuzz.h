@@ -49,6 +49,14 @@ static inline uint8_t *fuzz_copy(const uint8_t *bytes, size_t size, size_t *leng
     return copy;
 }
 
+/* Makes the digest in the last eight bytes of a form of `form` bytes fit the rest, where `size`
+ * bytes hold one. */
+static inline void fuzz_sign_form(uint8_t *bytes, size_t size, size_t form) {
+    if (size >= form) {
+        ws_put_u64(bytes + form - 8, ws_hash_64(bytes, form - 8));
+    }
+}
+
 /* Makes the digests at `record`, of which `size` bytes are there, fit what they cover: the
  * header's, the history's and payload's where all of these is there; FUZZ_SIGN_FORM: also magic,
  * version and header size. */

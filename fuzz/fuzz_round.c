@@ -41,8 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     size_t length;
     uint8_t *copy = fuzz_copy(bytes, size, &length);
 
-    if (copy && (bytes[0] & 1) != 0 && length >= WS_ROUND_BYTES) {
-        ws_put_u64(copy + WS_ROUND_BYTES - 8, ws_hash_64(copy, WS_ROUND_BYTES - 8));
+    if (copy && (bytes[0] & 1) != 0) {
+        fuzz_sign_form(copy, length, WS_ROUND_BYTES);
     }
     if (copy && ws_round_decode(copy, length, &round) == WS_OK) {
         check_round(&round);

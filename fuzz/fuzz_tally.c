@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     size_t length;
     uint8_t *copy = fuzz_copy(bytes, size, &length);
 
-    if (copy && (bytes[0] & 1) != 0 && length >= WS_TALLY_BYTES) {
-        ws_put_u64(copy + WS_TALLY_BYTES - 8, ws_hash_64(copy, WS_TALLY_BYTES - 8));
+    if (copy && (bytes[0] & 1) != 0) {
+        fuzz_sign_form(copy, length, WS_TALLY_BYTES);
     }
     if (copy && ws_tally_decode(copy, length, &tally) == WS_OK) {
         FUZZ_CHECK(tally.since > 0);
