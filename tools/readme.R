@@ -37,13 +37,16 @@ run <- function(call, is_time = function(seconds) FALSE) {
     stdout = "output", stderr = "2>&1"
   )
   on.exit(child$kill())
-  while (!file.exists("began")) Sys.sleep(0.01)
+  wait_until <- function(is_so) {
+    while (!is_so()) {
+      if (!child$is_alive()) stop("The fit failed: ", paste(readLines("output"), collapse = "\n"))
+      Sys.sleep(0.01)
+    }
+  }
+  wait_until(function() file.exists("began"))
   start <- proc.time()[["elapsed"]]
   seconds <- function() proc.time()[["elapsed"]] - start
-  while (!file.exists("ended") && !is_time(seconds())) {
-    if (!child$is_alive()) stop("The fit failed.")
-    Sys.sleep(0.01)
-  }
+  wait_until(function() file.exists("ended") || is_time(seconds()))
   taken <- seconds()
   if (is_time(taken)) tools::pskill(child$get_pid(), tools::SIGKILL)
   child$wait()
