@@ -2,8 +2,11 @@
 # carry with them. Of a family that neither stats nor mgcv made, the functions count as well.
 
 family_part <- function(family) {
-  family <- resolve_family(family)
-  canonical <- canonical_family(family)
+  canonical <- if (is.null(family)) {
+    list(family = "gaussian", link = "identity") # what fitters take then
+  } else {
+    canonical_family(resolve_family(family))
+  }
   new_part(canonical, "neighbourhood", paste0(
     canonical$family, "(", paste(canonical$link, collapse = ", "), ")"
   ))

@@ -59,18 +59,16 @@ fingerprint.formula <- function(x, data = NULL, family = NULL, ...) { # nolint: 
 }
 
 new_model_fingerprint <- function(parts) {
-  scope <- vapply(parts, function(part) part$scope, "")
-  hex <- vapply(parts, function(part) part$fingerprint, "")
   # Sorted by name: the order in which parts are found does not matter.
-  by_name <- order(names(parts), method = "radix")
-  key <- function(scopes) {
-    fingerprint(hex[by_name[scope[by_name] %in% scopes]])
-  }
+  sorted <- parts[order(names(parts), method = "radix")]
+  scope <- vapply(sorted, .subset2, "", "scope")
+  hex <- vapply(sorted, .subset2, "", "fingerprint")
+  key <- function(counts) .Call(C_fingerprint, hex[counts], FALSE)
   structure(
     list(
-      exact = key(c("neighbourhood", "specification", "values")),
-      specification = key(c("neighbourhood", "specification")),
-      neighbourhood = key("neighbourhood"),
+      exact = key(TRUE),
+      specification = key(scope != "values"),
+      neighbourhood = key(scope == "neighbourhood"),
       parts = parts
     ),
     class = "model_fingerprint"
@@ -100,10 +98,10 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   check_data(data)
   formulas <- if (is.list(formula)) formula else list(formula)
   canonical <- lapply(lapply(formulas, expand_dot, data), canonical_call)
-  in_formulas <- c(canonical, also)
-  variables <- unique(unlist(lapply(in_formulas, all.vars)))
-  functions <- setdiff(unique(unlist(lapply(in_formulas, all.names))), variables)
-  texts <- unlist(lapply(in_formulas, texts_in))
+  in_formulas <- as.expression(c(canonical, also))
+  variables <- all.vars(in_formulas)
+  functions <- setdiff(all.names(in_formulas, unique = TRUE), variables)
+  texts <- texts_in(in_formulas)
   if (any(takes_names %in% functions)) variables <- c(variables, texts)
   variables <- setdiff(variables, parameters)
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
@@ -188,19 +186,16 @@ variable_part <- function(name, data, home, parameters = NULL) {
 
 # What stands where a function does may also be what holds it, as in `tools$centre(x)`.
 called_part <- function(name, home) {
-  found <- find_captured(name, home)
-  if (is.list(found$value) || is.environment(found$value)) {
-    named_part("variable", name, found$value, "specification")
-  } else {
-    function_part(name, home)
+  value <- find_captured(name, home)$value
+  if (is.list(value) || is.environment(value)) {
+    named_part("variable", name, value, "specification")
+  } else if (is.function(value)) {
+    named_part("function", name, value, "specification")
   }
 }
 
 function_part <- function(name, home) {
-  found <- find_captured(name, home)
-  if (is.function(found$value)) {
-    named_part("function", name, found$value, "specification")
-  }
+  if (is.function(find_captured(name, home)$value)) called_part(name, home)
 }
 
 # The functions that a value names: fitters look them up, as they do contrasts.
@@ -238,7 +233,11 @@ visible_names <- function(env) {
 
 # The strings in an expression.
 texts_in <- function(expr) {
-  if (is.character(expr)) expr else if (is.call(expr)) unlist(lapply(as.list(expr), texts_in))
+  texts <- if (is.character(expr)) expr
+  if (is.call(expr) || is.expression(expr)) {
+    for (i in seq_along(expr)) texts <- c(texts, texts_in(expr[[i]]))
+  }
+  texts
 }
 
 # A factor is made of text with its levels in the locale's order. That counts where it is another
@@ -267,7 +266,7 @@ is_in_data <- function(name, data) {
 
 describe_value <- function(value) {
   if (is.atomic(value) && length(value) == 1 && is.null(dim(value))) {
-    return(format(value))
+    return(if (is.object(value) || !is.character(value)) format(value) else value)
   }
   if (is.function(value)) {
     return("function")

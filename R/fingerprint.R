@@ -159,9 +159,15 @@ find_captured <- function(name, env) {
         list(value = get(name, envir = env, inherits = FALSE))
       })
     }
-    env <- parent.env(env)
+    env <- if (!identical(env, globalenv()) || is_data_attached()) parent.env(env) else emptyenv()
   }
   NULL
+}
+
+# As by attach(); behind the global environment there are only packages else.
+is_data_attached <- function() {
+  attached <- search()[-1]
+  !all(startsWith(attached, "package:") | attached == "Autoloads")
 }
 
 is_package_environment <- function(env) {
