@@ -28,7 +28,6 @@ struct lookup {
     char hex[WS_DIGEST_HEX + 1];
     enum ws_select select;
     int kind;
-    const char *run_id; /* NULL: all */
     int64_t now;
     struct ws_dir *dir;
     struct found_run *first;
@@ -49,6 +48,24 @@ static void note_failure(const struct lookup *lookup, enum ws_status status) {
 }
 
 /* Finding the runs. */
+
+/* Calls `visit` with the names in a shard among which those of the key's runs are, or with that of
+ * the one run `run_id`, which need not be there. */
+static enum ws_status visit_runs(struct ws_dir *dir, const struct ws_digest *key,
+                                 const char *run_id,
+                                 enum ws_status (*visit)(void *context, const char *name),
+                                 void *context) {
+    char name[WS_FILE_NAME_MAX + 1];
+
+    if (!run_id) {
+        return ws_os_dir_list(dir, visit, context);
+    }
+    if (!ws_run_id_is_valid(run_id)) {
+        return WS_OK;
+    }
+    ws_run_file_name(key, run_id, name);
+    return visit(context, name);
+}
 
 static void drop_unwanted(const struct lookup *lookup, struct found_run *run) {
     for (int i = 0; i < run->scan.count; i++) {
@@ -98,8 +115,7 @@ static enum ws_status add_run(void *context, const char *name) {
     /* In a large store most names of a shard are other keys'. */
     if (strncmp(name, lookup->hex, WS_DIGEST_HEX) != 0 ||
         ws_run_file_parse(name, &key, run_id) != WS_OK ||
-        memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0 ||
-        (lookup->run_id && strcmp(run_id, lookup->run_id) != 0)) {
+        memcmp(key.bytes, lookup->key->bytes, sizeof key.bytes) != 0) {
         return WS_OK;
     }
     struct found_run *run = malloc(sizeof *run);
@@ -294,18 +310,14 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
 enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
                                enum ws_select select, int kind, const char *run_id,
                                struct ws_entry **entry) {
-    struct lookup lookup = {.store = store,
-                            .key = key,
-                            .select = select,
-                            .kind = kind,
-                            .run_id = run_id,
-                            .now = ws_store_now(store)};
+    struct lookup lookup = {
+        .store = store, .key = key, .select = select, .kind = kind, .now = ws_store_now(store)};
 
     lookup.last = &lookup.first;
     ws_digest_format(key, lookup.hex);
-    enum ws_status status = ws_store_shard(store, key, false, &lookup.dir);
+    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &lookup.dir);
     if (status == WS_OK) {
-        status = ws_os_dir_list(lookup.dir, add_run, &lookup);
+        status = visit_runs(lookup.dir, key, run_id, add_run, &lookup);
     }
     if (status == WS_OS_ERROR) {
         note_failure(&lookup, status);
@@ -346,7 +358,7 @@ bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
     struct ws_dir *dir = NULL;
     struct ws_file *file = NULL;
 
-    if (!ws_run_id_is_valid(run_id) || ws_store_shard(store, key, false, &dir) != WS_OK) {
+    if (!ws_run_id_is_valid(run_id) || ws_store_shard(store, key, WS_MAKE_NONE, &dir) != WS_OK) {
         return false;
     }
     ws_run_file_name(key, run_id, name);
@@ -388,7 +400,6 @@ void ws_entry_free(struct ws_entry *entry) {
 struct story {
     struct ws_store *store;
     const struct ws_digest *key;
-    const char *run_id; /* NULL: all */
     int64_t now;
     struct ws_dir *dir;
     struct ws_record newest;
@@ -407,7 +418,6 @@ static enum ws_status take_story(void *context, const char *name) {
 
     if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
         memcmp(key.bytes, story->key->bytes, sizeof key.bytes) != 0 ||
-        (story->run_id && strcmp(run_id, story->run_id) != 0) ||
         ws_os_file_open(story->dir, name, &file) != WS_OK) {
         return WS_OK;
     }
@@ -431,15 +441,12 @@ static enum ws_status take_story(void *context, const char *name) {
 enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
                                 const char *run_id, struct ws_history *history,
                                 struct ws_note *note) {
-    struct story story = {.store = store,
-                          .key = key,
-                          .run_id = run_id,
-                          .now = ws_store_now(store),
-                          .history = history};
-    enum ws_status status = ws_store_shard(store, key, false, &story.dir);
+    struct story story = {
+        .store = store, .key = key, .now = ws_store_now(store), .history = history};
+    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &story.dir);
 
     if (status == WS_OK) {
-        status = ws_os_dir_list(story.dir, take_story, &story);
+        status = visit_runs(story.dir, key, run_id, take_story, &story);
     }
     ws_os_dir_close(story.dir);
     if (status == WS_OK && !story.found) {

@@ -118,6 +118,14 @@ static void find(void) {
     ws_entry_free(entry);
 }
 
+static void find_named(void) {
+    struct ws_digest key = a_key();
+    struct ws_entry *entry = NULL;
+
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_ANY_KIND, "run-0", &entry), WS_OK);
+    ws_entry_free(entry);
+}
+
 static void find_none(void) {
     struct ws_digest key = a_key();
     struct ws_entry *entry = NULL;
@@ -204,6 +212,12 @@ TEST("a lookup takes two system calls for each further run") {
     runs = 4;
     size = 1024;
     at_most(count_calls(prepare_finished, find), 6 + 3 * 2);
+}
+
+TEST("a lookup of one run by its name takes four system calls, however many there are") {
+    runs = 100;
+    size = 1024;
+    at_most(count_calls(prepare_finished, find_named), 4);
 }
 
 TEST("a lookup of a large payload takes two system calls more") {
