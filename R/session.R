@@ -116,12 +116,17 @@ session_checkpoint <- function(session, payload, objective = NA, iteration = NA)
 #' @rdname warm_session
 #' @export
 session_finalize <- function(session, payload, objective = NA, iteration = NA) {
-  .Call(C_session_finalize, session, payload, objective, iteration)
+  .Call(C_session_finalize, session, payload, objective, iteration, FALSE)
 }
 
 # Of an early iterate nothing is written, unless the run has a file already.
 offer_iterate <- function(session, payload, objective, iteration, early) {
   .Call(C_session_checkpoint, session, payload, objective, iteration, early)
+}
+
+# A brief fit is not worth waiting for the disk, unless the run has a file already.
+finalize_fit <- function(session, payload, objective, iteration, brief) {
+  .Call(C_session_finalize, session, payload, objective, iteration, brief)
 }
 
 # Called from C, the first time that a write fails.

@@ -8,6 +8,8 @@
 #' Run the line again, in any R process on this machine. The fit goes on from the last iterate that
 #' was kept: with most fitters that can be watched the last iteration, or the best point so far. A
 #' fitter that cannot be watched begins anew, and so does a fit that had run for less than 0.2 s.
+#' Where the power fails, up to the last 2 s of a fit are lost, and finished fits that took no longer
+#' than that may be: `warm()` does not wait for the disk to have them.
 #'
 #' @section Is the result the same?:
 #' It is the fit that a cold start gives, within the fitter's own tolerance: only starting values
@@ -198,7 +200,8 @@ keep_finished <- function(request, session, store, outcome) {
     is_worth_keeping(outcome$fit, outcome$seconds)
   iterations <- outcome$start$iterations + end$iteration
   payload <- finished_payload(request, outcome, iterations, whole)
-  if (!session_finalize(session, payload, end$objective, iterations)) {
+  brief <- outcome$seconds < quickly_made
+  if (!finalize_fit(session, payload, end$objective, iterations, brief)) {
     return("nothing")
   }
   if (isTRUE(outcome$converged)) {
@@ -245,7 +248,7 @@ is_worth_keeping <- function(fit, seconds) {
   seconds >= quickly_made || rough_size(fit) < max(seconds, 0.1) * bytes_a_second
 }
 
-quickly_made <- 2 # seconds
+quickly_made <- 2 # seconds; see ?warm under "What if R is killed?"
 bytes_a_second <- 2e7 # a tenth of what is serialized and written in that time
 
 # What a finished fit leaves behind of its interrupted runs is of no use any more.

@@ -32,7 +32,7 @@ static struct scratch make_scratch(void) {
     snprintf(path, sizeof path, "%s/fuzz-runfile-XXXXXX", parent);
     scratch.fd = mkstemp(path);
     FUZZ_CHECK(scratch.fd >= 0);
-    FUZZ_CHECK(ws_os_dir_open(parent, false, &dir) == WS_OK);
+    FUZZ_CHECK(ws_os_dir_open(parent, WS_MAKE_NONE, &dir) == WS_OK);
     FUZZ_CHECK(ws_os_file_open(dir, strrchr(path, '/') + 1, &scratch.file) == WS_OK);
     ws_os_dir_close(dir);
     unlink(path);

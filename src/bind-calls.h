@@ -44,7 +44,7 @@ SEXP bind_session_load(SEXP session);
 SEXP bind_session_peek(SEXP session);
 SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration,
                              SEXP early);
-SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration);
+SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration, SEXP brief);
 SEXP bind_session_get_status(SEXP session);
 
 SEXP bind_session_attempt(SEXP session, SEXP run_id);

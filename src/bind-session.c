@@ -185,9 +185,10 @@ SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP it
     return answer(session, open, status);
 }
 
-SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration) {
+SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration, SEXP brief) {
     struct ws_session *open = bind_session(session);
     struct ws_offer offer = bind_offer(objective, iteration);
+    offer.is_brief = Rf_asLogical(brief) == TRUE;
 
     PROTECT(bind_payload(payload, &offer));
     enum ws_status status = ws_session_finalize(open, &offer);

@@ -42,7 +42,7 @@ static const R_CallMethodDef routines[] = {
     CALL(session_load, 1),
     CALL(session_peek, 1),
     CALL(session_checkpoint, 5),
-    CALL(session_finalize, 4),
+    CALL(session_finalize, 5),
     CALL(session_get_status, 1),
 
     CALL(session_attempt, 2),

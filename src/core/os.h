@@ -5,7 +5,7 @@
  *
  * Files are reached through a directory handle, by a single name:
  *
- *     ws_os_dir_open(path, create, &dir)        a directory; missing parents are made on request
+ *     ws_os_dir_open(path, make, &dir)          a directory; missing parents are made on request
  *     ws_os_dir_open_below(path, below, ...)    one below it, by names that are no links
  *     ws_os_file_open / _edit / _create         a file in it: to read, to change, or new
  *     ws_os_file_read / _write / _sync ...      positioned; there is no file offset to keep
@@ -43,12 +43,16 @@ struct ws_file_identity {
     uint64_t number;
 };
 
-/* WS_NOT_FOUND where the directory is missing and `create` is false. Created: 0700, whatever the
- * umask. */
-enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir);
+/* What becomes of directories that are missing: they stay so, and the status is WS_NOT_FOUND; they
+ * are made; or they are made, and neither their names nor others' on the way, which somebody else
+ * may have made a moment ago, are lost with the power once the call has returned. */
+enum ws_make { WS_MAKE_NONE, WS_MAKE, WS_MAKE_DURABLE };
+
+/* Made: 0700, whatever the umask. */
+enum ws_status ws_os_dir_open(const char *path, enum ws_make make, struct ws_dir **dir);
 /* The directory `below` ("v1/0123") the directory `path`. Symbolic links are followed on the way
  * to `path`, which is the user's to choose, and not below it. */
-enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
+enum ws_status ws_os_dir_open_below(const char *path, const char *below, enum ws_make make,
                                     struct ws_dir **dir);
 /* Calls `visit` for each name except "." and ".."; stops at the first that is not WS_OK. */
 enum ws_status ws_os_dir_list(struct ws_dir *dir,

@@ -168,9 +168,9 @@ static enum ws_status make_directories(const char *path) {
     return status;
 }
 
-static enum ws_status open_or_make(const char *path, bool create, int *fd) {
+static enum ws_status open_or_make(const char *path, enum ws_make make, int *fd) {
     *fd = open_directory(path);
-    if (*fd < 0 && errno == ENOENT && create) {
+    if (*fd < 0 && errno == ENOENT && make != WS_MAKE_NONE) {
         enum ws_status status = make_directories(path);
         if (status != WS_OK) {
             return status;
@@ -197,21 +197,23 @@ static enum ws_status enter(int at, const char *name, int *fd) {
     return *fd < 0 ? status_of_errno() : WS_OK;
 }
 
-/* The same; where it is missing it is made, and durable when this returns. *young says that its
- * parent's may not be. */
-static enum ws_status enter_or_make(int at, const char *name, int *fd, bool *young) {
+/* The same; where it is missing it is made. *young says that its parent's name may not be durable;
+ * its own is, if it is to be. */
+static enum ws_status enter_or_make(int at, const char *name, enum ws_make make, int *fd,
+                                    bool *young) {
     struct stat stat;
     bool made = false;
     enum ws_status status = enter(at, name, fd);
 
-    if (status == WS_NOT_FOUND) {
+    *young = false;
+    if (status == WS_NOT_FOUND && make != WS_MAKE_NONE) {
         status = make_directory_at(at, name, 0700 | NOT_DURABLE, &made);
         if (status == WS_OK) {
             status = enter(at, name, fd);
         }
     }
-    *young = made || (status == WS_OK && may_not_be_durable(*fd));
-    if (status == WS_OK && *young) {
+    if (status == WS_OK && make == WS_MAKE_DURABLE && (made || may_not_be_durable(*fd))) {
+        *young = true;
         status = made ? sync_made(at, at, name) : sync_directory(at);
         int saved = errno;
         if (status == WS_OK && fstat(*fd, &stat) == 0) {
@@ -246,9 +248,9 @@ static enum ws_status dir_of_fd(int fd, struct ws_dir **dir) {
     return WS_OK;
 }
 
-enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir) {
+enum ws_status ws_os_dir_open(const char *path, enum ws_make make, struct ws_dir **dir) {
     int fd;
-    enum ws_status status = open_or_make(path, create, &fd);
+    enum ws_status status = open_or_make(path, make, &fd);
 
     return status == WS_OK ? dir_of_fd(fd, dir) : status;
 }
@@ -273,7 +275,7 @@ static int open_without_links(const char *path, const char *below) {
 }
 
 /* Goes from `at`, which it closes, to `below`. */
-static enum ws_status go_below(int at, const char *below, bool create, int *fd) {
+static enum ws_status go_below(int at, const char *below, enum ws_make make, int *fd) {
     char name[NAME_MAX + 1];
     bool is_first = true;
     enum ws_status status = WS_OK;
@@ -289,7 +291,7 @@ static enum ws_status go_below(int at, const char *below, bool create, int *fd) 
         } else {
             memcpy(name, below, size);
             name[size] = '\0';
-            status = create ? enter_or_make(*fd, name, &next, &young) : enter(*fd, name, &next);
+            status = enter_or_make(*fd, name, make, &next, &young);
         }
         if (status == WS_OK && young && is_first) {
             status = sync_name_of(*fd);
@@ -305,21 +307,21 @@ static enum ws_status go_below(int at, const char *below, bool create, int *fd) 
     return status;
 }
 
-enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
+enum ws_status ws_os_dir_open_below(const char *path, const char *below, enum ws_make make,
                                     struct ws_dir **dir) {
     int fd = open_without_links(path, below);
 
-    if (fd >= 0 && (!create || !may_not_be_durable(fd))) {
+    if (fd >= 0 && (make != WS_MAKE_DURABLE || !may_not_be_durable(fd))) {
         return dir_of_fd(fd, dir);
     }
     if (fd >= 0) {
         close(fd);
-    } else if (errno == ENOENT && !create) {
+    } else if (errno == ENOENT && make == WS_MAKE_NONE) {
         return WS_NOT_FOUND;
     }
-    enum ws_status status = open_or_make(path, create, &fd);
+    enum ws_status status = open_or_make(path, make, &fd);
     if (status == WS_OK) {
-        status = go_below(fd, below, create, &fd);
+        status = go_below(fd, below, make, &fd);
     }
     return status == WS_OK ? dir_of_fd(fd, dir) : status;
 }

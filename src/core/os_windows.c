@@ -280,7 +280,7 @@ static enum ws_status make_directories(WCHAR *path) {
     return leads_through_file(path) ? fail_with(ENOTDIR) : fail_with(errno_of(error));
 }
 
-enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir) {
+enum ws_status ws_os_dir_open(const char *path, enum ws_make make, struct ws_dir **dir) {
     HANDLE handle = INVALID_HANDLE_VALUE;
 
     if (path[0] == '\0') {
@@ -291,7 +291,7 @@ enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir
         return fail();
     }
     enum ws_status status = open_directory(wide, &handle);
-    if (status == WS_NOT_FOUND && create) {
+    if (status == WS_NOT_FOUND && make != WS_MAKE_NONE) {
         status = make_directories(wide);
         if (status == WS_OK) {
             status = open_directory(wide, &handle);
@@ -333,7 +333,7 @@ static bool is_straight(const WCHAR *path, size_t from) {
     return straight;
 }
 
-enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
+enum ws_status ws_os_dir_open_below(const char *path, const char *below, enum ws_make make,
                                     struct ws_dir **dir) {
     size_t size = strlen(path) + strlen(below) + 2;
     char *whole = malloc(size);
@@ -343,7 +343,7 @@ enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool cr
         return WS_NO_MEMORY;
     }
     snprintf(whole, size, "%s\\%s", path, below);
-    enum ws_status status = ws_os_dir_open(whole, create, &fresh);
+    enum ws_status status = ws_os_dir_open(whole, make, &fresh);
     free(whole);
     if (status == WS_OK && !is_straight(fresh->path, fresh->size - strlen(below) - 1)) {
         ws_os_dir_close(fresh);

@@ -85,9 +85,9 @@ static enum ws_status lock_name(struct ws_file *file) {
 }
 
 static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_t reserve,
-                                   const struct piece *pieces, int count, struct ws_file **out) {
+                                   const struct piece *pieces, int count, bool durable,
+                                   struct ws_file **out) {
     char temporary[WS_FILE_NAME_MAX + 1];
-    bool durable = !pieces[0].record->note.is_seed; /* a fit begins without it as well */
     struct ws_file *file = NULL;
     enum ws_status status = temporary_name(name, temporary);
 
@@ -128,17 +128,18 @@ static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_
     return WS_OK;
 }
 
-/* Makes the file `name` of these records, complete and, but for a seed, synced; returns it open and
- * locked. */
+/* Makes the file `name` of these records, complete and, if it is to be durable, synced; returns it
+ * open and locked. */
 static enum ws_status publish(struct ws_dir *dir, const char *name, uint64_t reserve,
-                              const struct piece *pieces, int count, struct ws_file **file) {
+                              const struct piece *pieces, int count, bool durable,
+                              struct ws_file **file) {
     enum ws_status status = WS_NOT_FOUND;
 
     /* A sweep that met the temporary file before it was locked took it. The next has another
      * name. */
     for (int i = 0; i < PUBLISH_ATTEMPTS_MAX && (status == WS_NOT_FOUND || status == WS_BUSY);
          i++) {
-        status = publish_once(dir, name, reserve, pieces, count, file);
+        status = publish_once(dir, name, reserve, pieces, count, durable, file);
     }
     return status;
 }
@@ -190,7 +191,7 @@ static enum ws_status start_file(struct ws_runfile *run, struct ws_dir *dir, con
         pieces[i].record->slot = (uint8_t)i;
         pieces[i].record->slot_size = slot_size;
     }
-    enum ws_status status = publish(dir, name, WS_SLOTS * slot_size, pieces, count, &file);
+    enum ws_status status = publish(dir, name, WS_SLOTS * slot_size, pieces, count, true, &file);
     if (status != WS_OK) {
         return status;
     }
@@ -350,7 +351,8 @@ void ws_runfile_close(struct ws_runfile *run) {
 }
 
 enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,
-                              const struct ws_history *history, const void *payload, size_t size) {
+                              const struct ws_history *history, const void *payload, size_t size,
+                              bool durable) {
     struct piece piece = {.record = record, .history = history, .payload = payload, .size = size};
     struct ws_file *file = NULL;
     enum ws_status status = check_size(size);
@@ -360,7 +362,7 @@ enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_re
     }
     record->slot = 0;
     record->slot_size = 0;
-    status = publish(dir, name, 0, &piece, 1, &file);
+    status = publish(dir, name, 0, &piece, 1, durable, &file);
     return status == WS_OK ? ws_os_file_close(file) : status;
 }
 

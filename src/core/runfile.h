@@ -20,9 +20,8 @@
  *     reading:  ws_runfile_scan or ws_runfile_glance -> ws_runfile_read
  *
  * A file appears under its name complete and synced: it is written under a temporary name,
- * locked, synced, renamed, and the directory synced. A seed's file is not synced. The lock is held
- * until the writer closes, which is how others tell a live run from an interrupted one. Readers take
- * no lock.
+ * locked, synced, renamed, and the directory synced. The lock is held until the writer closes,
+ * which is how others tell a live run from an interrupted one. Readers take no lock.
  */
 #ifndef WS_RUNFILE_H
 #define WS_RUNFILE_H
@@ -62,9 +61,11 @@ void ws_runfile_close(struct ws_runfile *run);
  * and a sweep may take its file; the session then makes a new one. That beats keeping nothing. */
 enum ws_status ws_runfile_lock(struct ws_file *file);
 
-/* Puts one record alone under `name`, replacing what is there, synced unless it is a seed. */
+/* Puts one record alone under `name`, replacing what is there. What is not `durable` is not synced:
+ * after a power loss it may be gone, or not verify. */
 enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_record *record,
-                              const struct ws_history *history, const void *payload, size_t size);
+                              const struct ws_history *history, const void *payload, size_t size,
+                              bool durable);
 
 /* A file of slots of the smallest size fits whole, and most finished records do: one read is all
  * that they cost. */

@@ -254,6 +254,11 @@ static struct ws_record record_of(struct ws_session *session, const struct ws_of
     return record;
 }
 
+/* With the power. What the run has on disk already may not, nor what takes its place. */
+static bool may_be_lost(const struct ws_session *session, const struct ws_offer *offer) {
+    return offer->is_brief && !session->file;
+}
+
 /* Calls `put` with the run's directory and name, making the directory where it is missing; once
  * more where it was deleted in between. */
 static enum ws_status
@@ -264,10 +269,12 @@ in_directory(struct ws_session *session,
     char name[WS_FILE_NAME_MAX + 1];
     enum ws_status status = WS_NOT_FOUND;
 
+    enum ws_make make = may_be_lost(session, offer) ? WS_MAKE : WS_MAKE_DURABLE;
+
     ws_run_file_name(&session->key, session->run_id, name);
     for (int attempt = 0; attempt < 2 && status == WS_NOT_FOUND; attempt++) {
         struct ws_dir *dir = NULL;
-        status = ws_store_shard(session->store, &session->key, true, &dir);
+        status = ws_store_shard(session->store, &session->key, make, &dir);
         if (status == WS_OK) {
             status = put(session, dir, name, record, offer);
         }
@@ -288,7 +295,8 @@ static enum ws_status put_file(struct ws_session *session, struct ws_dir *dir, c
 
 static enum ws_status put_final(struct ws_session *session, struct ws_dir *dir, const char *name,
                                 struct ws_record *record, const struct ws_offer *offer) {
-    return ws_runfile_put(dir, name, record, &session->history, offer->payload, offer->size);
+    return ws_runfile_put(dir, name, record, &session->history, offer->payload, offer->size,
+                          !may_be_lost(session, offer));
 }
 
 static void was_written(struct ws_session *session, const struct ws_record *record) {

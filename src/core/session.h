@@ -10,7 +10,8 @@
  * A checkpoint is written when its objective improves on this run's best by more than
  * WS_OBJECTIVE_TOLERANCE (the first finite one does), or when WS_RATE_INTERVAL has passed since
  * the last write. Data is synced with the first write, then at most once in the interval, and at
- * finalize. Finalize always writes and ends the run: a checkpoint after it begins a new one.
+ * finalize, but for brief fits. Finalize always writes and ends the run: a checkpoint after it
+ * begins a new one.
  *
  * A failing disk is no error of the session's: the call returns the status, the session keeps it
  * for ws_session_status(), and the next call tries again, also after the file or its directory
@@ -43,6 +44,8 @@ struct ws_offer {
     bool has_iteration;
     uint64_t iteration;
     bool is_early; /* not worth a file yet: refused unless the run has one */
+    bool
+        is_brief; /* a final not worth waiting for the disk: not synced unless the run has a file */
 };
 
 struct ws_session_status {

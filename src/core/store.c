@@ -37,7 +37,7 @@ static enum ws_status open_parent(const char *path, struct ws_dir **dir) {
         end--;
     }
     parent[end] = '\0';
-    enum ws_status status = ws_os_dir_open(end > 0 ? parent : ".", false, dir);
+    enum ws_status status = ws_os_dir_open(end > 0 ? parent : ".", WS_MAKE_NONE, dir);
     free(parent);
     return status;
 }
@@ -50,7 +50,7 @@ static enum ws_status check_path(const char *path) {
     if (path[0] == '\0') {
         return WS_INVALID;
     }
-    enum ws_status status = ws_os_dir_open(path, false, &dir);
+    enum ws_status status = ws_os_dir_open(path, WS_MAKE_NONE, &dir);
     if (status == WS_OS_ERROR && errno == ENOTDIR) {
         status = open_parent(path, &dir) == WS_OK ? WS_INVALID : WS_OK;
     }
@@ -205,18 +205,18 @@ enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
 
 /* <path>/v1, or a branch or a shard of it, as `digits` of `hex` say. */
 static enum ws_status open_directory(const struct ws_store *store, const char *hex, int digits,
-                                     bool create, struct ws_dir **dir) {
+                                     enum ws_make make, struct ws_dir **dir) {
     char below[sizeof VERSION_DIRECTORY "//" + 2 * LEVEL_DIGITS] = VERSION_DIRECTORY;
 
     for (int i = 0; i < digits; i += LEVEL_DIGITS) {
         size_t size = strlen(below);
         snprintf(below + size, sizeof below - size, "/%.*s", LEVEL_DIGITS, hex + i);
     }
-    return ws_os_dir_open_below(store->path, below, create, dir);
+    return ws_os_dir_open_below(store->path, below, make, dir);
 }
 
-enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir) {
-    return open_directory(store, "", 0, create, dir);
+enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir) {
+    return open_directory(store, "", 0, WS_MAKE_NONE, dir);
 }
 
 uint32_t ws_shard_of(const struct ws_digest *key) {
@@ -228,11 +228,11 @@ static void shard_digits(uint32_t shard, char hex[SHARD_DIGITS + 1]) {
 }
 
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
-                              bool create, struct ws_dir **dir) {
+                              enum ws_make make, struct ws_dir **dir) {
     char hex[SHARD_DIGITS + 1];
 
     shard_digits(ws_shard_of(key), hex);
-    return open_directory(store, hex, SHARD_DIGITS, create, dir);
+    return open_directory(store, hex, SHARD_DIGITS, make, dir);
 }
 
 char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
@@ -281,7 +281,7 @@ static enum ws_status visit_shard(void *context, const char *name) {
     }
     uint32_t shard = visit->branch * WS_SHARDS_OF_BRANCH + number;
     shard_digits(shard, hex);
-    if (open_directory(visit->store, hex, SHARD_DIGITS, false, &dir) != WS_OK) {
+    if (open_directory(visit->store, hex, SHARD_DIGITS, WS_MAKE_NONE, &dir) != WS_OK) {
         return WS_OK; /* not ours, or not to be read: the others are */
     }
     enum ws_status status = visit->visit(visit->context, shard, dir);
@@ -299,7 +299,7 @@ enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t bra
     char hex[LEVEL_DIGITS + 1];
 
     snprintf(hex, sizeof hex, "%03x", (unsigned)branch % WS_BRANCHES);
-    enum ws_status status = open_directory(store, hex, LEVEL_DIGITS, false, &dir);
+    enum ws_status status = open_directory(store, hex, LEVEL_DIGITS, WS_MAKE_NONE, &dir);
     if (status == WS_OK) {
         status = ws_os_dir_list(dir, visit_shard, &each);
     }
@@ -319,7 +319,7 @@ static enum ws_status note_branch(void *context, const char *name) {
 
 enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]) {
     struct ws_dir *root = NULL;
-    enum ws_status status = ws_store_root(store, false, &root);
+    enum ws_status status = ws_store_root(store, &root);
 
     memset(present, false, WS_BRANCHES * sizeof *present);
     if (status == WS_OK) {
@@ -351,7 +351,7 @@ void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t
     struct ws_dir *dir = NULL;
 
     shard_digits(shard, hex);
-    if (open_directory(store, hex, LEVEL_DIGITS, false, &dir) == WS_OK) {
+    if (open_directory(store, hex, LEVEL_DIGITS, WS_MAKE_NONE, &dir) == WS_OK) {
         ws_os_dir_remove(dir, hex + LEVEL_DIGITS, since);
     }
     ws_os_dir_close(dir);
@@ -377,7 +377,7 @@ enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name
     struct ws_dir *root = NULL;
     struct ws_file *opened = NULL;
     struct ws_file_info info;
-    enum ws_status status = ws_store_root(store, false, &root);
+    enum ws_status status = ws_store_root(store, &root);
 
     if (status == WS_OK) {
         status = edit_or_create(root, name, &opened);
@@ -403,12 +403,13 @@ static enum ws_status save_once(struct ws_store *store, const struct ws_digest *
                                 const char *run_id, struct ws_record *record, const void *payload,
                                 size_t size) {
     char name[WS_FILE_NAME_MAX + 1];
+    bool durable = !record->note.is_seed; /* a fit begins without it as well */
     struct ws_dir *dir = NULL;
-    enum ws_status status = ws_store_shard(store, key, true, &dir);
+    enum ws_status status = ws_store_shard(store, key, durable ? WS_MAKE_DURABLE : WS_MAKE, &dir);
 
     if (status == WS_OK) {
         ws_run_file_name(key, run_id, name);
-        status = ws_runfile_put(dir, name, record, NULL, payload, size);
+        status = ws_runfile_put(dir, name, record, NULL, payload, size, durable);
     }
     ws_os_dir_close(dir);
     return status;
@@ -533,7 +534,7 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
     if (!key) {
         return ws_store_each_shard(store, visit_runs, &each);
     }
-    enum ws_status status = ws_store_shard(store, key, false, &dir);
+    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &dir);
     if (status == WS_OK) {
         status = visit_runs(&each, 0, dir);
     }
@@ -593,7 +594,7 @@ enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *k
     if (run_id && !ws_run_id_is_valid(run_id)) {
         return WS_INVALID;
     }
-    enum ws_status status = ws_store_shard(store, key, false, &deletion.dir);
+    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &deletion.dir);
     if (status == WS_OK) {
         status = ws_os_dir_list(deletion.dir, delete_run, &deletion);
     }

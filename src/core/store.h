@@ -79,7 +79,7 @@ enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
 
 /* The directory that holds the key's runs. */
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
-                              bool create, struct ws_dir **dir);
+                              enum ws_make make, struct ws_dir **dir);
 /* The path of a run's file, malloc'd; NULL where memory is out. */
 char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
                         const char *run_id);
@@ -110,7 +110,7 @@ enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *k
  * of all. Shards that cannot be read are passed over. */
 #define WS_BRANCHES 4096
 #define WS_SHARDS_OF_BRANCH 4096
-enum ws_status ws_store_root(const struct ws_store *store, bool create, struct ws_dir **dir);
+enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir);
 enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]);
 enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
                                       enum ws_status (*visit)(void *context, uint32_t shard,

@@ -288,7 +288,7 @@ static void remove_from_shard(struct sweep *sweep, const struct kept *kept, size
                                       (uint8_t)kept->shard}}; /* one of that shard */
     struct removal removal = {.sweep = sweep, .kept = kept, .count = count};
 
-    if (ws_store_shard(sweep->store, &key, false, &sweep->dir) == WS_OK) {
+    if (ws_store_shard(sweep->store, &key, WS_MAKE_NONE, &sweep->dir) == WS_OK) {
         ws_os_dir_list(sweep->dir, remove_if_listed, &removal);
         ws_os_dir_close(sweep->dir);
     }

@@ -152,7 +152,7 @@ void ws_tally_read(struct ws_store *store, struct ws_tally *tally) {
     struct ws_dir *root = NULL;
     struct ws_file *file = NULL;
     struct ws_tally told = {0};
-    enum ws_status status = ws_store_root(store, false, &root);
+    enum ws_status status = ws_store_root(store, &root);
 
     if (status == WS_OK) {
         status = ws_os_file_open(root, WS_TALLY_FILE, &file);

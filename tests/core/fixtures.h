@@ -179,7 +179,7 @@ static inline void remove_tree(const char *path) {
 static inline struct ws_dir *dir_at(const char *path) {
     struct ws_dir *dir = NULL;
 
-    CHECK_STATUS(ws_os_dir_open(path, true, &dir), WS_OK);
+    CHECK_STATUS(ws_os_dir_open(path, WS_MAKE_DURABLE, &dir), WS_OK);
     return dir;
 }
 

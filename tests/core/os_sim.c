@@ -455,7 +455,8 @@ static bool copy_name(char to[NAME_ROOM], const char *from, size_t size) {
     return true;
 }
 
-static enum ws_status make_directory(unsigned parent, const char *name, unsigned *made) {
+static enum ws_status make_directory(unsigned parent, const char *name, enum ws_make make,
+                                     unsigned *made) {
     struct change change = {.kind = MAKE, .node = parent, .target = disk.count, .directory = true};
 
     if (fails("mkdir")) {
@@ -464,6 +465,10 @@ static enum ws_status make_directory(unsigned parent, const char *name, unsigned
     snprintf(change.name, sizeof change.name, "%s", name);
     make_change(&change);
     *made = change.target;
+    if (make != WS_MAKE_DURABLE) {
+        disk.nodes[*made].young = true;
+        return WS_OK;
+    }
     struct change sync = {.kind = SYNC, .node = parent, .directory = true};
     if (fails("sync of a new directory's name")) {
         struct change undo = {.kind = UNLINK, .node = parent};
@@ -478,7 +483,7 @@ static enum ws_status make_directory(unsigned parent, const char *name, unsigned
 }
 
 /* As os_posix.c does it, change by change. */
-static enum ws_status walk(unsigned *at, const char *path, bool create) {
+static enum ws_status walk(unsigned *at, const char *path, enum ws_make make) {
     enum ws_status status = WS_OK;
 
     while (status == WS_OK && path[strspn(path, "/")] != '\0') {
@@ -494,7 +499,7 @@ static enum ws_status walk(unsigned *at, const char *path, bool create) {
             errno = ENOTDIR;
             return WS_OS_ERROR;
         }
-        if (found && create && disk.nodes[found->node].young) {
+        if (found && make == WS_MAKE_DURABLE && disk.nodes[found->node].young) {
             struct change sync = {.kind = SYNC, .node = *at, .directory = true};
             if (fails("sync of another's new directory's name")) {
                 return WS_OS_ERROR;
@@ -506,22 +511,23 @@ static enum ws_status walk(unsigned *at, const char *path, bool create) {
         if (found) {
             *at = found->node;
         } else {
-            status = create ? make_directory(*at, name, at) : WS_NOT_FOUND;
+            status = make == WS_MAKE_NONE ? WS_NOT_FOUND : make_directory(*at, name, make, at);
         }
     }
     return status;
 }
 
-enum ws_status ws_os_dir_open_below(const char *path, const char *below, bool create,
+enum ws_status ws_os_dir_open_below(const char *path, const char *below, enum ws_make make,
                                     struct ws_dir **dir) {
     unsigned at = ROOT;
 
     if (fails("opening a directory")) {
         return WS_OS_ERROR;
     }
-    enum ws_status status = walk(&at, path, create);
+    /* The way to the store is made durable at once. */
+    enum ws_status status = walk(&at, path, make == WS_MAKE_NONE ? make : WS_MAKE_DURABLE);
     if (status == WS_OK) {
-        status = walk(&at, below, create);
+        status = walk(&at, below, make);
     }
     if (status == WS_OK) {
         *dir = checked(malloc(sizeof **dir));
@@ -535,7 +541,7 @@ void sim_make_young(const char *path, const char *name) {
     struct change change = {.kind = MAKE, .directory = true};
     unsigned at = ROOT;
 
-    if (walk(&at, path, true) == WS_OK) {
+    if (walk(&at, path, WS_MAKE_DURABLE) == WS_OK) {
         change.node = at;
         change.target = disk.count;
         snprintf(change.name, sizeof change.name, "%s", name);
@@ -544,8 +550,8 @@ void sim_make_young(const char *path, const char *name) {
     }
 }
 
-enum ws_status ws_os_dir_open(const char *path, bool create, struct ws_dir **dir) {
-    return ws_os_dir_open_below(path, "", create, dir);
+enum ws_status ws_os_dir_open(const char *path, enum ws_make make, struct ws_dir **dir) {
+    return ws_os_dir_open_below(path, "", make, dir);
 }
 
 enum ws_status ws_os_dir_list(struct ws_dir *dir,
@@ -878,7 +884,7 @@ int sim_names_in(const char *path) {
     struct ws_dir *dir = NULL;
     int count = 0;
 
-    if (ws_os_dir_open(path, false, &dir) == WS_OK) {
+    if (ws_os_dir_open(path, WS_MAKE_NONE, &dir) == WS_OK) {
         ws_os_dir_list(dir, count_name, &count);
     }
     ws_os_dir_close(dir);

@@ -38,19 +38,19 @@ static void hold_lock(void *context) {
 TEST("a missing directory is not found") {
     struct ws_dir *dir = NULL;
 
-    CHECK_STATUS(ws_os_dir_open(harness_path("missing"), false, &dir), WS_NOT_FOUND);
+    CHECK_STATUS(ws_os_dir_open(harness_path("missing"), WS_MAKE_NONE, &dir), WS_NOT_FOUND);
 }
 
 TEST("a directory below a missing one is not found") {
     struct ws_dir *dir = NULL;
 
-    CHECK_STATUS(ws_os_dir_open(harness_path("missing/inner"), false, &dir), WS_NOT_FOUND);
+    CHECK_STATUS(ws_os_dir_open(harness_path("missing/inner"), WS_MAKE_NONE, &dir), WS_NOT_FOUND);
 }
 
 TEST("opening without create makes nothing") {
     struct ws_dir *dir = NULL;
 
-    ws_os_dir_open(harness_path("missing"), false, &dir);
+    ws_os_dir_open(harness_path("missing"), WS_MAKE_NONE, &dir);
     CHECK(!exists(harness_path("missing")));
 }
 
@@ -91,7 +91,7 @@ TEST("a file is no directory") {
     struct ws_dir *dir = NULL;
 
     make_file(harness_path("file"), "", 0);
-    CHECK_STATUS(ws_os_dir_open(harness_path("file"), false, &dir), WS_OS_ERROR);
+    CHECK_STATUS(ws_os_dir_open(harness_path("file"), WS_MAKE_NONE, &dir), WS_OS_ERROR);
     CHECK(errno == ENOTDIR);
 }
 
@@ -99,7 +99,7 @@ TEST("no directory is made below a file") {
     struct ws_dir *dir = NULL;
 
     make_file(harness_path("file"), "", 0);
-    CHECK_STATUS(ws_os_dir_open(harness_path("file/inner"), true, &dir), WS_OS_ERROR);
+    CHECK_STATUS(ws_os_dir_open(harness_path("file/inner"), WS_MAKE_DURABLE, &dir), WS_OS_ERROR);
     CHECK(errno == ENOTDIR);
 }
 

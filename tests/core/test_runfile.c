@@ -58,7 +58,7 @@ static enum ws_status replace_run(struct ws_runfile *run, struct ws_dir *dir,
 static void put_run(struct ws_dir *dir, struct ws_record record, size_t size) {
     uint8_t *payload = payload_of(&record, size);
 
-    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, payload, size), WS_OK);
+    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, payload, size, true), WS_OK);
     free(payload);
 }
 
@@ -527,7 +527,7 @@ TEST("a size that overflows is invalid") {
     struct ws_runfile *run = NULL;
 
     CHECK_STATUS(ws_runfile_create(dir, RUN, &record, NULL, "x", SIZE_MAX, &run), WS_INVALID);
-    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, "x", SIZE_MAX - 256), WS_INVALID);
+    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, "x", SIZE_MAX - 256, true), WS_INVALID);
     CHECK(names_in(harness_dir()) == 0);
     ws_os_dir_close(dir);
 }
@@ -787,7 +787,7 @@ TEST("a record that cannot be put leaves what was there") {
 
     put_run(dir, record_of(WS_FINAL, 2, 1), 100);
     failing_sync = 1;
-    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, "x", 1), WS_OS_ERROR);
+    CHECK_STATUS(ws_runfile_put(dir, RUN, &record, NULL, "x", 1, true), WS_OS_ERROR);
     CHECK(best_in(dir).sequence == 1 && names_in(harness_dir()) == 1);
     ws_os_dir_close(dir);
 }
@@ -1115,7 +1115,7 @@ TEST("what looks like a slot's record inside a payload is payload") {
         struct ws_record inner = slotted(1, slot, WS_SLOT_ALIGN);
         ws_record_encode(&inner, "", 0, payload + slot * WS_SLOT_ALIGN - WS_RECORD_HEADER);
     }
-    CHECK_STATUS(ws_runfile_put(dir, RUN, &outer, NULL, payload, sizeof payload), WS_OK);
+    CHECK_STATUS(ws_runfile_put(dir, RUN, &outer, NULL, payload, sizeof payload, true), WS_OK);
     scan = scan_in(dir);
     CHECK(scan.count == 1 && scan.records[0].sequence == 7);
     ws_os_dir_close(dir);

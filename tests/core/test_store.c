@@ -576,7 +576,7 @@ static void make_slotted_run(struct ws_store *store, const bool damaged[WS_SLOTS
     struct ws_runfile *run = NULL;
     char name[WS_FILE_NAME_MAX + 1];
 
-    CHECK_STATUS(ws_store_shard(store, &key, true, &dir), WS_OK);
+    CHECK_STATUS(ws_store_shard(store, &key, WS_MAKE_DURABLE, &dir), WS_OK);
     ws_run_file_name(&key, "run", name);
     for (int i = 0; i < WS_SLOTS; i++) {
         struct ws_record record = record_of(WS_CHECKPOINT, 3 - i, (uint64_t)i + 1);
@@ -769,7 +769,7 @@ TEST("a listing shows that a run's file is held by a writer") {
 
     record.written = ws_store_now(store);
     ws_run_file_name(&key, "run", name);
-    CHECK_STATUS(ws_store_shard(store, &key, true, &dir), WS_OK);
+    CHECK_STATUS(ws_store_shard(store, &key, WS_MAKE_DURABLE, &dir), WS_OK);
     CHECK_STATUS(ws_runfile_create(dir, name, &record, NULL, "", 0, &run), WS_OK);
     CHECK(list_key(store).last.running);
     ws_runfile_close(run);

@@ -43,7 +43,7 @@ static struct ws_runfile *hold_run(struct ws_store *store, const char *run_id) {
 
     record.written = ws_store_now(store);
     ws_run_file_name(&key, run_id, name);
-    CHECK_STATUS(ws_store_shard(store, &key, true, &dir), WS_OK);
+    CHECK_STATUS(ws_store_shard(store, &key, WS_MAKE_DURABLE, &dir), WS_OK);
     CHECK_STATUS(ws_runfile_create(dir, name, &record, NULL, "", 0, &run), WS_OK);
     ws_os_dir_close(dir);
     return run;
