@@ -206,7 +206,8 @@ recognise_name <- function(name) {
     stop_argument("recognises", "must be given where `name` is not \"package::function\".")
   }
   function(fun) {
-    isNamespaceLoaded(at[[1]]) && identical(fun, get0(at[[2]], envir = asNamespace(at[[1]])))
+    home <- .getNamespace(at[[1]]) # NULL unless it is loaded
+    !is.null(home) && identical(fun, get0(at[[2]], envir = home))
   }
 }
 

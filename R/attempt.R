@@ -173,7 +173,7 @@ save_random_state <- function() {
 
 restore_random_state <- function(state) {
   if (is.null(state)) {
-    suppressWarnings(rm(".Random.seed", envir = globalenv()))
+    if (!is.null(save_random_state())) rm(".Random.seed", envir = globalenv())
   } else {
     assign(".Random.seed", state, envir = globalenv())
   }

@@ -103,14 +103,23 @@ spell_seconds <- function(seconds) {
 # Text of users and of files, safe to print: what would steer a terminal or turn the direction of
 # writing is shown as "?", bytes that are no text as their codes. The joiners of letters stay.
 format_text <- function(text) {
+  if (is_plain_text(text)) {
+    return(as.character(text))
+  }
   text <- iconv(enc2utf8(as.character(text)), "UTF-8", "UTF-8", sub = "byte")
   steering <- "(?![\u200c\u200d])[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Co}]"
   ifelse(is.na(text), "", gsub(steering, "?", text, perl = TRUE))
 }
 
+# Printable ASCII, as nearly all of it is.
+is_plain_text <- function(text) {
+  is.character(text) && !is.object(text) && !anyNA(text) &&
+    !any(grepl("[^ -~]", text, perl = TRUE, useBytes = TRUE))
+}
+
 # The same for messages, which may have several lines and colours.
 one_line <- function(text) {
-  format_text(gsub("[\r\n]+", " ", cli::ansi_strip(text)))
+  if (is_plain_text(text)) text else format_text(gsub("[\r\n]+", " ", cli::ansi_strip(text)))
 }
 
 is_number <- function(value) {

@@ -5,8 +5,16 @@
 line_width <- function() min(getOption("width"), 80)
 
 wrap_text <- function(text, indent = 0, exdent = indent) {
+  if (length(text) == 1 && indent == 0 && is_short_line(text)) {
+    return(text)
+  }
   text <- cut_words(text, line_width() - 1 - max(indent, exdent))
   strwrap(text, line_width(), indent = indent, exdent = exdent)
+}
+
+# One that strwrap(), which takes its time, would leave as it is.
+is_short_line <- function(text) {
+  nchar(text, "width") < line_width() && !grepl("^ |  |[\t\n]| $", text)
 }
 
 wrap_below <- function(text) wrap_text(text, indent = 2)
