@@ -4,25 +4,22 @@
 # the fit, and into no environment of a function, where nls() keeps its data.
 rough_size <- function(x) {
   seen <- list()
-  size <- function(x) {
+  inside <- function(x) {
     if (isS4(x)) {
-      x <- attributes(x)
-    } else if (is.function(x)) {
-      x <- environment(x)
+      return(attributes(x))
     }
-    if (is.environment(x)) {
-      is_seen <- any(vapply(seen, identical, NA, x))
-      x <- if (!is_seen && is_local_environment(x)) {
-        seen <<- c(seen, x)
-        values_of(x)
+    env <- if (is.function(x)) environment(x) else x
+    for (other in seen) {
+      if (identical(other, env)) {
+        return(NULL)
       }
     }
-    if (!is.list(x) || length(x) >= 1000) {
-      return(8 * length(x))
-    }
-    x <- unclass(x)
-    is_leaf <- vapply(x, is.atomic, NA)
-    8 * sum(lengths(x[is_leaf])) + sum(vapply(x[!is_leaf], size, 0))
+    seen <<- c(seen, env)
+    if (is_local_environment(env)) values_of(env)
+  }
+  size <- function(x) {
+    found <- .Call(C_list_size, x)
+    found[[1]] + sum(vapply(found[[2]], function(part) size(inside(part)), 0))
   }
   size(x)
 }

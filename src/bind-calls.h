@@ -15,6 +15,7 @@ SEXP bind_hash_engine(void);
 
 SEXP bind_may_be_plain(SEXP value);
 SEXP bind_bytes_are_plain(SEXP bytes);
+SEXP bind_list_size(SEXP value);
 
 SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust);
 SEXP bind_store_config(SEXP store);

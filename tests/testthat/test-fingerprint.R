@@ -522,10 +522,9 @@ test_that("one number of a million counts", {
 
 test_that("a compact sequence is not expanded", {
   compact <- 1:1e6
-  before <- object_inspection(compact)
+  expect_match(object_inspection(compact), "compact")
   fingerprint(compact)
-  expect_match(before, "compact")
-  expect_identical(object_inspection(compact), before)
+  expect_match(object_inspection(compact), "compact")
 })
 
 test_that("the value is left as it was", {
