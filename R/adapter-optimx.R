@@ -8,7 +8,7 @@ adapter_optimr <- function() {
         ended_by_code(fit$convergence) && !anyNA(fit$par)
       )
     },
-    sign = optimx_sign, functions = c("fn", "gr", "hess")
+    hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign
   )
 }
 
@@ -23,15 +23,14 @@ adapter_optimx <- function() {
       par <- unlist(row[seq_len(attr(fit, "npar"))])
       optimum(par, row$value, sum(fit$fevals), ended_by_code(row$convcode))
     },
-    sign = optimx_sign,
+    hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
     lasts = is_single,
-    tune = function(call, env, state, given) {
+    tune = function(call, env, state) {
       if (!is_single(call, env)) {
         stop_seed_unfit("several methods in one call start from the call's own point")
       }
       call
-    },
-    functions = c("fn", "gr", "hess")
+    }
   )
 }
 
