@@ -14,13 +14,13 @@ adapter_nloptr <- function() {
       result
     },
     lasts = function(call, env) !grepl("NLOPT_G", nloptr_algorithm(call, env)),
-    tune = function(call, env, state) {
+    tune = function(call, env, state, given) {
       if (grepl("DIRECT|STOGO", nloptr_algorithm(call, env))) {
         stop_seed_unfit("its algorithm does not start from a point")
       }
       call
     },
-    is_inside = function(call, env) {
+    is_inside = function(call, env, given) {
       if (is_constrained(call)) function(x) FALSE else function(x) TRUE
     },
     unit = unit_nloptr, settings = settings_nloptr, finish = finish_nloptr,

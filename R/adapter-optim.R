@@ -7,7 +7,7 @@ adapter_optim <- function() {
       optimum(fit$par, fit$value, fit$counts[["function"]], ended_by_code(fit$convergence))
     },
     bounds = c("lower", "upper"), sign = fnscale_sign,
-    tune = function(call, env, state) {
+    tune = function(call, env, state, given) {
       if (optim_method(call, env) == "SANN") {
         set_control(call, env, maxit = annealing_left(state))
       } else {
@@ -102,9 +102,9 @@ adapter_constr_optim <- function() {
       optimum(fit$par, fit$value, evaluations, ended_by_code(fit$convergence, c(1, 7)))
     },
     gradient = "grad", sign = fnscale_sign,
-    tune = function(call, env, state) {
-      if (!interior_of(call, env)(call$theta)) {
-        stop_seed_unfit("it is not in the interior of the feasible region")
+    tune = function(call, env, state, given) {
+      if (!interior_of(call, env, given)(call$theta)) {
+        stop_seed_unfit("it is not well in the interior of the feasible region")
       }
       call
     },
@@ -123,10 +123,13 @@ adapter_constr_optim <- function() {
   )
 }
 
-interior_of <- function(call, env) {
+# From where a constraint nearly holds with equality, its method does not get away.
+interior_of <- function(call, env, given) {
   ui <- eval(call$ui, env)
   ci <- eval(call$ci, env)
-  function(theta) all(ui %*% theta - ci > 0)
+  slack <- function(theta) drop(ui %*% theta) - ci
+  enough <- 1e-3 * slack(given)
+  function(theta) all(slack(theta) > enough)
 }
 
 # stats::nlm and nlminb. ------------------------------------------------------------------------
@@ -196,7 +199,9 @@ adapter_nlminb <- function() {
 }
 
 # Away from zero, so that a relative change of the parameters stays what it is.
-settings_nlminb <- function(call, env, at, near, given) {
-  call$start[] <- max(abs(at$origin)) / max(at$reach)
+settings_nlminb <- function(call, env, at, near, given) away_from_zero(call, "start", at)
+
+away_from_zero <- function(call, start, at) {
+  call[[start]][] <- max(abs(at$origin)) / max(at$reach)
   call
 }

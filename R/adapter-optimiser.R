@@ -105,12 +105,12 @@ adapters_optimisers <- function() {
 #' @param sign `function(call, env)`: -1 where it maximises.
 #' @param value_of,gradient_of `function(result)`: what the objective returned.
 #'   `change_value(result, root)` takes that to coordinates.
-#' @param tune `function(call, env, state)`: the call, whose starting point is
-#'   already the stored one, with what else a restart needs.
+#' @param tune `function(call, env, state, given)`: the call, whose starting point
+#'   is already the stored one, and was `given`, with what else a restart needs.
 #' @param lasts `function(call, env)`: is its end a start for the same objective
 #'   on other data, and a stored point one to look around at?
-#' @param is_inside `function(call, env)`: a function of the parameters, may the
-#'   objective be evaluated there?
+#' @param is_inside `function(call, env, given)`: a function of the parameters, may
+#'   the objective be evaluated there?
 #' @param unit `function(call, env, near)`: in what unit of coordinates_along() it
 #'   runs near an optimum. NULL where it is to run in the user's own units.
 #' @param settings `function(call, env, at, near, given)`: the call, which starts
@@ -127,9 +127,9 @@ adapter_optimiser <- function(name, start, objective, called, result,
                               sign = function(call, env) 1,
                               value_of = NULL, gradient_of = function(result) NULL,
                               change_value = function(result, root) result,
-                              tune = function(call, env, state) call,
+                              tune = function(call, env, state, given) call,
                               lasts = function(call, env) TRUE,
-                              is_inside = function(call, env) function(x) TRUE,
+                              is_inside = function(call, env, given) function(x) TRUE,
                               unit = function(call, env, near) NULL, settings = NULL,
                               finish = function(fit, call, env, at) fit,
                               check_plain = function(call, env, relation) NULL,
@@ -154,9 +154,10 @@ adapter_optimiser <- function(name, start, objective, called, result,
       )
     },
     seed = function(call, env, state, relation) {
-      seeded <- tune(seed(optimiser, call, env, state), env, state)
+      given <- eval(call[[start]], env)
+      seeded <- tune(seed(optimiser, call, env, state), env, state, given)
       if (lasts(call, env)) {
-        begin_near(optimiser, seeded, eval(call[[start]], env), relation)
+        begin_near(optimiser, seeded, given, relation)
       } else {
         seeded
       }

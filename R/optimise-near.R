@@ -1,9 +1,9 @@
 # Running an optimiser from a stored point, in coordinates in which it is as good as there.
 #
 # A stored point alone saves little: an optimiser's first steps are made for a start of which
-# nothing is known, and lead away from it. So the fit's call gets another function at its head, which
-# looks around the point (curvature.R), starts the user's optimiser at the bottom that it sees from
-# there, in the coordinates that suit (coordinates.R), and takes the result back to the user's own.
+# nothing is known, and lead away from it. So the fit's call gets another function at its head,
+# which looks around the point (curvature.R), starts the user's optimiser at the bottom that it sees
+# from there, in the coordinates that suit (coordinates.R), and takes the result back to the user's.
 
 begin_near <- function(optimiser, call, given, relation) {
   fitter <- call[[1]]
@@ -37,7 +37,7 @@ run_near <- function(optimiser, call, env, given, relation, outer) {
 #'   one makes a half.
 #' @noRd
 look_around <- function(optimiser, call, env, given, relation) {
-  problem <- new_problem(optimiser, call, env)
+  problem <- new_problem(optimiser, call, env, given)
   start <- as.vector(eval(call[[optimiser$start]], env))
   value <- problem$value_at_start
   if (relation != "exact") {
@@ -73,10 +73,10 @@ find_bottom <- function(problem, start, value) {
   )
 }
 
-gradients_up_to <- 10 # parameters
+gradients_up_to <- 30 # parameters
 
 # The call's objective and gradient as functions of the parameters alone, to be minimised.
-new_problem <- function(optimiser, call, env) {
+new_problem <- function(optimiser, call, env, given) {
   start <- eval(call[[optimiser$start]], env)
   applied <- with_call_arguments(call, env, start)
   objective <- applied(eval(call[[optimiser$objective]], env))
@@ -91,7 +91,7 @@ new_problem <- function(optimiser, call, env) {
   if (is.null(gradient) && !is.null(optimiser$gradient_of(at_start))) {
     gradient <- function(x) optimiser$gradient_of(objective(x))
   }
-  is_inside <- optimiser$is_inside(call, env)
+  is_inside <- optimiser$is_inside(call, env, given)
   bound <- function(i, otherwise) {
     rep_len(optional(optimiser$bounds[i], call, env) %||% otherwise, length(start))
   }
