@@ -25,31 +25,43 @@
 #' from there; `near = FALSE` starts where the call says.
 #'
 #' @section What is lost at a restart?:
-#' A restart knows one point, and not what the optimiser had learned:
-#' * Nelder-Mead loses the simplex; the new one's shape is set by `parscale` from the curvature at
-#'   the new start. It is a rough method: how many evaluations it takes, and where near the end
-#'   it stops, depends on the start by chance.
-#' * BFGS, L-BFGS-B and CG lose the approximate Hessian or the conjugate directions. `parscale` is
-#'   set from the curvature, and `ndeps` so that differences stay as long. All of this holds for
-#'   `constrOptim()`, too.
-#' * `nlm()` loses the secant Hessian. `typsize` is set from the curvature, and `gradtol` so that it
-#'   is no looser than before.
-#' * `nlminb()` loses the secant Hessian and the trust region. `scale` is set from the curvature.
-#' * `bobyqa()`, `newuoa()` and `uobyqa()` lose the quadratic model. `rhobeg` is set from the
-#'   curvature, and `rhoend` to what it would have been.
+#' A restart knows one point, and not what the optimiser had learned: the simplex, the approximate
+#' Hessian, the conjugate directions, the trust region. So [warm()] first looks around that point. A
+#' quadratic through the objective's values there, or through the gradient's where one is given,
+#' tells where its bottom is, how large a step each parameter is good for, and how parameters go
+#' together. The optimiser then starts at the bottom, in coordinates in which the objective is
+#' round, with a first step as long as the bottom is uncertain. Your parameters, bounds, gradient
+#' and Hessian are translated, and so are tolerances that are in the parameters' units (`x.tol`,
+#' `steptol`, `gradtol`, `rhoend`, `xtol_rel`), to none looser than yours. What it prints on the way
+#' (`trace`) is in those coordinates.
+#'
+#' For p parameters that takes p(p + 3)/2 + 2 evaluations of the objective (of more than 30
+#' parameters each is looked at by itself: 2p + 2), or p + 1 of the gradient and 2 of the objective.
+#'
+#' The optimiser starts from the stored point, as the call says,
+#' * where the objective is not curved upwards there, or for more than 30 parameters with a gradient,
+#' * where `nloptr()` has constraints.
+#'
+#' It starts from the bottom, but in your own units,
+#' * where what you set is in the way: `scale`, `step.min` and `step.max` of `nlminb()`, `stepmax`
+#'   of `nlm()`, a positive `pgtol` of L-BFGS-B, `hessian` of `constrOptim()` and `optimr()`,
+#'   `parscale` and its like of `optimr()`, `local_opts` of `nloptr()`, and with bounds its
+#'   algorithms without a gradient;
+#' * under `optimx()`, and `optimr()` by methods other than BFGS, CG, L-BFGS-B, Nelder-Mead and
+#'   nlminb.
+#'
+#' The rest is particular:
 #' * SANN loses the temperature, and goes on for the evaluations that were left.
 #' * Brent and `optimize()` lose nothing: the evaluations made before are kept and given again.
-#' * `optimr()`, `optimx()` and `nloptr()` lose what their methods do; only the starting point is
-#'   set. Several methods in one call of `optimx()` are kept when all are done. The algorithms
-#'   BOBYQA and COBYLA of nloptr, which take longer from there, and DIRECT and StoGO, which start
-#'   from no point, begin again.
-#'
-#' The curvature takes two evaluations a parameter and one more, and is left out for more than 10
-#' parameters where there is a gradient. Nothing is set where what you set is in the way (`scale`,
-#' a positive `pgtol`), or where the objective is not curved upwards along each parameter.
+#' * `constrOptim()` begins again where a constraint nearly holds with equality at the stored
+#'   point: it does not get away from there.
+#' * Several methods in one call of `optimx()` are kept when all are done.
+#' * The algorithms BOBYQA and COBYLA of nloptr begin again where they cannot have those
+#'   coordinates: their first step, as long as the starting point, would lead away. So do DIRECT
+#'   and StoGO, which start from no point.
 #'
 #' Results on other data are no start for SANN, Brent and `optimize()`, nor for the global
-#' algorithms of nloptr, its BOBYQA, COBYLA and SBPLX, which begin as the call says.
+#' algorithms of nloptr, which begin as the call says.
 #'
 #' @section What are the counts and limits after a restart?:
 #' Those of the optimiser's own last run: `counts`, `iterations` and `maxit` begin anew. A run that
@@ -66,8 +78,8 @@
 #' that is. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
 #' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
 #' numbers: resumed, it goes on with those that come next, and its result is another one than
-#' without the interruption. The objective is evaluated a few times more than the optimiser counts
-#' where it starts from other data; its random numbers are put back then.
+#' without the interruption. The objective is evaluated more often than the optimiser counts, to look
+#' around the stored point; random numbers that it draws then are put back.
 #'
 #' @section What does it cost?:
 #' About a microsecond an evaluation.

@@ -16,7 +16,8 @@
 quadratic_at <- function(problem, point, value) {
   relative <- if (is.null(problem$gradient)) 1e-3 else 1e-4
   step <- relative * pmax(abs(point), 0.1)
-  at <- pmax(pmin(point, problem$upper - step), problem$lower + step)
+  away <- 1.001 * step # by more than rounding
+  at <- pmax(pmin(point, problem$upper - away), problem$lower + away)
   room <- pmin(problem$upper - at, at - problem$lower)
   if (any(room < step)) {
     return(NULL)
