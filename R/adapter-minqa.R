@@ -13,7 +13,7 @@ adapter_minqa <- function(name) {
   )
 }
 
-# A first trust region as wide as the start is uncertain. It ends as narrow as from the user's start.
+# A first trust region as wide as the start is uncertain. It ends as narrow as from the user's own.
 settings_minqa <- function(call, env, at, near, given) {
   control <- control_of(call, env)
   own <- control$rhobeg %||% min(0.95, 0.2 * max(abs(given)))

@@ -56,7 +56,7 @@ unit_nloptr <- function(call, env, near) {
   }
 }
 
-# It stops where the parameters have changed by little, relatively, all in all; or, each, absolutely.
+# It stops where the parameters have changed by little: relatively, together; or each, absolutely.
 settings_nloptr <- function(call, env, at, near, given) {
   opts <- control_of(call, env, "opts")
   relative <- (opts$xtol_rel %||% 1e-4) * sum(abs(at$origin)) / sum(at$reach)

@@ -156,8 +156,8 @@ adapter_nlm <- function() {
 }
 
 # Away from zero, so that what is relative to the parameters' size, as the length of differences,
-# is no longer than for the user's own. So is the change of parameters that it stops at; the gradient
-# is measured for the parameter that it is largest for.
+# is no longer than for the user's own. So is the change of parameters that it stops at; the
+# gradient is measured for the parameter that it is largest for.
 settings_nlm <- function(call, env, at, near, given) {
   size <- pmax(abs(at$origin), argument_of(call, env, "typsize", 1))
   shift <- min(size / at$reach)

@@ -39,7 +39,8 @@
 #' parameters each is looked at by itself: 2p + 2), or p + 1 of the gradient and 2 of the objective.
 #'
 #' The optimiser starts from the stored point, as the call says,
-#' * where the objective is not curved upwards there, or for more than 30 parameters with a gradient,
+#' * where the objective is not curved upwards there, or for more than 30 parameters with a
+#'   gradient,
 #' * where `nloptr()` has constraints.
 #'
 #' It starts from the bottom, but in your own units,
@@ -78,8 +79,8 @@
 #' that is. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
 #' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
 #' numbers: resumed, it goes on with those that come next, and its result is another one than
-#' without the interruption. The objective is evaluated more often than the optimiser counts, to look
-#' around the stored point; random numbers that it draws then are put back.
+#' without the interruption. The objective is evaluated more often than the optimiser counts, to
+#' look around the stored point; random numbers that it draws then are put back.
 #'
 #' @section What does it cost?:
 #' About a microsecond an evaluation.

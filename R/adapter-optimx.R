@@ -13,7 +13,7 @@ adapter_optimr <- function() {
   )
 }
 
-# Of the other methods, what stops them is in the parameters' own units, or in those of the gradient.
+# What stops the other methods is in the parameters' own units, or in those of the gradient.
 unit_optimr <- function(call, env, near) {
   method <- argument_of(call, env, "method", "")
   control <- control_of(call, env)

@@ -1,6 +1,7 @@
-# What warm() saves with optimisers: evaluations of the objective, or of a gradient that is given, and
-# CPU seconds, cold, resumed when half of the cold evaluations were made, and seeded from folds of
-# 90 % of the rows (the mean of five). `worse` is by how much the warm results' objective is above the cold one's, at most.
+# What warm() saves with optimisers: evaluations of the objective, or of a gradient that is given,
+# and CPU seconds, cold, resumed when half of the cold evaluations were made, and seeded from folds
+# of 90 % of the rows (the mean of five). `worse` is by how much the warm results' objective is above
+# the cold one's, at most.
 #
 #   Rscript bench/fitters-optim.R [section...]
 #

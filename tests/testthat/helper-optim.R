@@ -88,8 +88,8 @@ cut_off <- function(call, store, n, env = parent.frame()) {
   )
 }
 
-# Runs `call` through its adapter, from the point `par` where one is given, and counts how often the
-# functions in `counts` were called.
+# Runs `call` through its adapter, from the point `par` where one is given, and counts how often its
+# objective and gradient were called.
 run_counted <- function(call, par = NULL, relation = "rows", env = parent.frame()) {
   fun <- eval(call[[1]], env)
   adapter <- asNamespace("warmstart")$find_adapter(fun)

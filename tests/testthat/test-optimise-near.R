@@ -123,7 +123,8 @@ test_that("nlm()'s gradient and Hessian are those at its end, in the user's unit
   # As nlm() has it: by differences to one side.
   steps <- 1e-6 * pmax(abs(fit$estimate), 1)
   by_hand <- vapply(1:5, function(j) {
-    (weibull(replace(fit$estimate, j, fit$estimate[[j]] + steps[[j]]), d) - fit$minimum) / steps[[j]]
+    moved <- replace(fit$estimate, j, fit$estimate[[j]] + steps[[j]])
+    (weibull(moved, d) - fit$minimum) / steps[[j]]
   }, 1)
   expect_lt(max(abs(fit$gradient - by_hand)), 0.01)
   with_hessian <- quote(nlm(weibull, weibull_start, d = d, hessian = TRUE))
