@@ -6,23 +6,19 @@ adapter_minqa <- function(name) {
     result = function(fit) {
       optimum(fit$par, fit$fval, fit$feval, ended_by_code(fit$ierr))
     },
-    tune = scale_minqa,
-    functions = "fn", ignored_control = "iprint"
+    gradient = NULL, functions = "fn", ignored_control = "iprint",
+    bounds = if (name == "bobyqa") c("lower", "upper"),
+    unit = function(call, env, near) 1,
+    settings = settings_minqa
   )
 }
 
-# A first trust region as wide as the parameters' scale. It ends as narrow as from the user's start.
-scale_minqa <- function(call, env, state, given) {
+# A first trust region as wide as the start is uncertain. It ends as narrow as from the user's own.
+settings_minqa <- function(call, env, at, near, given) {
   control <- control_of(call, env)
   own <- control$rhobeg %||% min(0.95, 0.2 * max(abs(given)))
-  end <- control$rhoend %||% (1e-6 * own)
-  scale <- scale_at(
-    call, env, "par", "fn", FALSE, 1,
-    argument_of(call, env, "lower", -Inf), argument_of(call, env, "upper", Inf)
-  )
-  if (is.null(scale)) {
-    return(call)
-  }
-  begin <- max(min(stats::median(scale), own), 10 * end)
-  set_control(call, env, rhobeg = begin, rhoend = end)
+  end <- (control$rhoend %||% (1e-6 * own)) / max(at$reach)
+  narrowest <- min((at$upper - at$lower) / diag(at$root))
+  begin <- min(max(near$step, 10 * end), 0.2 * narrowest)
+  set_control(call, env, rhobeg = begin, rhoend = min(end, begin))
 }

@@ -6,22 +6,25 @@ adapter_nloptr <- function() {
       ended <- if (status %in% 5:6) NA else status > 0
       optimum(fit$solution, fit$objective, fit$iterations, ended)
     },
+    gradient = "eval_grad_f", bounds = c("lb", "ub"), par = "solution",
     value_of = function(result) if (is.list(result)) result$objective else result,
-    lasts = function(call, env) {
-      !grepl("NLOPT_G|SBPLX|BOBYQA|COBYLA", nloptr_algorithm(call, env))
+    gradient_of = function(result) if (is.list(result)) result$gradient,
+    change_value = function(result, root) {
+      if (is.list(result)) result$gradient <- gradient_in(result$gradient, root)
+      result
     },
+    lasts = function(call, env) !grepl("NLOPT_G", nloptr_algorithm(call, env)),
     tune = function(call, env, state, given) {
-      algorithm <- nloptr_algorithm(call, env)
-      if (grepl("DIRECT|STOGO", algorithm)) {
+      if (grepl("DIRECT|STOGO", nloptr_algorithm(call, env))) {
         stop_seed_unfit("its algorithm does not start from a point")
-      }
-      # NLopt makes their first step as long as the starting point, and nloptr() cannot tell it
-      # otherwise.
-      if (grepl("BOBYQA|COBYLA", algorithm)) {
-        stop_seed_unfit("its algorithm takes longer from there than from the call's own start")
       }
       call
     },
+    is_inside = function(call, env, given) {
+      if (is_constrained(call)) function(x) FALSE else function(x) TRUE
+    },
+    unit = unit_nloptr, settings = settings_nloptr, finish = finish_nloptr,
+    check_plain = check_plain_nloptr, wrap = with_formals_of,
     functions = c("eval_f", "eval_grad_f", nloptr_constraints, "eval_jac_g_ineq", "eval_jac_g_eq"),
     control = "opts", ignored_control = c(
       "print_level", "print_options_doc", "check_derivatives", "check_derivatives_tol",
@@ -37,6 +40,48 @@ nloptr_constraints <- c("eval_g_ineq", "eval_g_eq")
 nloptr_algorithm <- function(call, env) {
   algorithm <- control_of(call, env, "opts")$algorithm
   if (is.character(algorithm)) algorithm[[1]] else ""
+}
+
+is_constrained <- function(call) any(nloptr_constraints %in% names(call))
+
+# NLopt's first step is one unit, or a part of how far the bounds are.
+unit_nloptr <- function(call, env, near) {
+  algorithm <- nloptr_algorithm(call, env)
+  if (is_constrained(call) || !is.null(control_of(call, env, "opts")$local_opts)) {
+    NULL
+  } else if (grepl("NLOPT_LD", algorithm)) {
+    1
+  } else if (all(is.infinite(c(near$lower, near$upper)))) {
+    near$step
+  }
+}
+
+# It stops where the parameters have changed by little: relatively, together; or each, absolutely.
+settings_nloptr <- function(call, env, at, near, given) {
+  opts <- control_of(call, env, "opts")
+  relative <- (opts$xtol_rel %||% 1e-4) * sum(abs(at$origin)) / sum(at$reach)
+  absolute <- min((opts$xtol_abs %||% 0) / at$reach)
+  set_control(call, env, xtol_rel = 0, xtol_abs = max(relative, absolute), name = "opts")
+}
+
+# The result shows much of what it was called with: that of an objective with nothing to minimise is
+# like the user's own but for where it ends.
+finish_nloptr <- function(fit, call, env, at) {
+  has_gradient <- grepl("NLOPT_LD", nloptr_algorithm(call, env))
+  flat <- function(x, ...) if (has_gradient) list(objective = 0, gradient = 0 * x) else 0
+  call$eval_f <- with_formals_of(eval(call$eval_f, env), flat)
+  own <- eval(call, env)
+  ends <- c("status", "message", "iterations", "objective", "solution", "num.evals")
+  own[ends] <- fit[ends]
+  own
+}
+
+# Their first step is as long as the starting point, and nloptr() cannot tell them otherwise.
+check_plain_nloptr <- function(call, env, relation) {
+  strays <- if (relation == "exact") "BOBYQA|COBYLA" else "BOBYQA|COBYLA|SBPLX"
+  if (grepl(strays, nloptr_algorithm(call, env))) {
+    stop_seed_unfit("its algorithm takes longer from there than from the call's own start")
+  }
 }
 
 # A point that breaks a constraint is no result, however good.

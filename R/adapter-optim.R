@@ -6,8 +6,16 @@ adapter_optim <- function() {
     result = function(fit) {
       optimum(fit$par, fit$value, fit$counts[["function"]], ended_by_code(fit$convergence))
     },
-    sign = fnscale_sign,
-    tune = tune_optim,
+    bounds = c("lower", "upper"), sign = fnscale_sign,
+    tune = function(call, env, state, given) {
+      if (optim_method(call, env) == "SANN") {
+        set_control(call, env, maxit = annealing_left(state))
+      } else {
+        call
+      }
+    },
+    unit = function(call, env, near) unit_optim(call, env, near, optim_method(call, env)),
+    settings = settings_optim, finish = finish_optim,
     lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent"),
     seed = function(optimiser, call, env, state) {
       start <- if (optim_method(call, env) == "Brent") replay_search else start_from
@@ -35,33 +43,37 @@ optim_method <- function(call, env) {
   if (any(bounds > -Inf) && !matched %in% bounded) "L-BFGS-B" else matched
 }
 
-tune_optim <- function(call, env, state, given) {
-  switch(optim_method(call, env),
-    Brent = call,
-    SANN = set_control(call, env, maxit = annealing_left(state)),
-    scale_optim(call, env, "par", "fn", "gr")
-  )
+# A first step along the gradient is as long as it should be where the objective's curvature is 1.
+# The first simplex of Nelder-Mead is a tenth of a unit wide.
+unit_optim <- function(call, env, near, method) {
+  control <- control_of(call, env)
+  if (method == "Nelder-Mead") {
+    10 * near$step
+  } else if (!isTRUE(control$pgtol > 0)) {
+    sqrt(abs(control$fnscale %||% 1))
+  }
 }
 
-# In units in which the objective is equally curved along each parameter, the first step, along the
-# gradient, is about as long as it should be, and a simplex well shaped. Differences for a numerical
-# gradient stay as they were.
-scale_optim <- function(call, env, start, objective, gradient) {
+# Differences stay as long as they were, as far as that is sensible. All tolerances are the
+# objective's.
+settings_optim <- function(call, env, at, near, given) {
   control <- control_of(call, env)
-  own <- control$parscale %||% 1
-  if (isTRUE(control$pgtol > 0)) {
-    return(call)
+  steps <- (control$ndeps %||% 1e-3) * (control$parscale %||% 1) / diag(at$root)
+  control$parscale <- NULL
+  control$ndeps <- pmin(pmax(steps, 1e-3), 0.1)
+  call$control <- control
+  call$hessian <- NULL
+  call
+}
+
+finish_optim <- function(fit, call, env, at) {
+  if (isTRUE(argument_of(call, env, "hessian", FALSE))) {
+    call <- call[!names(call) %in% c("method", "lower", "upper", "hessian")]
+    call[[1]] <- stats::optimHess
+    call$par <- fit$par
+    fit$hessian <- eval(call, env)
   }
-  scale <- scale_at(
-    call, env, start, objective, !is.null(eval(call[[gradient]], env)), fnscale_sign(call, env),
-    argument_of(call, env, "lower", -Inf), argument_of(call, env, "upper", Inf)
-  )
-  if (is.null(scale)) {
-    return(call)
-  }
-  scale <- scale * sqrt(abs(control$fnscale %||% 1))
-  steps <- rep_len(control$ndeps %||% 1e-3, length(scale)) * own / scale
-  set_control(call, env, parscale = scale, ndeps = steps)
+  fit
 }
 
 # Simulated annealing makes as many evaluations as it is told to: after an interruption, those that
@@ -85,18 +97,39 @@ adapter_constr_optim <- function() {
   adapter_optimiser(
     "stats::constrOptim", "theta", "f", quote(f(theta, ...)),
     result = function(fit) {
-      optimum(fit$par, fit$value, fit$counts[["function"]], ended_by_code(fit$convergence, c(1, 7)))
+      # Of a single outer iteration, it counts nothing.
+      evaluations <- as.vector(fit$counts["function"])
+      optimum(fit$par, fit$value, evaluations, ended_by_code(fit$convergence, c(1, 7)))
     },
-    sign = fnscale_sign,
+    gradient = "grad", sign = fnscale_sign,
     tune = function(call, env, state, given) {
-      inside <- eval(call$ui, env) %*% call$theta - eval(call$ci, env)
-      if (!all(inside > 0)) {
-        stop_seed_unfit("it is not in the interior of the feasible region")
+      if (!interior_of(call, env, given)(call$theta)) {
+        stop_seed_unfit("it is not well in the interior of the feasible region")
       }
-      scale_optim(call, env, "theta", "f", "grad")
+      call
     },
-    functions = c("f", "grad")
+    is_inside = interior_of,
+    unit = function(call, env, near) {
+      method <- argument_of(call, env, "method", if (is.null(call$grad)) "Nelder-Mead" else "BFGS")
+      if (method != "SANN" && is.null(call$hessian)) unit_optim(call, env, near, method)
+    },
+    settings = function(call, env, at, near, given) {
+      call <- settings_optim(call, env, at, near, given)
+      ui <- eval(call$ui, env)
+      call$ui <- ui %*% at$root
+      call$ci <- eval(call$ci, env) - drop(ui %*% at$origin)
+      call
+    }
   )
+}
+
+# From where a constraint nearly holds with equality, its method does not get away.
+interior_of <- function(call, env, given) {
+  ui <- eval(call$ui, env)
+  ci <- eval(call$ci, env)
+  slack <- function(theta) drop(ui %*% theta) - ci
+  enough <- 1e-3 * slack(given)
+  function(theta) all(slack(theta) > enough)
 }
 
 # stats::nlm and nlminb. ------------------------------------------------------------------------
@@ -107,24 +140,45 @@ adapter_nlm <- function() {
     result = function(fit) {
       optimum(fit$estimate, fit$minimum, NA, if (fit$code == 4) NA else fit$code < 4)
     },
-    tune = scale_nlm,
-    functions = "f", ignored = c("print.level", "check.analyticals")
+    gradient = NULL, par = "estimate", functions = "f",
+    ignored = c("print.level", "check.analyticals"),
+    gradient_of = function(result) attr(result, "gradient"),
+    change_value = function(result, root) {
+      for (name in intersect(c("gradient", "hessian"), names(attributes(result)))) {
+        change <- if (name == "gradient") gradient_in else hessian_in
+        attr(result, name) <- change(attr(result, name), root)
+      }
+      result
+    },
+    unit = function(call, env, near) if (is.null(call$stepmax)) 1,
+    settings = settings_nlm, finish = finish_nlm
   )
 }
 
-# Its first guess of the Hessian is made of `typsize`. So is the measure of the gradient; it is to
-# be no smaller than for the user's own.
-scale_nlm <- function(call, env, state, given) {
-  has_gradient <- !is.null(attr(objective_at(call, env, "f")(call$p), "gradient"))
-  scale <- scale_at(call, env, "p", "f", has_gradient)
-  if (is.null(scale)) {
-    return(call)
-  }
-  own <- argument_of(call, env, "typsize", 1)
-  looser <- max(pmax(abs(call$p), own) / pmax(abs(call$p), scale), 1)
-  call$typsize <- scale
-  call$gradtol <- argument_of(call, env, "gradtol", 1e-6) / looser
+# Away from zero, so that what is relative to the parameters' size, as the length of differences,
+# is no longer than for the user's own. So is the change of parameters that it stops at; the
+# gradient is measured for the parameter that it is largest for.
+settings_nlm <- function(call, env, at, near, given) {
+  size <- pmax(abs(at$origin), argument_of(call, env, "typsize", 1))
+  shift <- min(size / at$reach)
+  steepest <- max(size * colSums(abs(solve(at$root))))
+  call$p[] <- shift
+  call$gradtol <- argument_of(call, env, "gradtol", 1e-6) * max(shift, 1) / steepest
+  call$steptol <- argument_of(call, env, "steptol", 1e-6) * min(shift, 1)
+  call$typsize <- call$hessian <- NULL
   call
+}
+
+# Where it is content with any gradient, it ends at once, and makes its Hessian there.
+finish_nlm <- function(fit, call, env, at) {
+  if (isTRUE(argument_of(call, env, "hessian", FALSE))) {
+    call$p[] <- fit$estimate
+    call$gradtol <- .Machine$double.xmax
+    made <- eval(call, env)
+    replace(fit, c("gradient", "hessian"), made[c("gradient", "hessian")])[names(made)]
+  } else {
+    replace(fit, "gradient", list(gradient_in(fit$gradient, solve(at$root))))
+  }
 }
 
 adapter_nlminb <- function() {
@@ -135,19 +189,19 @@ adapter_nlminb <- function() {
       ended <- if (fit$convergence == 0) TRUE else if (limited) NA else FALSE
       optimum(fit$par, fit$objective, fit$evaluations[["function"]], ended)
     },
-    tune = scale_nlminb,
-    functions = c("objective", "gradient", "hessian")
+    gradient = "gradient", hessian = "hessian", bounds = c("lower", "upper"),
+    unit = function(call, env, near) {
+      in_units <- c("step.min", "step.max")
+      if (is.null(call$scale) && !any(in_units %in% names(control_of(call, env)))) 1
+    },
+    settings = settings_nlminb
   )
 }
 
-# Its first guess of the Hessian, and the bound of its first step, are made of `scale`.
-scale_nlminb <- function(call, env, state, given) {
-  scale <- if (is.null(call$scale)) {
-    scale_at(
-      call, env, "start", "objective", !is.null(eval(call$gradient, env)), 1,
-      argument_of(call, env, "lower", -Inf), argument_of(call, env, "upper", Inf)
-    )
-  }
-  if (!is.null(scale)) call$scale <- 1 / scale
+# Away from zero, so that a relative change of the parameters stays what it is.
+settings_nlminb <- function(call, env, at, near, given) away_from_zero(call, "start", at)
+
+away_from_zero <- function(call, start, at) {
+  call[[start]][] <- max(abs(at$origin)) / max(at$reach)
   call
 }

@@ -25,31 +25,44 @@
 #' from there; `near = FALSE` starts where the call says.
 #'
 #' @section What is lost at a restart?:
-#' A restart knows one point, and not what the optimiser had learned:
-#' * Nelder-Mead loses the simplex; the new one's shape is set by `parscale` from the curvature at
-#'   the new start. It is a rough method: how many evaluations it takes, and where near the end
-#'   it stops, depends on the start by chance.
-#' * BFGS, L-BFGS-B and CG lose the approximate Hessian or the conjugate directions. `parscale` is
-#'   set from the curvature, and `ndeps` so that differences stay as long. All of this holds for
-#'   `constrOptim()`, too.
-#' * `nlm()` loses the secant Hessian. `typsize` is set from the curvature, and `gradtol` so that it
-#'   is no looser than before.
-#' * `nlminb()` loses the secant Hessian and the trust region. `scale` is set from the curvature.
-#' * `bobyqa()`, `newuoa()` and `uobyqa()` lose the quadratic model. `rhobeg` is set from the
-#'   curvature, and `rhoend` to what it would have been.
+#' A restart knows one point, and not what the optimiser had learned: the simplex, the approximate
+#' Hessian, the conjugate directions, the trust region. So [warm()] first looks around that point. A
+#' quadratic through the objective's values there, or through the gradient's where one is given,
+#' tells where its bottom is, how large a step each parameter is good for, and how parameters go
+#' together. The optimiser then starts at the bottom, in coordinates in which the objective is
+#' round, with a first step as long as the bottom is uncertain. Your parameters, bounds, gradient
+#' and Hessian are translated, and so are tolerances that are in the parameters' units (`x.tol`,
+#' `steptol`, `gradtol`, `rhoend`, `xtol_rel`), to none looser than yours. What it prints on the way
+#' (`trace`) is in those coordinates.
+#'
+#' For p parameters that takes p(p + 3)/2 + 2 evaluations of the objective (of more than 30
+#' parameters each is looked at by itself: 2p + 2), or p + 1 of the gradient and 2 of the objective.
+#'
+#' The optimiser starts from the stored point, as the call says,
+#' * where the objective is not curved upwards there, or for more than 30 parameters with a
+#'   gradient,
+#' * where `nloptr()` has constraints.
+#'
+#' It starts from the bottom, but in your own units,
+#' * where what you set is in the way: `scale`, `step.min` and `step.max` of `nlminb()`, `stepmax`
+#'   of `nlm()`, a positive `pgtol` of L-BFGS-B, `hessian` of `constrOptim()` and `optimr()`,
+#'   `parscale` and its like of `optimr()`, `local_opts` of `nloptr()`, and with bounds its
+#'   algorithms without a gradient;
+#' * under `optimx()`, and `optimr()` by methods other than BFGS, CG, L-BFGS-B, Nelder-Mead and
+#'   nlminb.
+#'
+#' The rest is particular:
 #' * SANN loses the temperature, and goes on for the evaluations that were left.
 #' * Brent and `optimize()` lose nothing: the evaluations made before are kept and given again.
-#' * `optimr()`, `optimx()` and `nloptr()` lose what their methods do; only the starting point is
-#'   set. Several methods in one call of `optimx()` are kept when all are done. The algorithms
-#'   BOBYQA and COBYLA of nloptr, which take longer from there, and DIRECT and StoGO, which start
-#'   from no point, begin again.
-#'
-#' The curvature takes two evaluations a parameter and one more, and is left out for more than 10
-#' parameters where there is a gradient. Nothing is set where what you set is in the way (`scale`,
-#' a positive `pgtol`), or where the objective is not curved upwards along each parameter.
+#' * `constrOptim()` begins again where a constraint nearly holds with equality at the stored
+#'   point: it does not get away from there.
+#' * Several methods in one call of `optimx()` are kept when all are done.
+#' * The algorithms BOBYQA and COBYLA of nloptr begin again where they cannot have those
+#'   coordinates: their first step, as long as the starting point, would lead away. So do DIRECT
+#'   and StoGO, which start from no point.
 #'
 #' Results on other data are no start for SANN, Brent and `optimize()`, nor for the global
-#' algorithms of nloptr, its BOBYQA, COBYLA and SBPLX, which begin as the call says.
+#' algorithms of nloptr, which begin as the call says.
 #'
 #' @section What are the counts and limits after a restart?:
 #' Those of the optimiser's own last run: `counts`, `iterations` and `maxit` begin anew. A run that
@@ -66,8 +79,8 @@
 #' that is. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
 #' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
 #' numbers: resumed, it goes on with those that come next, and its result is another one than
-#' without the interruption. The objective is evaluated a few times more than the optimiser counts
-#' where it starts from other data; its random numbers are put back then.
+#' without the interruption. The objective is evaluated more often than the optimiser counts, to
+#' look around the stored point; random numbers that it draws then are put back.
 #'
 #' @section What does it cost?:
 #' About a microsecond an evaluation.
@@ -96,27 +109,53 @@ adapters_optimisers <- function() {
 
 #' An adapter for an optimiser
 #'
-#' @param start,objective Names of its arguments for the starting point and the
-#'   objective.
+#' @param start,objective,gradient,hessian,bounds Names of its arguments; NULL
+#'   where it has none.
 #' @param called How it calls the objective, which is what an error names.
 #' @param result `function(fit)`: `par`, `value`, `evaluations` (or NA) and
 #'   `ended`: TRUE, NA at a limit that the call sets, else FALSE.
+#' @param par The element of the fit that has the parameters.
 #' @param sign `function(call, env)`: -1 where it maximises.
+#' @param value_of,gradient_of `function(result)`: what the objective returned.
+#'   `change_value(result, root)` takes that to coordinates.
 #' @param tune `function(call, env, state, given)`: the call, whose starting point
-#'   is already the stored one, and was `given`, with what else suits a warm start.
+#'   is already the stored one, and was `given`, with what else a restart needs.
 #' @param lasts `function(call, env)`: is its end a start for the same objective
-#'   on other data?
+#'   on other data, and a stored point one to look around at?
+#' @param is_inside `function(call, env, given)`: a function of the parameters, may
+#'   the objective be evaluated there?
+#' @param unit `function(call, env, near)`: in what unit of coordinates_along() it
+#'   runs near an optimum. NULL where it is to run in the user's own units.
+#' @param settings `function(call, env, at, near, given)`: the call, which starts
+#'   at zero, with steps and tolerances for the coordinates `at`: none looser than
+#'   the user's, from whose start `given` they may be derived. It may have another
+#'   starting point.
+#' @param finish `function(fit, call, env, at)`: the fit, whose parameters are the
+#'   user's again, with the rest of it, too.
+#' @param check_plain `function(call, env, relation)`: calls stop_seed_unfit()
+#'   where the optimiser gains nothing by a start in the user's own units.
 #' @noRd
 adapter_optimiser <- function(name, start, objective, called, result,
+                              gradient = "gr", hessian = NULL, bounds = NULL, par = "par",
                               sign = function(call, env) 1,
+                              value_of = NULL, gradient_of = function(result) NULL,
+                              change_value = function(result, root) result,
                               tune = function(call, env, state, given) call,
                               lasts = function(call, env) TRUE,
-                              functions = c(objective, "gr"), ignored = character(),
+                              is_inside = function(call, env, given) function(x) TRUE,
+                              unit = function(call, env, near) NULL, settings = NULL,
+                              finish = function(fit, call, env, at) fit,
+                              check_plain = function(call, env, relation) NULL,
+                              wrap = function(given, fun) fun,
+                              functions = c(objective, gradient, hessian), ignored = character(),
                               control = "control", ignored_control = c("trace", "REPORT"),
-                              value_of = NULL, seed = start_from,
+                              seed = start_from,
                               observe = observe_objective, restore = restore_call) {
   optimiser <- list(
-    start = start, objective = objective, called = called, sign = sign, value_of = value_of
+    start = start, objective = objective, gradient = gradient, hessian = hessian,
+    bounds = bounds, par = par, called = called, sign = sign, value_of = value_of,
+    gradient_of = gradient_of, change_value = change_value, is_inside = is_inside, unit = unit,
+    settings = settings, finish = finish, check_plain = check_plain, wrap = wrap
   )
   warm_adapter(
     name,
@@ -130,7 +169,11 @@ adapter_optimiser <- function(name, start, objective, called, result,
     seed = function(call, env, state, relation) {
       given <- eval(call[[start]], env)
       seeded <- tune(seed(optimiser, call, env, state), env, state, given)
-      if (relation == "exact") seeded else compare_starts(optimiser, seeded, env, given)
+      if (lasts(call, env)) {
+        begin_near(optimiser, seeded, given, relation)
+      } else {
+        seeded
+      }
     },
     observe = function(call, env, report) observe(optimiser, call, env, report),
     state = function(fit, call, env) {
@@ -178,87 +221,6 @@ start_from <- function(optimiser, call, env, state) {
   given[] <- as.vector(point) # with the names that the user gave
   call[[optimiser$start]] <- given
   call
-}
-
-# On other data a stored point must be better than the user's own start, or it is none.
-compare_starts <- function(optimiser, call, env, given) {
-  objective <- eval(call[[optimiser$objective]], env)
-  compared <- compared_once(objective, given, optimiser$sign(call, env), optimiser$value_of)
-  call[[optimiser$objective]] <- with_formals_of(objective, compared)
-  call
-}
-
-# The objective, which compares the two starts when it is called for the first time: there, its
-# further arguments are at hand.
-compared_once <- function(fn, given, sign, value_of) {
-  first <- TRUE
-  read <- function(result) {
-    value <- if (is.null(value_of)) result else value_of(result)
-    if (is.numeric(value) && length(value) == 1 && !is.na(value)) sign * value else Inf
-  }
-  function(par, ...) {
-    result <- fn(par, ...)
-    if (first) {
-      first <<- FALSE
-      random <- save_random_state()
-      own <- tryCatch(read(fn(given, ...)), error = function(e) Inf)
-      restore_random_state(random)
-      if (read(result) > own || !is.finite(read(result))) {
-        stop_seed_unfit("on these data it is no better than the call's own start")
-      }
-    }
-    result
-  }
-}
-
-#' The scale of each parameter at a starting point
-#'
-#' One over the root of the objective's second derivative: where the objective is
-#' a negative log likelihood, about a standard error. NULL where it has no
-#' minimum nearby, or would take too many evaluations: two a parameter, as many as
-#' one gradient by differences.
-#' @noRd
-scale_at <- function(call, env, start, objective, has_gradient, sign = 1,
-                     lower = -Inf, upper = Inf) {
-  point <- call[[start]]
-  if (has_gradient && length(point) > scale_up_to) {
-    return(NULL)
-  }
-  random <- save_random_state()
-  on.exit(restore_random_state(random))
-  tryCatch(
-    suppressWarnings({
-      value_at <- objective_at(call, env, objective)
-      value <- value_at(point)
-      lower <- rep_len(lower, length(point))
-      upper <- rep_len(upper, length(point))
-      curvature <- vapply(seq_along(point), function(j) {
-        along <- function(x) if (x == point[[j]]) value else value_at(replace(point, j, x))
-        second_difference(function(x) sign * along(x), point[[j]], c(lower[[j]], upper[[j]]))
-      }, 1)
-      if (all(is.finite(curvature) & curvature > 0)) 1 / sqrt(curvature)
-    }),
-    error = function(e) NULL
-  )
-}
-
-scale_up_to <- 10 # parameters: with a gradient, evaluations are few
-
-second_difference <- function(f, at, bounds) {
-  step <- 1e-3 * max(abs(at), 0.1)
-  at <- max(min(at, bounds[[2]] - step), bounds[[1]] + step)
-  values <- c(f(at - step), f(at), f(at + step))
-  difference <- values[[1]] - 2 * values[[2]] + values[[3]]
-  # Below that, it is rounding.
-  if (difference > 1e-11 * max(abs(values))) difference / step^2 else NA_real_
-}
-
-# The objective as a function of the parameters alone, with the call's further arguments.
-objective_at <- function(call, env, objective) {
-  fn <- eval(call[[objective]], env)
-  further <- as.list(call)[-1]
-  further <- lapply(further[!names(further) %in% formals_of(call, env)], eval, env)
-  function(point) as.vector(do.call(fn, c(list(point), further), quote = TRUE))
 }
 
 observe_objective <- function(optimiser, call, env, report) {

@@ -10,7 +10,7 @@ adapter_optimize <- function() {
       if (isTRUE(argument_of(call, env, "maximum", FALSE))) -1 else 1
     },
     lasts = function(call, env) FALSE,
-    functions = "f",
+    gradient = NULL, functions = "f",
     seed = replay_search,
     observe = observe_search
   )

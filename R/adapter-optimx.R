@@ -8,8 +8,28 @@ adapter_optimr <- function() {
         ended_by_code(fit$convergence) && !anyNA(fit$par)
       )
     },
-    sign = optimx_sign, functions = c("fn", "gr", "hess")
+    hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
+    unit = unit_optimr, settings = settings_optimr
   )
+}
+
+# What stops the other methods is in the parameters' own units, or in those of the gradient.
+unit_optimr <- function(call, env, near) {
+  method <- argument_of(call, env, "method", "")
+  control <- control_of(call, env)
+  is_set <- length(intersect(names(control), c("parscale", "fnscale", "ndeps", "pgtol"))) > 0
+  if (is_set || isTRUE(argument_of(call, env, "hessian", FALSE))) {
+    NULL
+  } else if (identical(method, "Nelder-Mead")) {
+    10 * near$step
+  } else if (method %in% c("BFGS", "CG", "L-BFGS-B", "nlminb")) {
+    1
+  }
+}
+
+# optimr() may take differences as long as the parameters are large.
+settings_optimr <- function(call, env, at, near, given) {
+  if (eval(call$method, env) == "Nelder-Mead") call else away_from_zero(call, "par", at)
 }
 
 # Of several methods in one call, each has its own result.
@@ -23,15 +43,14 @@ adapter_optimx <- function() {
       par <- unlist(row[seq_len(attr(fit, "npar"))])
       optimum(par, row$value, sum(fit$fevals), ended_by_code(row$convcode))
     },
-    sign = optimx_sign,
+    hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
     lasts = is_single,
     tune = function(call, env, state, given) {
       if (!is_single(call, env)) {
         stop_seed_unfit("several methods in one call start from the call's own point")
       }
       call
-    },
-    functions = c("fn", "gr", "hess")
+    }
   )
 }
 

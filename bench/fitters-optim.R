@@ -1,6 +1,7 @@
-# What warm() saves with optimisers: evaluations of the objective, and CPU seconds, cold, resumed
-# when half of the cold evaluations were made, and seeded from folds of 90 % of the rows (the mean of
-# five). `worse` is by how much the warm results' objective is above the cold one's, at most.
+# What warm() saves with optimisers: evaluations of the objective, or of a gradient that is given,
+# and CPU seconds, cold, resumed when half of the cold evaluations were made, and seeded from folds
+# of 90 % of the rows (the mean of five). `worse` is by how much the warm results' objective is above
+# the cold one's, at most.
 #
 #   Rscript bench/fitters-optim.R [section...]
 #
@@ -47,6 +48,7 @@ weibull <- function(par, d) {
   -sum(d$died * (z - par[[5]]) - exp(z))
 }
 weibull_gradient <- function(par, d) {
+  tick()
   x <- cbind(1, d$age, d$male, d$flc)
   scale <- exp(par[[5]])
   z <- (log(d$time) - drop(x %*% par[1:4])) / scale
@@ -155,6 +157,10 @@ cases <- list(
   "nloptr Nelder-Mead, Weibull" = list(blood, quote(nloptr::nloptr(
     weibull_start, weibull, d = d,
     opts = list(algorithm = "NLOPT_LN_NELDERMEAD", xtol_rel = 1e-7, maxeval = 5000)
+  ))),
+  "nloptr BOBYQA, Weibull" = list(blood, quote(nloptr::nloptr(
+    weibull_start, weibull, d = d,
+    opts = list(algorithm = "NLOPT_LN_BOBYQA", xtol_rel = 1e-7, maxeval = 5000)
   ))),
   "nloptr SBPLX, Weibull" = list(blood, quote(nloptr::nloptr(
     weibull_start, weibull, d = d,

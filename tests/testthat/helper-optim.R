@@ -87,3 +87,32 @@ cut_off <- function(call, store, n, env = parent.frame()) {
     cut_off = function(e) NULL
   )
 }
+
+# Runs `call` through its adapter, from the point `par` where one is given, and counts how often its
+# objective and gradient were called.
+run_counted <- function(call, par = NULL, relation = "rows", env = parent.frame()) {
+  fun <- eval(call[[1]], env)
+  adapter <- asNamespace("warmstart")$find_adapter(fun)
+  call <- match.call(fun, call)
+  count <- 0
+  functions <- c("fn", "f", "objective", "eval_f", "gr", "gradient", "grad", "eval_grad_f")
+  for (name in intersect(functions, names(call))) {
+    call[[name]] <- local({
+      given <- eval(call[[name]], env)
+      counting <- given
+      body(counting) <- quote({
+        tick()
+        given_body
+      })
+      body(counting) <- do.call(substitute, list(body(counting), list(given_body = body(given))))
+      tick <- function() count <<- count + 1
+      environment(counting) <- list2env(list(tick = tick), parent = environment(given))
+      counting
+    })
+  }
+  started <- if (is.null(par)) call else adapter$seed(call, env, list(par = par), relation)
+  fit <- suppressWarnings(eval(started, env))
+  fit <- adapter$restore(fit, call, env)
+  end <- asNamespace("warmstart")$fit_state(adapter, fit, call, env)
+  list(fit = fit, par = end$state$par, objective = end$objective, count = count)
+}

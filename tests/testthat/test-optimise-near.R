@@ -1,0 +1,292 @@
+# Optimisers that start from a stored point.
+
+# What they save ------------------------------------------------
+
+d <- NULL # lung_data()
+calls_near <- list(
+  "Nelder-Mead" = quote(optim(weibull_start, weibull, d = d, control = list(maxit = 5000))),
+  "BFGS" = quote(optim(weibull_start, weibull, d = d, method = "BFGS")),
+  "BFGS with a gradient" = quote(
+    optim(weibull_start, weibull, weibull_gradient, d = d, method = "BFGS")
+  ),
+  "BFGS that maximises" = quote(optim(
+    weibull_start, log_likelihood, d = d, method = "BFGS", control = list(fnscale = -2)
+  )),
+  "CG" = quote(optim(weibull_start, weibull, d = d, method = "CG", control = list(maxit = 2000))),
+  "L-BFGS-B" = quote(optim(weibull_start, weibull, d = d, method = "L-BFGS-B")),
+  "L-BFGS-B in bounds" = quote(optim(
+    weibull_start, weibull, d = d, method = "L-BFGS-B", lower = c(0, -3, -3, -0.3, -3), upper = 20
+  )),
+  "nlm()" = quote(nlm(weibull, weibull_start, d = d)),
+  "nlminb()" = quote(nlminb(weibull_start, weibull, d = d)),
+  "nlminb() in bounds" = quote(
+    nlminb(weibull_start, weibull, d = d, lower = c(0, -3, -3, -0.3, -3), upper = 20)
+  ),
+  "constrOptim()" = quote(constrOptim(
+    weibull_start, weibull, weibull_gradient, rbind(c(1, 0, 0, 0, 0)), 0, d = d
+  )),
+  "SLSQP" = quote(nloptr::nloptr(
+    weibull_start, weibull, weibull_gradient, d = d,
+    opts = list(algorithm = "NLOPT_LD_SLSQP", xtol_rel = 1e-7, maxeval = 5000)
+  )),
+  "nloptr's Nelder-Mead" = quote(nloptr::nloptr(
+    weibull_start, weibull, d = d,
+    opts = list(algorithm = "NLOPT_LN_NELDERMEAD", xtol_rel = 1e-7, maxeval = 5000)
+  )),
+  "nloptr's BOBYQA" = quote(nloptr::nloptr(
+    weibull_start, weibull, d = d,
+    opts = list(algorithm = "NLOPT_LN_BOBYQA", xtol_rel = 1e-7, maxeval = 5000)
+  )),
+  "SBPLX" = quote(nloptr::nloptr(
+    weibull_start, weibull, d = d,
+    opts = list(algorithm = "NLOPT_LN_SBPLX", xtol_rel = 1e-7, maxeval = 10000)
+  )),
+  "bobyqa()" = quote(minqa::bobyqa(weibull_start, weibull, d = d)),
+  "bobyqa() in bounds" = quote(
+    minqa::bobyqa(weibull_start, weibull, c(0, -3, -3, -0.3, -3), rep(20, 5), d = d)
+  ),
+  "newuoa()" = quote(minqa::newuoa(weibull_start, weibull, d = d)),
+  "uobyqa()" = quote(minqa::uobyqa(weibull_start, weibull, d = d)),
+  "optimr(), BFGS" = quote(optimx::optimr(weibull_start, weibull, d = d, method = "BFGS")),
+  "optimr(), Nelder-Mead" = quote(optimx::optimr(
+    weibull_start, weibull, d = d, method = "Nelder-Mead", control = list(maxit = 5000)
+  ))
+)
+
+for (name in names(calls_near)) {
+  test_that(paste("from a fold's end it takes fewer evaluations to the same end:", name), {
+    call <- calls_near[[name]]
+    if (is.call(call[[1]])) skip_if_not_installed(as.character(call[[1]][[2]]))
+    d <- lung_data()
+    cold <- run_counted(call)
+    all <- d
+    for (fold in 1:3) {
+      d <- all[seq_len(nrow(all)) %% 10 != fold, ]
+      end <- run_counted(call)$par
+      d <- all
+      seeded <- run_counted(call, end)
+      expect_lte(seeded$count, 0.9 * cold$count)
+      expect_lte(seeded$objective, cold$objective + 1e-4)
+      expect_equal(seeded$par, cold$par, tolerance = 2e-2)
+      expect_identical(names(seeded$fit), names(cold$fit))
+      expect_identical(names(seeded$par), names(cold$par))
+    }
+  })
+}
+
+test_that("an optimisation that was cut off takes no more evaluations than a cold one", {
+  calls <- calls_near[!vapply(calls_near, function(call) is.call(call[[1]]), NA)]
+  d <- lung_data()
+  for (name in names(calls)) {
+    cold <- run_counted(calls[[name]])
+    store <- new_store()
+    suppressWarnings(cut_off(calls[[name]], store, cold$count %/% 2))
+    left <- store_lookup(store, store_list(store)$key[[1]])$payload$state$par
+    resumed <- run_counted(calls[[name]], left, "exact")
+    expect_lte(resumed$count, cold$count)
+    expect_lte(resumed$objective, cold$objective + 1e-4)
+  }
+})
+
+test_that("it takes few evaluations from its own end", {
+  d <- lung_data()
+  for (name in c("Nelder-Mead", "BFGS", "nlm()", "nlminb()")) {
+    cold <- run_counted(calls_near[[name]])
+    again <- run_counted(calls_near[[name]], cold$par, "exact")
+    expect_lte(again$count, 65)
+    expect_lte(again$objective, cold$objective + 1e-5)
+  }
+})
+
+# The result is in the user's units ------------------------------------------------
+
+seeded_near <- function(call, d, env = parent.frame()) {
+  fold <- list2env(list(d = d[seq_len(nrow(d)) %% 10 != 1, ]), parent = env)
+  run_counted(call, run_counted(call, env = fold)$par, env = env)
+}
+
+test_that("optim()'s Hessian is the one at its end, in the user's units", {
+  d <- lung_data()
+  call <- quote(optim(
+    weibull_start, weibull, d = d, method = "BFGS", hessian = TRUE,
+    control = list(ndeps = rep(1e-4, 5))
+  ))
+  fit <- seeded_near(call, d)$fit
+  expect_identical(
+    fit$hessian, optimHess(fit$par, weibull, d = d, control = list(ndeps = rep(1e-4, 5)))
+  )
+})
+
+test_that("nlm()'s gradient and Hessian are those at its end, in the user's units", {
+  d <- lung_data()
+  fit <- seeded_near(quote(nlm(weibull, weibull_start, d = d)), d)$fit
+  # As nlm() has it: by differences to one side.
+  steps <- 1e-6 * pmax(abs(fit$estimate), 1)
+  by_hand <- vapply(1:5, function(j) {
+    moved <- replace(fit$estimate, j, fit$estimate[[j]] + steps[[j]])
+    (weibull(moved, d) - fit$minimum) / steps[[j]]
+  }, 1)
+  expect_lt(max(abs(fit$gradient - by_hand)), 0.01)
+  with_hessian <- quote(nlm(weibull, weibull_start, d = d, hessian = TRUE))
+  fit <- seeded_near(with_hessian, d)$fit
+  expect_equal(fit$hessian, suppressWarnings(eval(with_hessian))$hessian, tolerance = 1e-2)
+})
+
+test_that("a gradient that comes with the value, or a Hessian, is taken along", {
+  d <- lung_data()
+  with_gradient <- function(par, d) {
+    structure(weibull(par, d), gradient = weibull_gradient(par, d))
+  }
+  call <- quote(nlm(with_gradient, weibull_start, d = d, check.analyticals = FALSE))
+  seeded <- seeded_near(call, d)
+  expect_lte(seeded$count, run_counted(call)$count / 2)
+  expect_equal(seeded$fit$gradient, weibull_gradient(seeded$fit$estimate, d), tolerance = 1e-5)
+  curvature <- function(par, d) optimHess(par, weibull, weibull_gradient, d = d)
+  call <- quote(nlminb(weibull_start, weibull, weibull_gradient, curvature, d = d))
+  seeded <- seeded_near(call, d)
+  expect_equal(seeded$par, eval(call)$par, tolerance = 1e-5)
+})
+
+test_that("nloptr()'s result shows the user's bounds and tolerances", {
+  skip_if_not_installed("nloptr")
+  d <- lung_data()
+  lower <- c(0, -3, -3, -0.3, -3)
+  call <- quote(nloptr::nloptr(
+    weibull_start, weibull, weibull_gradient, lb = lower, d = d,
+    opts = list(algorithm = "NLOPT_LD_SLSQP", xtol_rel = 1e-7)
+  ))
+  fit <- seeded_near(call, d)$fit
+  cold <- eval(call)
+  same <- setdiff(names(cold), c(
+    "eval_f", "nloptr_environment", "call", "status", "message", "iterations", "objective",
+    "solution"
+  ))
+  expect_identical(unclass(fit)[same], unclass(cold)[same])
+  expect_gte(fit$solution[[4]], -0.3)
+})
+
+# Tolerances ------------------------------------------------
+
+test_that("nlm() is content with no larger a gradient than in the user's units", {
+  d <- lung_data()
+  for (tolerance in c(1e-4, 1e-6)) {
+    call <- bquote(nlm(weibull, weibull_start, d = d, gradtol = .(tolerance), steptol = 1e-12))
+    fit <- seeded_near(call, d)$fit
+    expect_identical(fit$code, 1L)
+    size <- abs(fit$gradient) * pmax(abs(fit$estimate), 1)
+    expect_lt(max(size) / abs(fit$minimum), tolerance)
+  }
+})
+
+test_that("a tighter tolerance is kept from a seed", {
+  skip_if_not_installed("nloptr")
+  skip_if_not_installed("minqa")
+  d <- lung_data()
+  best <- optim(
+    weibull_start, weibull, weibull_gradient,
+    d = d, method = "BFGS", control = list(reltol = 1e-15)
+  )$par
+  calls <- list(
+    quote(minqa::newuoa(weibull_start, weibull, d = d, control = list(rhoend = 1e-7))),
+    quote(nloptr::nloptr(weibull_start, weibull, d = d, opts = list(
+      algorithm = "NLOPT_LN_SBPLX", xtol_rel = 1e-8, maxeval = 20000
+    ))),
+    quote(optim(weibull_start, weibull, d = d, control = list(reltol = 1e-14, maxit = 5000))),
+    quote(nlminb(weibull_start, weibull, weibull_gradient, d = d))
+  )
+  for (call in calls) {
+    expect_equal(unname(seeded_near(call, d)$par), unname(best), tolerance = 1e-6)
+  }
+})
+
+# Where it stays as it is ------------------------------------------------
+
+test_that("where steps are set in the parameters' own units, the optimiser is called in these", {
+  d <- lung_data()
+  start_seen <- NULL
+  nlminb_seen <- function(start, objective, gradient = NULL, hessian = NULL, ..., scale = 1,
+                          control = list(), lower = -Inf, upper = Inf) {
+    start_seen <<- start
+    stats::nlminb(start, objective, ..., scale = scale, control = control)
+  }
+  adapter <- optimiser("stats::nlminb")
+  best <- nlminb(weibull_start, weibull, d = d)$par
+  run <- function(call) {
+    call <- match.call(nlminb_seen, call)
+    fit <- eval(adapter$seed(call, parent.frame(), list(par = best + 0.02), "exact"))
+    expect_equal(fit$par, best, tolerance = 1e-4)
+  }
+  run(quote(nlminb_seen(weibull_start, weibull, d = d, scale = 1:5)))
+  own <- start_seen
+  expect_equal(own, best, tolerance = 1e-2)
+  run(quote(nlminb_seen(weibull_start, weibull, d = d, control = list(step.max = 0.5))))
+  expect_identical(start_seen, own)
+  run(quote(nlminb_seen(weibull_start, weibull, d = d)))
+  expect_identical(length(unique(start_seen)), 1L)
+})
+
+test_that("constrOptim() begins cold where a constraint nearly holds with equality", {
+  adapter <- optimiser("stats::constrOptim")
+  call <- quote(constrOptim(
+    theta = c(1, 1), f = function(x) sum(x^2), grad = NULL, ui = rbind(c(1, 0)), ci = 0
+  ))
+  expect_error(
+    adapter$seed(call, environment(), list(par = c(1e-5, 0)), "exact"),
+    class = "warmstart_seed_unfit"
+  )
+})
+
+test_that("an algorithm that strays with nloptr()'s steps begins as the call says in bounds", {
+  skip_if_not_installed("nloptr")
+  d <- lung_data()
+  call <- function(algorithm) {
+    bquote(nloptr::nloptr(
+      weibull_start, weibull, d = d, lb = rep(-9, 5), ub = rep(9, 5),
+      opts = list(algorithm = .(algorithm), xtol_rel = 1e-6, maxeval = 5000)
+    ))
+  }
+  end <- eval(call("NLOPT_LN_BOBYQA"))$solution
+  for (algorithm in c("NLOPT_LN_BOBYQA", "NLOPT_LN_SBPLX")) {
+    expect_error(run_counted(call(algorithm), end), class = "warmstart_seed_unfit")
+  }
+})
+
+test_that("an objective that is no bowl at the stored point is minimised from there", {
+  # Its stored point is a saddle along the first parameter.
+  two_minima <- function(x) (x[[1]]^2 - 1)^2 + (x[[2]] - 1)^2
+  call <- quote(nlminb(c(2, 2), two_minima))
+  seeded <- run_counted(call, c(0.1, 1.5), "exact")
+  expect_equal(seeded$par, c(1, 1), tolerance = 1e-4)
+})
+
+test_that("random numbers that the objective draws to look around are put back", {
+  drawn <- numeric()
+  noisy <- function(par) {
+    drawn <<- c(drawn, runif(1))
+    sum((par - 1)^2) + 1e-12 * drawn[[1]]
+  }
+  adapter <- optimiser("stats::optim")
+  call <- quote(optim(par = c(3, 3), fn = noisy))
+  set.seed(1)
+  fit <- eval(adapter$seed(call, environment(), list(par = c(1.1, 0.9)), "exact"))
+  by_optim <- fit$counts[["function"]]
+  expect_gt(length(drawn), by_optim)
+  set.seed(1)
+  expect_identical(utils::tail(drawn, by_optim), runif(by_optim))
+})
+
+test_that("a warning of the optimiser names the call that the user wrote", {
+  store <- new_store()
+  loss <- function(par, y) sum((y - par)^2)
+  warm(optim(1, loss, y = c(1, 2, 4)), store) |> suppressWarnings()
+  warned <- NULL
+  withCallingHandlers(
+    fit <- warm(optim(1, loss, y = c(1, 2, 5)), store),
+    warning = function(w) {
+      warned <<- w
+      invokeRestart("muffleWarning")
+    }
+  )
+  expect_identical(source_of(fit), "seeded")
+  expect_identical(conditionCall(warned), quote(optim(1, loss, y = c(1, 2, 5))))
+})
