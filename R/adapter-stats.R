@@ -10,7 +10,7 @@
 #' | `mgcv::bam()` | nothing | the same |
 #' | [stats::glm()] | each iteration | coefficients, same formula |
 #' | `MASS::glm.nb()` | nothing | coefficients and theta, same formula |
-#' | [stats::nls()] | nothing | parameters, same formula and `start` |
+#' | [stats::nls()] | each step | parameters, same formula and `start` |
 #' | [stats::loglin()] | nothing | fitted table, same margins, with `fit = TRUE` |
 #' | `nnet::multinom()` | nothing | weights, same classes |
 #' | `nnet::nnet()` | nothing | nothing |
@@ -193,8 +193,9 @@ adapter_nls <- function() {
       )
     },
     seed = seed_nls,
+    observe = observe_nls,
     state = state_nls,
-    restore = restore_arguments("start", c("algorithm", "control", "trace", "lower", "upper")),
+    restore = restore_nls,
     converged = function(fit) isTRUE(fit$convInfo$isConv),
     compare = compare_in_errors(state_nls)
   )
@@ -220,6 +221,83 @@ seed_nls <- function(call, env, state, relation) {
   }
   start <- utils::relist(found[names(flat)], start)
   put_lazily(call, "start", function() start)
+}
+
+# The right hand side is evaluated at each trial of the parameters, and next to it for derivatives.
+# A function stands where its outermost one did.
+observe_nls <- function(call, env, report) {
+  formula <- eval(call$formula, env)
+  model <- if (inherits(formula, "formula")) formula[[length(formula)]]
+  if (is.call(model)) {
+    formula[[length(formula)]][[1]] <- watch_model(model, report)
+    call$formula <- inline(formula)
+  }
+  call
+}
+
+watch_model <- function(model, report) {
+  tick <- registry$tick
+  fitter <- NULL
+  best <- NULL
+  iteration <- 0
+  look <- function(frame, value) {
+    fitter <<- fitter %||% find_frame(c("env", "ind", "lhs"))
+    # While it is set up, there is the start alone.
+    if (is.null(fitter$dev) || is.null(fitter$internalPars)) {
+      return()
+    }
+    if (is.null(best)) best <<- fitter$dev
+    parameters <- unlist(mget(names(fitter$ind), frame, inherits = TRUE))
+    is_trial <- all(parameters == fitter$internalPars)
+    deviance <- if (is_trial) sum(residuals_nls(fitter, value)^2) else Inf
+    if (deviance < best) {
+      best <<- deviance
+      iteration <<- iteration + 1
+      report(list(coefficients = parameters), deviance, iteration)
+    }
+  }
+  watched <- function(...) {
+    frame <- parent.frame()
+    value <- eval(model, frame)
+    tryCatch(look(frame, value), error = function(e) NULL)
+    if (!is.null(tick)) tick()
+    value
+  }
+  structure(watched, class = "watched_model", name = model[[1]])
+}
+
+residuals_nls <- function(fitter, value) {
+  if (is.null(fitter$topzero)) {
+    fitter$.swts * (fitter$lhs - value)
+  } else {
+    qr.resid(qr(fitter$.swts * value), fitter$.swts * fitter$lhs) # "plinear"
+  }
+}
+
+# The innermost frame that has these variables, if any.
+find_frame <- function(variables) {
+  Find(function(frame) all(variables %in% names(frame)), sys.frames(), right = TRUE)
+}
+
+# The fitter looks up by its name a function that knows its own starting values.
+#' @export
+as.character.watched_model <- function(x, ...) as.character(attr(x, "name"))
+
+# A fit keeps the frame that its model was set up in; and where promises are left in it, the
+# fitter's own, with the watched formula.
+restore_nls <- function(fit, call, env) {
+  fit <- restore_arguments("start", c("algorithm", "control", "trace", "lower", "upper"))(
+    fit, call, env
+  )
+  if (inherits(fit, "nls")) {
+    frame <- environment(fit$m$formula)
+    for (variable in names(frame)) get(variable, frame)
+    model <- frame$form[[3]]
+    if (is.call(model) && inherits(model[[1]], "watched_model")) {
+      frame$form[[3]][[1]] <- attr(model[[1]], "name")
+    }
+  }
+  fit
 }
 
 # loglin ------------------------------------------------

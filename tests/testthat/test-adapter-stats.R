@@ -177,6 +177,42 @@ test_that("the adapter for nls conforms with a model that starts itself", {
   )
 })
 
+test_that("an nls is watched at each step, and its model is the user's again", {
+  linear <- treated
+  linear$formula <- quote(rate ~ conc / (K + conc))
+  linear$start <- quote(list(K = 0.05))
+  linear$algorithm <- "plinear"
+  with_gradient <- quote(nls(
+    density ~ SSlogis(log(conc), Asym, xmid, scal), DNase, start = c(Asym = 3, xmid = 0, scal = 1)
+  ))
+  for (call in list(treated, linear, with_gradient)) {
+    fit <- warm_call(call, new_store())
+    cold <- eval(call)
+    expect_identical(warm_info(fit)$checkpoints, as.numeric(cold$convInfo$finIter))
+    expect_identical(formula(fit), formula(cold))
+    expect_identical(environment(formula(fit)), environment(formula(cold)))
+    expect_lte(length(serialize(bare(fit), NULL)), length(serialize(cold, NULL)))
+    expect_identical(predict(fit, Puromycin), predict(cold, Puromycin))
+  }
+})
+
+test_that("steps to the side are no iterates of an nls", {
+  reports <- list()
+  report <- function(...) reports[[length(reports) + 1]] <<- list(...)
+  named <- match.call(nls, treated)
+  fit <- eval(adapter_nls()$observe(named, environment(), report))
+  last <- reports[[length(reports)]]
+  expect_identical(last[[1]]$coefficients, coef(fit))
+  expect_identical(last[[2]], deviance(fit))
+})
+
+test_that("errors in a watched model are those of an unwatched one", {
+  model <- function(conc, Vm, K) if (K < 0.06) Vm * conc / (K + conc) else stop("too large")
+  call <- quote(nls(rate ~ model(conc, Vm, K), Puromycin, start = c(Vm = 200, K = 0.05)))
+  error_of <- function(expr) expect_error(expr)[c("message", "call")]
+  expect_identical(error_of(warm_call(call, new_store())), error_of(eval(call)))
+})
+
 test_that("parameters that are vectors keep their form in a start", {
   by_state <- quote(nls(
     rate ~ Vm[state] * conc / (K[state] + conc), Puromycin,
