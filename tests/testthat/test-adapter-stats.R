@@ -129,6 +129,23 @@ test_that("the adapter for glm.nb conforms", {
   )
 })
 
+test_that("a glm.nb is watched each round, and is what it is without warm()", {
+  skip_if_not_installed("MASS")
+  for (call in list(
+    quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine)),
+    quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine, epsilon = 1e-10, maxit = 50)),
+    quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine, control = list(epsilon = 1e-6, maxit = 50)))
+  )) {
+    store <- new_store()
+    fit <- warm_call(call, store)
+    expect_equal(bare(fit), eval(call), tolerance = 0)
+    rounds <- session_history(store, warm_info(fit)$key)
+    expect_gt(warm_info(fit)$checkpoints, 2)
+    expect_lte(max(diff(rounds$objective)), 1e-9)
+    expect_equal(utils::tail(rounds$objective, 1), -fit$twologlik)
+  }
+})
+
 test_that("links of glm.nb are told apart", {
   skip_if_not_installed("MASS")
   store <- new_store()
