@@ -134,7 +134,7 @@ test_that("a glm.nb is watched each round, and is what it is without warm()", {
   for (call in list(
     quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine)),
     quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine, epsilon = 1e-10, maxit = 50)),
-    quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine, control = list(epsilon = 1e-6, maxit = 50)))
+    quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine, control = glm.control(1e-6)))
   )) {
     store <- new_store()
     fit <- warm_call(call, store)
