@@ -67,9 +67,9 @@ at_controls <- function(call, env, in_fitter, control = list()) {
     in_fitter(fitter_frame(fitter))
     in_fitter <<- function(frame) NULL
     fitter <<- NULL
-    given <- eval(given, env)
-    given[names(control)] <- control
-    if (is.null(given)) list() else given
+    controls <- eval(given, env)
+    controls[names(control)] <- control
+    if (is.null(controls)) list() else controls
   })
 }
 

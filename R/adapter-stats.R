@@ -9,14 +9,14 @@
 #' | `mgcv::gam()` | each outer iteration | smoothing parameters, coefficients |
 #' | `mgcv::bam()` | nothing | the same |
 #' | [stats::glm()] | each iteration | coefficients, same formula |
-#' | `MASS::glm.nb()` | each round of coefficients and theta | coefficients and theta, same formula |
+#' | `MASS::glm.nb()` | each round | coefficients and theta, same formula |
 #' | [stats::nls()] | each step | parameters, same formula and `start` |
 #' | [stats::loglin()] | nothing | fitted table, same margins, with `fit = TRUE` |
 #' | `nnet::multinom()` | nothing | weights, same classes |
 #' | `nnet::nnet()` | nothing | nothing |
 #' | `survival::survreg()` | nothing | coefficients and scales, same distribution |
 #' | `survival::coxph()` | nothing | nothing |
-#' | `nlme::lme()`, `gls()` | each better evaluation | all parameters of the variance, same formula |
+#' | `nlme::lme()`, `gls()` | better evaluations | variance parameters, same formula |
 #'
 #' @section Is it worth it?:
 #' A fit that takes less than about 50 ms is quicker made than looked up: `warm()` itself takes some
@@ -46,9 +46,10 @@
 #' `coxph()`. `survreg()` calls back for distributions that the user has written, and the functions
 #' of these see residuals, no coefficients. To stop and start them anew every few iterations would
 #' lose what they have learned of the curvature, and print and warn otherwise. An `nls()` is watched
-#' where its formula's right side is a call, as `a * exp(b * x)` is; a `selfStart` model is, too. A
-#' `gls()` or `lme()` is not whose weights depend on the fit (as [nlme::varPower()]'s do by default),
-#' nor started from another: it goes through several rounds, each with an objective of its own.
+#' where its formula's right side is a call, such as `a * exp(b * x)` or one of a `selfStart` model.
+#' A `gls()` or `lme()` whose weights depend on the fit, as those of `nlme::varPower()` do by
+#' default, goes through several rounds, each with an objective of its own: it is not watched, nor
+#' started from another.
 #'
 #' @section What of `lme()` is not started from?:
 #' One with neither `correlation` nor `weights` starts from its own interrupted run alone: an EM
