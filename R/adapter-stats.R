@@ -54,8 +54,8 @@
 #' @section What of `lme()` is not started from?:
 #' One with neither `correlation` nor `weights` starts from its own interrupted run alone: an EM
 #' algorithm gives it a start as near as another fit's end. Resumed, it knows the parameters, and
-#' takes the curvature there from two evaluations a parameter and one more. Where it takes fewer
-#' than some 30 evaluations cold, that saves none.
+#' takes the curvature there from two evaluations a parameter and one more. Where a cold fit takes
+#' fewer than some 30 evaluations, that saves none.
 #'
 #' @section Why are Cox models not started from others?:
 #' The `init` of `coxph()` is also the hypothesis that its likelihood ratio, score and Wald tests

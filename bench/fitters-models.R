@@ -68,7 +68,7 @@ models <- list(
 )
 data_of <- list(loglin = counts, "gls, AR(2)" = nlme::Ovary)
 rows_of <- c(
-  nnet = 5000, lme = 60000, "lme, AR(1)" = 20000, multinom = 40000, glm.nb = 100000,
+  nnet = 5000, lme = 40000, "lme, AR(1)" = 20000, multinom = 40000, glm.nb = 100000,
   "gls, AR(1)" = 20000
 )
 
