@@ -182,7 +182,7 @@ seed_glm_nb <- function(call, env, state, relation) {
 observe_glm_nb <- function(call, env, report) {
   control <- if (is.null(call$control)) {
     further <- as.list(call)[!names(call) %in% formals_of(call, env)]
-    eval(as.call(c(stats::glm.control, further[-1])), env)
+    tryCatch(eval(as.call(c(stats::glm.control, further[-1])), env), error = function(e) NULL)
   } else {
     eval(call$control, env)
   }
