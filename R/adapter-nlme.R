@@ -1,7 +1,6 @@
-# lme and gls take no starting values: what stands for them are the values in the objects that
-# `random`, `correlation` and `weights` are given as, which are part of the user's model. A fit
-# starts from another one's correlation parameters, which take the time. From its random effects'
-# covariance lme takes longer than cold, since the steps of its EM algorithm are made all the same.
+# lme and gls take no starting values, and call nlminb() or optim() by name. Here a copy of these,
+# put into the fitter's frame, has its arguments changed: the objective is watched, and the start
+# is another fit's end.
 
 adapter_lme <- function() adapter_of_nlme("nlme::lme", "fixed")
 
@@ -13,55 +12,122 @@ adapter_of_nlme <- function(name, formula) {
     relations = "rows",
     identify = function(call, env) identify_nlme(call, env, name, formula),
     seed = seed_nlme,
+    observe = observe_nlme,
     state = state_nlme,
-    restore = restore_arguments("correlation"),
+    restore = restore_arguments("control"),
     # A message in place of the covariance matrix of the variance parameters is none.
     converged = function(fit) inherits(fit, c("lme", "gls")),
     compare = compare_in_errors(state_nlme)
   )
 }
 
-# `correlation` is on the scale on which `structure` is given its value.
+# The fitter works with the inverse of the random effects' covariance.
 state_nlme <- function(fit) {
-  correlation <- fit$modelStruct$corStruct
+  structure <- fit$modelStruct
+  if (!is.null(structure$reStruct)) structure$reStruct <- solve(structure$reStruct)
   list(
-    state = if (is.null(correlation)) {
-      list()
-    } else {
-      list(
-        structure = class(correlation)[[1]],
-        correlation = as.vector(stats::coef(
-          correlation, unconstrained = inherits(correlation, given_unconstrained)
-        ))
-      )
-    },
+    state = if (takes_start(structure)) list(parameters = stats::coef(structure)) else list(),
     objective = -as.numeric(fit$logLik), iteration = fit$numIter %||% NA
   )
 }
 
-# Their constructors transform the value; the others leave that to the fitter.
-given_unconstrained <- c("corAR1", "corCAR1", "corARMA")
-
-seed_nlme <- function(call, env, state, relation) {
-  correlation <- eval(call$correlation, env)
-  if (!can_take(correlation, state)) {
-    stop_seed_unfit("it has no correlation parameters for this model")
-  }
-  values <- state$correlation
-  if (!is.numeric(values) || length(values) == 0 || !all(is.finite(values))) {
-    stop_seed_unfit("its correlation parameters are not all finite numbers")
-  }
-  # Without a value it has none before the data are known.
-  if (!length(correlation) %in% c(0, length(values))) {
-    stop_seed_unfit("its correlation parameters are not those of this model")
-  }
-  attributes(values) <- attributes(correlation)
-  put_lazily(call, "correlation", function() values)
+# Random effects alone have a start of their own as near as another fit's end. Where weights depend
+# on the fit, such an end is that of the last of several rounds.
+takes_start <- function(structure) {
+  any(names(structure) != "reStruct") && length(stats::coef(structure)) > 0 &&
+    !nlme::needUpdate(structure)
 }
 
-can_take <- function(correlation, state) {
-  inherits(correlation, "corStruct") && !isTRUE(attr(correlation, "fixed")) && is.list(state) &&
-    identical(class(correlation)[[1]], state$structure)
+# An EM algorithm would look for the random effects' covariance at the start.
+seed_nlme <- function(call, env, state, relation) {
+  parameters <- if (is.list(state)) state$parameters
+  if (!is.numeric(parameters) || length(parameters) == 0 || !all(is.finite(parameters))) {
+    stop_seed_unfit("it has no parameters, all finite numbers")
+  }
+  begin <- function(frame) change_optimisers(frame, start_optimiser(parameters))
+  at_controls(call, env, begin, list(niterEM = 0))
+}
+
+observe_nlme <- function(call, env, report) {
+  at_controls(call, env, function(frame) {
+    tryCatch(change_optimisers(frame, watch_optimiser(frame, report)), error = function(e) NULL)
+  })
+}
+
+# `in_fitter(frame)` is called when the fitter asks for its controls, before all else; once, and
+# then forgotten: some fits keep the fitter's frame, with this argument in it.
+at_controls <- function(call, env, in_fitter, control = list()) {
+  given <- call$control
+  fitter <- if ("fixed" %in% formals_of(call, env)) {
+    utils::getS3method("lme", "formula", envir = asNamespace("nlme"))
+  } else {
+    eval(call[[1]], env)
+  }
+  put_lazily(call, "control", function() {
+    in_fitter(fitter_frame(fitter))
+    in_fitter <<- function(frame) NULL
+    fitter <<- NULL
+    controls <- eval(given, env)
+    controls[names(control)] <- control
+    if (is.null(controls)) list() else controls
+  })
+}
+
+# `change(at, start, objective)` comes first in each: in its frame, with the names of its arguments.
+# Once, too: more rounds follow where weights depend on the fit.
+change_optimisers <- function(frame, change) {
+  arguments <- list(nlminb = c("start", "objective"), optim = c("par", "fn"))
+  change_once <- function(at, start, objective) {
+    rm(list = intersect(names(arguments), names(frame)), envir = frame)
+    change(at, start, objective)
+  }
+  for (name in names(arguments)) {
+    optimiser <- get(name, frame, mode = "function")
+    first <- as.call(c(change_once, quote(environment()), arguments[[name]]))
+    body(optimiser) <- call("{", first, body(optimiser))
+    frame[[name]] <- optimiser
+  }
+}
+
+start_optimiser <- function(parameters) {
+  function(at, start, objective) {
+    if (!identical(names(at[[start]]), names(parameters))) {
+      stop_seed_unfit("its parameters are not those of this model")
+    }
+    at[[start]] <- parameters
+    if (start == "start") scale_within(at)
+  }
+}
+
+# nlminb()'s first guess of the Hessian is made of `scale`.
+scale_within <- function(at) {
+  task <- as.call(list(stats::nlminb, start = at$start, objective = at$objective))
+  scale <- scale_at(task, at, "start", "objective", has_gradient = FALSE)
+  if (!is.null(scale)) at$scale <- 1 / scale
+}
+
+# Where weights depend on the fit, each round maximises another likelihood.
+watch_optimiser <- function(frame, report) {
+  watch <- new_watch(function(state, objective, iteration) {
+    report(state, objective - likelihood_constant(frame), iteration)
+  })
+  begin <- function(at, start, objective) {
+    labels <- names(at[[start]])
+    state_of <- function(par) list(parameters = stats::setNames(as.vector(par), labels))
+    if (!nlme::needUpdate(frame$lmeSt %||% frame$glsSt)) {
+      compares <- !isTRUE(frame$controlvals$sigma > 0)
+      at[[objective]] <- watch(at[[objective]], state_of, compares)
+    }
+  }
+  function(at, start, objective) {
+    tryCatch(begin(at, start, objective), error = function(e) NULL)
+  }
+}
+
+# What the fitter leaves out of the likelihood until the end.
+likelihood_constant <- function(frame) {
+  n <- frame$N - if (frame$REML) ncol(frame$X) else 0
+  n * (log(n) - log(2 * pi) - 1) / 2
 }
 
 # What varies is in formulas inside of objects, too; and of grouped data in a formula of their own.

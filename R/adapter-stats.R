@@ -9,14 +9,14 @@
 #' | `mgcv::gam()` | each outer iteration | smoothing parameters, coefficients |
 #' | `mgcv::bam()` | nothing | the same |
 #' | [stats::glm()] | each iteration | coefficients, same formula |
-#' | `MASS::glm.nb()` | nothing | coefficients and theta, same formula |
-#' | [stats::nls()] | nothing | parameters, same formula and `start` |
+#' | `MASS::glm.nb()` | each round | coefficients and theta, same formula |
+#' | [stats::nls()] | each step | parameters, same formula and `start` |
 #' | [stats::loglin()] | nothing | fitted table, same margins, with `fit = TRUE` |
 #' | `nnet::multinom()` | nothing | weights, same classes |
 #' | `nnet::nnet()` | nothing | nothing |
 #' | `survival::survreg()` | nothing | coefficients and scales, same distribution |
 #' | `survival::coxph()` | nothing | nothing |
-#' | `nlme::lme()`, `gls()` | nothing | correlation parameters, same formula |
+#' | `nlme::lme()`, `gls()` | better evaluations | variance parameters, same formula |
 #'
 #' @section Is it worth it?:
 #' A fit that takes less than about 50 ms is quicker made than looked up: `warm()` itself takes some
@@ -41,10 +41,21 @@
 #' finished fit was returned it is where the fit would have left it: after `set.seed()`, several
 #' fits in a row are the same ones again, each found by itself.
 #'
+#' @section Why are some not watched?:
+#' They work in compiled code that calls nothing back: `loglin()`, `multinom()`, `nnet()` and
+#' `coxph()`. `survreg()` calls back for distributions that the user has written, and the functions
+#' of these see residuals, no coefficients. To stop and start them anew every few iterations would
+#' lose what they have learned of the curvature, and print and warn otherwise. An `nls()` is watched
+#' where its formula's right side is a call, such as `a * exp(b * x)` or one of a `selfStart` model.
+#' A `gls()` or `lme()` whose weights depend on the fit, as those of `nlme::varPower()` do by
+#' default, goes through several rounds, each with an objective of its own: it is not watched, nor
+#' started from another.
+#'
 #' @section What of `lme()` is not started from?:
-#' Its random effects' covariance and variance functions: from another fit's covariance it takes
-#' longer than from its own start, since its EM iterations are made all the same. Without a
-#' `correlation` there is nothing to start from.
+#' One with neither `correlation` nor `weights` starts from its own interrupted run alone: an EM
+#' algorithm gives it a start as near as another fit's end. Resumed, it knows the parameters, and
+#' takes the curvature there from two evaluations a parameter and one more. Where a cold fit takes
+#' fewer than some 30 evaluations, that saves none.
 #'
 #' @section Why are Cox models not started from others?:
 #' The `init` of `coxph()` is also the hypothesis that its likelihood ratio, score and Wald tests
@@ -139,6 +150,7 @@ adapter_glm_nb <- function() {
       identify_model(call, env, "MASS::glm.nb", aligned = glm_aligned, ignored_control = "trace")
     },
     seed = seed_glm_nb,
+    observe = observe_glm_nb,
     state = state_glm_nb,
     restore = restore_glm_nb,
     converged = function(fit) {
@@ -166,10 +178,55 @@ seed_glm_nb <- function(call, env, state, relation) {
   seed_lazily(call, env, "start", state, relation, start_for_columns)
 }
 
+# Before each round of its two steps, the coefficients and theta, the fitter reads its limit.
+observe_glm_nb <- function(call, env, report) {
+  control <- if (is.null(call$control)) {
+    further <- as.list(call)[!names(call) %in% formals_of(call, env)]
+    tryCatch(eval(as.call(c(stats::glm.control, further[-1])), env), error = function(e) NULL)
+  } else {
+    eval(call$control, env)
+  }
+  if (is.list(control)) call$control <- inline(watch_control(control, look_at_theta(report)))
+  call
+}
+
+look_at_theta <- function(report) {
+  rounds <- 0
+  function(frame) {
+    if (isTRUE(frame$iter > rounds)) {
+      rounds <<- frame$iter
+      coefficients <- frame$fit$coefficients
+      coefficients[is.na(coefficients)] <- 0
+      report(
+        list(coefficients = coefficients, theta = as.vector(frame$th)), -2 * frame$Lm, rounds - 1
+      )
+    }
+  }
+}
+
+# A list that has `look` called, with the frame of the function that reads it.
+watch_control <- function(control, look) {
+  structure(control, class = c("watched_control", oldClass(control)), look = look)
+}
+
+#' @export
+`$.watched_control` <- function(x, name) {
+  frame <- parent.frame()
+  tryCatch(attr(x, "look")(frame), error = function(e) NULL)
+  .subset2(x, name, exact = FALSE)
+}
+
+unwatch_control <- function(control) {
+  attr(control, "look") <- NULL
+  oldClass(control) <- setdiff(oldClass(control), "watched_control")
+  control
+}
+
 # The fitter writes theta and the link into the call, behind what it was called with.
 restore_glm_nb <- function(fit, call, env) {
-  fit <- restore_arguments(glm_starts, glm_nb_writes)(fit, call, env)
+  fit <- restore_arguments(c(glm_starts, "control"), glm_nb_writes)(fit, call, env)
   if (inherits(fit, "negbin")) {
+    fit$control <- unwatch_control(fit$control)
     found <- as.list(fit$call)[setdiff(glm_nb_writes, names(call))]
     fit$call[names(found)] <- NULL
     fit$call[names(found)] <- found
@@ -193,8 +250,9 @@ adapter_nls <- function() {
       )
     },
     seed = seed_nls,
+    observe = observe_nls,
     state = state_nls,
-    restore = restore_arguments("start", c("algorithm", "control", "trace", "lower", "upper")),
+    restore = restore_nls,
     converged = function(fit) isTRUE(fit$convInfo$isConv),
     compare = compare_in_errors(state_nls)
   )
@@ -220,6 +278,83 @@ seed_nls <- function(call, env, state, relation) {
   }
   start <- utils::relist(found[names(flat)], start)
   put_lazily(call, "start", function() start)
+}
+
+# The right hand side is evaluated at each trial of the parameters, and next to it for derivatives.
+# A function stands where its outermost one did.
+observe_nls <- function(call, env, report) {
+  formula <- eval(call$formula, env)
+  model <- if (inherits(formula, "formula")) formula[[length(formula)]]
+  if (is.call(model)) {
+    formula[[length(formula)]][[1]] <- watch_model(model, report)
+    call$formula <- inline(formula)
+  }
+  call
+}
+
+watch_model <- function(model, report) {
+  tick <- registry$tick
+  fitter <- NULL
+  best <- NULL
+  iteration <- 0
+  look <- function(frame, value) {
+    fitter <<- fitter %||% find_frame(c("env", "ind", "lhs"))
+    # While it is set up, there is the start alone.
+    if (is.null(fitter$dev) || is.null(fitter$internalPars)) {
+      return()
+    }
+    if (is.null(best)) best <<- fitter$dev
+    parameters <- unlist(mget(names(fitter$ind), frame, inherits = TRUE))
+    is_trial <- all(parameters == fitter$internalPars)
+    deviance <- if (is_trial) sum(residuals_nls(fitter, value)^2) else Inf
+    if (deviance < best) {
+      best <<- deviance
+      iteration <<- iteration + 1
+      report(list(coefficients = parameters), deviance, iteration)
+    }
+  }
+  watched <- function(...) {
+    frame <- parent.frame()
+    value <- eval(model, frame)
+    tryCatch(look(frame, value), error = function(e) NULL)
+    if (!is.null(tick)) tick()
+    value
+  }
+  structure(watched, class = "watched_model", name = model[[1]])
+}
+
+residuals_nls <- function(fitter, value) {
+  if (is.null(fitter$topzero)) {
+    fitter$.swts * (fitter$lhs - value)
+  } else {
+    qr.resid(qr(fitter$.swts * value), fitter$.swts * fitter$lhs) # "plinear"
+  }
+}
+
+# The innermost frame that has these variables, if any.
+find_frame <- function(variables) {
+  Find(function(frame) all(variables %in% names(frame)), sys.frames(), right = TRUE)
+}
+
+# The fitter looks up by its name a function that knows its own starting values.
+#' @export
+as.character.watched_model <- function(x, ...) as.character(attr(x, "name"))
+
+# A fit keeps the frame that its model was set up in; and where promises are left in it, the
+# fitter's own, with the watched formula.
+restore_nls <- function(fit, call, env) {
+  fit <- restore_arguments("start", c("algorithm", "control", "trace", "lower", "upper"))(
+    fit, call, env
+  )
+  if (inherits(fit, "nls")) {
+    frame <- environment(fit$m$formula)
+    for (variable in names(frame)) get(variable, frame)
+    model <- frame$form[[3]]
+    if (is.call(model) && inherits(model[[1]], "watched_model")) {
+      frame$form[[3]][[1]] <- attr(model[[1]], "name")
+    }
+  }
+  fit
 }
 
 # loglin ------------------------------------------------

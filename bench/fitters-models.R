@@ -4,7 +4,9 @@
 #   Rscript bench/fitters-models.R [rounds [model...]]
 #
 # A line a model: CPU seconds cold; then as ratios to it, cold inside warm(), started from a fit to
-# 90 % of the rows, and, of what is watched, resumed half way; and iterations of each.
+# 90 % of the rows, and, of what is watched, resumed half way; and iterations of each. Of glm.nb
+# they are its rounds, of lme and gls evaluations of the likelihood, those for the curvature at a
+# warm start included.
 
 suppressPackageStartupMessages({
   library(warmstart)
@@ -38,7 +40,7 @@ models <- list(
   "glm, binomial" = quote(glm(formula_of("binary"), binomial, rows)),
   "glm, poisson" = quote(glm(formula_of("count"), poisson, rows)),
   "glm, Gamma(log)" = quote(glm(formula_of("size"), Gamma("log"), rows)),
-  "glm.nb" = quote(MASS::glm.nb(formula_of("over"), rows)),
+  "glm.nb" = quote(MASS::glm.nb(formula_of("over"), rows, control = glm.control(trace = 1))),
   "nls" = quote(
     nls(growth ~ Asym / (1 + exp((xmid - V1) / scal)), rows,
       start = c(Asym = 4, xmid = 0.5, scal = 1))
@@ -56,32 +58,62 @@ models <- list(
   "gls, AR(1)" = quote(
     nlme::gls(distance ~ V1, rows, correlation = nlme::corAR1(form = ~ 1 | subject))
   ),
+  "gls, AR(2)" = quote(nlme::gls(
+    follicles ~ sin(2 * pi * Time) + cos(2 * pi * Time), rows,
+    correlation = nlme::corARMA(form = ~ 1 | Mare, p = 2)
+  )),
   "loglin" = quote(
-    loglin(rows, combn(4, 3, simplify = FALSE), fit = TRUE, print = FALSE, eps = 1e-4, iter = 200)
+    loglin(rows, combn(4, 3, simplify = FALSE), fit = TRUE, eps = 1e-4, iter = 200)
   )
 )
+data_of <- list(loglin = counts, "gls, AR(2)" = nlme::Ovary)
 rows_of <- c(
-  nnet = 5000, lme = 60000, "lme, AR(1)" = 20000, multinom = 40000, glm.nb = 100000,
+  nnet = 5000, lme = 40000, "lme, AR(1)" = 20000, multinom = 40000, glm.nb = 100000,
   "gls, AR(1)" = 20000
 )
 
+# Where the fit does not tell its iterations, the fitter prints them, or they are counted.
+tally <- new.env()
+for (class in c("lmeStruct", "lmeStructInt", "glsStruct")) {
+  invisible(suppressMessages(trace(
+    paste0("logLik.", class), bquote(assign("n", .(tally)$n + 1, .(tally))),
+    where = asNamespace("nlme"), print = FALSE
+  )))
+}
+
 cpu <- function(call, env) {
   gc()
+  tally$n <- 0
+  round <- function(m) {
+    tally$n <- tally$n + grepl("^Theta", conditionMessage(m))
+    invokeRestart("muffleMessage")
+  }
   began <- proc.time()
-  value <- eval(call, env)
-  list(value = value, seconds = sum((proc.time() - began)[1:2]))
+  printed <- capture.output(value <- withCallingHandlers(eval(call, env), message = round))
+  seconds <- sum((proc.time() - began)[1:2])
+  list(value = value, seconds = seconds, iterations = iterations(value, printed))
+}
+
+iterations <- function(fit, printed) {
+  if (identical(fitter, loglin)) {
+    as.numeric(sub(" iterations.*", "", grep("iterations:", printed, value = TRUE)))
+  } else if (tally$n > 0) {
+    tally$n
+  } else {
+    warmstart:::find_adapter(fitter)$state(fit)$iteration
+  }
 }
 
 new_store <- function() warm_store(tempfile("store"))
 warm_call <- function(call, store) bquote(warm(.(call), .(store)))
-iterations <- function(fit) warmstart:::find_adapter(fitter)$state(fit)$iteration
 
 # The store that a process killed half way leaves.
 interrupted <- function(call, env) {
   adapter <- warmstart:::find_adapter(fitter)
   named <- match.call(fitter, call, envir = env)
   states <- list()
-  eval(adapter$observe(named, env, function(...) states[[length(states) + 1]] <<- list(...)), env)
+  report <- function(...) states[[length(states) + 1]] <<- list(...)
+  cpu(adapter$observe(named, env, report), env)
   if (length(states) < 2) {
     return(NULL)
   }
@@ -102,7 +134,11 @@ for (name in if (length(chosen) > 0) chosen else names(models)) {
   fitter <- eval(call[[1]])
   env <- new.env()
   fold <- new.env()
-  env$rows <- if (name == "loglin") counts else few(if (is.na(rows_of[name])) n else rows_of[name])
+  env$rows <- if (name %in% names(data_of)) {
+    data_of[[name]]
+  } else {
+    few(if (is.na(rows_of[name])) n else rows_of[name])
+  }
   fold$rows <- if (name == "loglin") {
     counts - rbinom(length(counts), 3, 0.1)
   } else {
@@ -111,21 +147,21 @@ for (name in if (length(chosen) > 0) chosen else names(models)) {
   taken <- vapply(seq_len(rounds), function(round) {
     set.seed(round)
     cold <- cpu(call, env)
-    its <- iterations(cold$value)
+    its <- cold$iterations
     seconds <- cold$seconds
     rm(cold)
     set.seed(round)
     inside <- cpu(warm_call(call, new_store()), env)$seconds
     store <- new_store()
-    eval(warm_call(call, store), fold)
+    cpu(warm_call(call, store), fold)
     seeded <- cpu(warm_call(call, store), env)
     source <- warm_info()$source
     half <- interrupted(call, env)
     resumed <- if (!is.null(half)) cpu(warm_call(call, half), env)
     c(
       seconds, its, inside / seconds,
-      if (source == "seeded") c(seeded$seconds / seconds, iterations(seeded$value)) else c(NA, NA),
-      if (is.null(half)) c(NA, NA) else c(resumed$seconds / seconds, iterations(resumed$value))
+      if (source == "seeded") c(seeded$seconds / seconds, seeded$iterations) else c(NA, NA),
+      if (is.null(half)) c(NA, NA) else c(resumed$seconds / seconds, resumed$iterations)
     )
   }, numeric(7))
   m <- apply(taken, 1, median)

@@ -56,6 +56,70 @@ test_that("a gls starts from parameters of the correlation, on the scale that it
   }
 })
 
+test_that("lme and gls are watched, and what they are without warm()", {
+  by_optim <- follicles
+  by_optim$control <- quote(nlme::glsControl(opt = "optim"))
+  for (call in list(growth, follicles, by_optim)) {
+    store <- new_store()
+    fit <- warm_call(call, store)
+    expect_gt(warm_info(fit)$checkpoints, 5)
+    evaluations <- session_history(store, warm_info(fit)$key)$objective
+    expect_lt(max(diff(evaluations)), 1e-6)
+    expect_equal(evaluations[[length(evaluations) - 1]], -as.numeric(logLik(fit)))
+    attr(fit, "warmstart") <- NULL
+    expect_equal(fit, eval(call), tolerance = 0)
+  }
+})
+
+test_that("a fit that keeps its fitter's frame keeps nothing of warm() in it", {
+  call <- quote(nlme::lme(
+    follicles ~ sin(2 * pi * Time), ovary, random = ~ 1 | Mare, correlation = nlme::corAR1()
+  ))
+  store <- new_store()
+  place <- list2env(list(ovary = ovary), parent = globalenv())
+  warm_call(on_fewer(call), store, env = place)
+  for (fit in list(warm_call(call, env = place), warm_call(call, store, env = place))) {
+    frame <- environment(attr(fit$modelStruct$corStruct, "formula"))
+    expect_true(exists("lmeSt", frame, inherits = FALSE))
+    expect_false(any(c("nlminb", "optim") %in% names(frame)))
+    attr(fit, "warmstart") <- NULL
+    bytes <- serialize(fit, NULL)
+    expect_false(grepl("warm_session", rawToChar(bytes[bytes != 0]), useBytes = TRUE))
+  }
+})
+
+test_that("a fit with weights starts from their parameters", {
+  call <- quote(nlme::lme(
+    distance ~ age * Sex, orthodont,
+    random = ~ 1 | Subject, weights = nlme::varIdent(form = ~ 1 | Sex)
+  ))
+  store <- new_store()
+  warm_call(on_fewer(call), store)
+  fit <- warm_call(call, store)
+  cold <- eval(call)
+  expect_identical(warm_info(fit)$source, "seeded")
+  expect_equal(fit$logLik, cold$logLik, tolerance = 1e-9)
+  expect_equal(coef(fit$modelStruct), coef(cold$modelStruct), tolerance = 1e-5)
+})
+
+test_that("a fit whose weights depend on it starts as without warm()", {
+  call <- quote(nlme::gls(
+    rate ~ pressure + I(pressure^2), nlme::Dialyzer, weights = nlme::varPower()
+  ))
+  store <- new_store()
+  warm_call(on_fewer(call), store)
+  fit <- warm_call(call, store)
+  expect_identical(warm_info(fit)$source, "cold")
+  attr(fit, "warmstart") <- NULL
+  expect_equal(fit, eval(call), tolerance = 0)
+})
+
+test_that("an lme of a grouped data set is watched as well", {
+  fit <- warm(nlme::lme(nlme::Orthodont), new_store())
+  expect_gt(warm_info(fit)$checkpoints, 5)
+  expect_equal(fit$logLik, nlme::lme(nlme::Orthodont)$logLik)
+})
+
 test_that("a correlation that is fixed stays what it is", {
   call <- follicles
   call$correlation <- quote(nlme::corAR1(0.3, form = ~ 1 | Mare, fixed = TRUE))

@@ -129,6 +129,30 @@ test_that("the adapter for glm.nb conforms", {
   )
 })
 
+test_that("a glm.nb is watched each round, and is what it is without warm()", {
+  skip_if_not_installed("MASS")
+  for (call in list(
+    quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine)),
+    quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine, epsilon = 1e-10, maxit = 50)),
+    quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine, control = glm.control(1e-6)))
+  )) {
+    store <- new_store()
+    fit <- warm_call(call, store)
+    expect_equal(bare(fit), eval(call), tolerance = 0)
+    rounds <- session_history(store, warm_info(fit)$key)
+    expect_gt(warm_info(fit)$checkpoints, 2)
+    expect_lte(max(diff(rounds$objective)), 1e-9)
+    expect_equal(utils::tail(rounds$objective, 1), -fit$twologlik)
+  }
+})
+
+test_that("a control that glm.nb does not know is its to complain about", {
+  skip_if_not_installed("MASS")
+  call <- quote(MASS::glm.nb(Days ~ Age, MASS::quine, nowhere = 1))
+  expect_message(error <- expect_error(warm_call(call, new_store())), NA)
+  expect_identical(conditionMessage(error), conditionMessage(expect_error(eval(call))))
+})
+
 test_that("links of glm.nb are told apart", {
   skip_if_not_installed("MASS")
   store <- new_store()
@@ -175,6 +199,42 @@ test_that("the adapter for nls conforms with a model that starts itself", {
     quote(nls(density ~ SSlogis(log(conc), Asym, xmid, scal), DNase)),
     near = quote(nls(density ~ SSlogis(log(conc), Asym, xmid, scal), DNase[-(1:16), ]))
   )
+})
+
+test_that("an nls is watched at each step, and its model is the user's again", {
+  linear <- treated
+  linear$formula <- quote(rate ~ conc / (K + conc))
+  linear$start <- quote(list(K = 0.05))
+  linear$algorithm <- "plinear"
+  with_gradient <- quote(nls(
+    density ~ SSlogis(log(conc), Asym, xmid, scal), DNase, start = c(Asym = 3, xmid = 0, scal = 1)
+  ))
+  for (call in list(treated, linear, with_gradient)) {
+    fit <- warm_call(call, new_store())
+    cold <- eval(call)
+    expect_identical(warm_info(fit)$checkpoints, as.numeric(cold$convInfo$finIter))
+    expect_identical(formula(fit), formula(cold))
+    expect_identical(environment(formula(fit)), environment(formula(cold)))
+    expect_lte(length(serialize(bare(fit), NULL)), length(serialize(cold, NULL)))
+    expect_identical(predict(fit, Puromycin), predict(cold, Puromycin))
+  }
+})
+
+test_that("steps to the side are no iterates of an nls", {
+  reports <- list()
+  report <- function(...) reports[[length(reports) + 1]] <<- list(...)
+  named <- match.call(nls, treated)
+  fit <- eval(adapter_nls()$observe(named, environment(), report))
+  last <- reports[[length(reports)]]
+  expect_identical(last[[1]]$coefficients, coef(fit))
+  expect_identical(last[[2]], deviance(fit))
+})
+
+test_that("errors in a watched model are those of an unwatched one", {
+  model <- function(conc, Vm, K) if (K < 0.06) Vm * conc / (K + conc) else stop("too large")
+  call <- quote(nls(rate ~ model(conc, Vm, K), Puromycin, start = c(Vm = 200, K = 0.05)))
+  error_of <- function(expr) expect_error(expr)[c("message", "call")]
+  expect_identical(error_of(warm_call(call, new_store())), error_of(eval(call)))
 })
 
 test_that("parameters that are vectors keep their form in a start", {
