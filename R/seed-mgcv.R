@@ -181,14 +181,16 @@ fellner_schall_shift <- 2.5
 #'
 #' A term that another data set or model smooths away altogether has a smoothing
 #' parameter so large that the score hardly depends on it: an optimiser that
-#' starts there stays there, though the term may be needed now. mgcv's own
-#' initial values tell what is large. From the plateau's very edge newton()
+#' starts there stays there, though the term may be needed now. So does one
+#' whose smoothing parameter is so small that the penalty has no effect. mgcv's
+#' own initial values tell what is large and small. From the plateau's very edge newton()
 #' tries many steps in vain; from a little above its own initial values it is
 #' back on the plateau, if that is the place, in a few, which the working model
 #' spares it where there is one.
 #' @noRd
 off_the_plateau <- function(sp, initial) {
-  ifelse(sp > initial * exp(plateau), initial * exp(below_plateau), sp)
+  off <- log(sp / initial)
+  ifelse(abs(off) > plateau, initial * exp(sign(off) * below_plateau), sp)
 }
 
 # In the log smoothing parameters. From a plateau of 10 on, fits ended elsewhere

@@ -209,10 +209,10 @@ log_determinant <- function(model, fit) {
   list(value = value, first = first, second = second)
 }
 
-# By Newton's method, in the directions that still have a slope.
-optimise_working <- function(model, lsp, tolerance) {
+# By Newton's method, in the directions that still have a slope. The score there, and `lsp`.
+optimise_working <- function(model, lsp, tolerance, steps) {
   at <- working_score(model, lsp)
-  for (iteration in seq_len(working_steps)) {
+  for (iteration in seq_len(steps)) {
     sloped <- abs(at$gradient) > tolerance
     if (!any(sloped)) break
     step <- numeric(length(lsp))
@@ -226,7 +226,7 @@ optimise_working <- function(model, lsp, tolerance) {
     lsp <- lsp + step
     at <- tried
   }
-  lsp
+  c(at, list(lsp = lsp))
 }
 
 working_steps <- 25

@@ -26,10 +26,9 @@ settle <- function(view, sp) {
     model <- working_model(setup, view$squares(), view$scale())
     before <- lsp
     # The first weights are those of the data alone.
-    if (pass > 1 || view$informed) {
-      lsp <- optimise_working(model, lsp, setup$tolerance * model$n / 16)
-    }
-    score <- working_score(model, lsp)
+    steps <- if (pass > 1 || view$informed) working_steps else 0
+    score <- optimise_working(model, lsp, setup$tolerance * model$n / 16, steps)
+    lsp <- score$lsp
     penalty <- add_penalties(model, exp(each_log_sp(model, lsp)))
     moved <- view$move(score, penalty)
     if (view$exact || pass > 2 && max(abs(lsp - before), moved) < settled) break
@@ -46,13 +45,15 @@ working_passes <- 8
 settled <- 0.01
 
 # Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
-# what is below its tolerance. So few degrees of freedom that a slope is just above it are left to
-# such a term: one that mgcv's score wants back, and the working model's does not, is still
-# heard. Where even that many have no slope that mgcv would follow, the score would not be brought
-# down, and the term stays.
+# what is below its tolerance. Such a term is left the few degrees of freedom with which its slope is
+# just above it: one that mgcv's score wants back, and the working model's does not, is still heard,
+# and one that it does not is a step from where mgcv would leave it. Where not even `sqrt(tolerance) /
+# 10` degrees have such a slope, the score would not be brought down, and the term stays.
 keep_slope <- function(lsp, score, tolerance) {
-  retreat <- pmin(sqrt(tolerance) / 10 / score$edf, 4 * tolerance / -score$gradient)
+  retreat <- sqrt(tolerance) / 10 / score$edf
   back <- score$edf > 0 & retreat > 1 & -score$gradient * retreat > 2 * tolerance
+  retreat <- pmin(retreat, 1.5 * tolerance / -score$gradient)
+  back <- back & retreat > 1
   lsp[back] <- lsp[back] - log(retreat[back])
   lsp
 }

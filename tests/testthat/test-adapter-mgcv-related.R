@@ -80,6 +80,13 @@ test_that("a term that was smoothed away is started where the score has a slope"
   expect_true(all(sp < 1e10))
 })
 
+test_that("so is a term whose penalty had no effect", {
+  state <- quakes_state(smaller)
+  state$sp[] <- 1e-15
+  sp <- adopted(state, larger)$in.out$sp
+  expect_true(all(sp > 1e-10))
+})
+
 test_that("an exact seed is taken as it is", {
   state <- quakes_state(smaller)
   state$finished <- FALSE
