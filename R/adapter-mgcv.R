@@ -123,12 +123,18 @@ restore_gam <- function(fit, call, env) {
   fit$family <- unwrap_family(fit$family)
   if (is.null(call[["G"]])) {
     slot <- if (inherits(fit, "gam.prefit")) "cl" else "call"
-    ours <- c("family", "in.out", "start", "coef")
-    for (name in intersect(names(fit[[slot]]), ours)) {
-      fit[[slot]][[name]] <- call[[name]]
-    }
+    fit[[slot]] <- without_seed(fit[[slot]], call)
+    # bam keeps the model as set up, and its call a second time.
+    if (is.call(fit[["G"]]$cl)) fit[["G"]]$cl <- without_seed(fit[["G"]]$cl, call)
   }
   fit
+}
+
+without_seed <- function(changed, call) {
+  for (name in intersect(names(changed), c("family", "in.out", "start", "coef"))) {
+    changed[[name]] <- call[[name]]
+  }
+  changed
 }
 
 #' Did a fit end well?
