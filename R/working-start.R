@@ -45,10 +45,11 @@ working_passes <- 8
 settled <- 0.01
 
 # Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
-# what is below its tolerance. Such a term is left the few degrees of freedom with which its slope is
-# just above it: one that mgcv's score wants back, and the working model's does not, is still heard,
-# and one that it does not is a step from where mgcv would leave it. Where not even `sqrt(tolerance) /
-# 10` degrees have such a slope, the score would not be brought down, and the term stays.
+# what is below its tolerance. Such a term is left the few degrees of freedom with which its slope
+# is just above it: one that mgcv's score wants back, and the working model's does not, is still
+# heard, and one that it does not is a step from where mgcv would leave it. Where not even
+# sqrt(tolerance) / 10 degrees have such a slope, the score would not be brought down, and the term
+# stays.
 keep_slope <- function(lsp, score, tolerance) {
   retreat <- sqrt(tolerance) / 10 / score$edf
   back <- score$edf > 0 & retreat > 1 & -score$gradient * retreat > 2 * tolerance
@@ -330,7 +331,7 @@ in_own_coordinates <- function(setup) {
     transform(setup$Sl, x, inverse = TRUE, both.sides = FALSE, cov = FALSE)
   }
   setup$X <- back(setup$X)
-  attr(setup$Sl, "E") <- back(attr(setup$Sl, "E"))
+  attributes(setup$Sl)$E <- back(attr(setup$Sl, "E"))
   prepare <- setup$family$preinitialize
   if (!is.null(prepare)) {
     prepared <- prepare(setup)
