@@ -43,15 +43,19 @@
 #' of the fitter's package; others start from its estimates.
 #'
 #' @section A first fit, faster?:
-#' With `quickstart = TRUE`, a `gam()` by REML or ML of which nothing is stored begins where its
-#' working model has its optimum: a penalised least squares problem that takes a few passes over
-#' the data. Measured on fits of 6,000 to 200,000 rows it took 0.2 to 0.6 of the time. Families with
-#' parameters of their own begin cold, as do those of several linear predictors.
+#' With `quickstart = TRUE`, a `gam()` by REML, ML, GCV or UBRE of which nothing is stored begins
+#' where its working model has its optimum: a penalised least squares problem that takes a few
+#' passes over the data. Measured on fits of 6,000 to 200,000 rows, by REML, it took 0.2 to 0.6 of
+#' the time. Families with parameters of their own begin cold, as do those of several linear
+#' predictors.
 #'
 #' @section Which fitters?:
 #' * `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
-#'   With efs, and where the model is a zero inflated one, which may have several optima, it starts
-#'   from its own end alone.
+#'   Another fit's smoothing parameters are first brought to the optimum of a penalised least
+#'   squares problem of the model's own rows, and so are the scale and the family's parameters: by
+#'   REML, ML, GCV and UBRE, for all families. By NCV and GACV they are taken as they are. With efs,
+#'   which `twlss()` always has, and where the model is a zero inflated one (`ziP()`), which may have
+#'   several optima, it starts from its own end alone; [warm_info()] says so.
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.
 #'   `vignette("resume-mgcv")` shows both.
 #' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.

@@ -1,193 +1,177 @@
 # About its present fit, a gam is a penalised least squares problem: the working model. Once X'WX
-# and X'Wz are known, its REML or ML score and the derivatives take no pass over the data, so that
-# it is optimised in a fraction of the time that mgcv takes for one outer iteration. A seed goes
-# through it before mgcv begins: a term that other rows smoothed away is then where these rows want
-# it, and the outer iteration has a step or two left. Laplace's score is not quite the working
-# model's: where a fit starts is decided here, and nothing else.
+# and X'Wz are known, its score (REML, ML, GCV or UBRE) and the derivatives take no pass over the
+# data, so that it is optimised in a fraction of the time that mgcv takes for one outer iteration.
 
-#' Bring a start to the optimum of the working model
-#'
-#' @param frame The frame of mgcv's `estimate.gam()`, in which the model has been set up.
-#' @param in_out Smoothing parameters and scale to begin with.
-#' @param coefficients Of the model as set up, or NULL.
-#' @return `in_out`, better, and `coefficients`; NULL where there is no such model, or where the
-#'   iteration fails.
+#' @param setup The model as mgcv has set it up, with `criterion` and `gamma`.
+#' @param squares Its least squares: `xx`, `xz`, `zz` and `n`, what counts as number of rows.
+#' @param scale NULL: to be estimated with the rest.
 #' @noRd
-settle_start <- function(frame, in_out, coefficients = NULL) {
-  if (!has_working_model(frame)) {
-    return(NULL)
-  }
-  tryCatch(
-    suppressWarnings(settle(frame, in_out, coefficients)),
-    error = function(e) NULL
-  )
-}
-
-# What the working model's REML and ML are close to.
-has_working_model <- function(frame) {
-  setup <- frame$G
-  frame$criterion %in% c("REML", "P-REML", "ML", "P-ML") && !is_general(setup$family) &&
-    length(setup$sp) > 0 && is.null(setup$H) && frame$gamma == 1
-}
-
-settle <- function(frame, in_out, coefficients) {
-  setup <- frame$G
-  rows <- fitted_rows(frame, coefficients)
-  tolerance <- frame$control$newton$conv.tol
-  exact <- is_least_squares(setup$family)
-  scale <- known_scale(frame, in_out, exact)
-  informed <- exact || !is.null(coefficients)
-  lsp <- log(in_out$sp)
-  for (pass in seq_len(working_passes)) {
-    model <- working_model(frame, rows, scale)
-    before <- lsp
-    # The first weights are those of the data alone.
-    if (pass > 1 || informed) {
-      lsp <- optimise_working(model, lsp, tolerance * length(rows$eta) / 16)
-    }
-    score <- working_score(model, lsp)
-    rows$eta <- drop(setup$X %*% score$coefficients) + setup$offset
-    if (exact || has_settled(pass, lsp - before)) break
-  }
-  lsp <- keep_slope(lsp, score, tolerance * rough_score(setup$family, rows))
-  in_out <- list(sp = exp(lsp), scale = scale %||% score$scale)
-  list(in_out = in_out, coefficients = score$coefficients)
-}
-
-# NULL where the working model is to find it: it does where it is exact, and where none is given.
-known_scale <- function(frame, in_out, exact) {
-  if (frame$scale > 0) frame$scale else if (!exact) in_out$scale
-}
-
-# Four passes over the data leave less of a difference than lies between the two scores.
-working_passes <- 4
-settled <- 0.01 # in the log smoothing parameters
-
-has_settled <- function(pass, change) pass > 2 && max(abs(change)) < settled
-
-is_least_squares <- function(family) family$family[1] == "gaussian" && family$link[1] == "identity"
-
-# Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
-# what is below its tolerance. So few degrees of freedom that a slope is just above it are left to
-# such a term: one that Laplace's score wants back, and the working model's does not, is still
-# heard. Where even that many have no slope that mgcv would follow, the score would not be brought
-# down, and the term stays.
-keep_slope <- function(lsp, score, tolerance) {
-  retreat <- sqrt(tolerance) / 10 / score$edf
-  back <- score$edf > 0 & retreat > 1 & -score$gradient * retreat > 2 * tolerance
-  lsp[back] <- lsp[back] - log(retreat[back])
-  lsp
-}
-
-# The response, the prior weights and the linear predictor as mgcv's inner fits begin with them.
-fitted_rows <- function(frame, coefficients) {
-  setup <- frame$G
-  rows <- list2env(list(
-    y = setup$y, weights = setup$w, nobs = NROW(setup$y), offset = setup$offset,
-    family = setup$family, start = NULL, etastart = NULL, mustart = NULL
-  ), parent = parent.env(frame))
-  eval(setup$family$initialize, rows)
-  eta <- if (!is.null(coefficients)) {
-    drop(setup$X %*% coefficients) + setup$offset
-  } else {
-    rows$etastart %||% setup$family$linkfun(rows$mustart)
-  }
-  list(y = rows$y, weights = rows$weights, n = rows$n, eta = as.vector(eta))
-}
-
-# Of what size mgcv's score is, which its tolerance is relative to: that of the log likelihood.
-rough_score <- function(family, rows) {
-  mu <- family$linkinv(rows$eta)
-  deviance <- sum(family$dev.resids(rows$y, mu, rows$weights))
-  aic <- tryCatch(if (is_extended(family)) {
-    family$aic(rows$y, mu, family$getTheta(), rows$weights, deviance)
-  } else {
-    family$aic(rows$y, rows$n, mu, rows$weights, deviance)
-  }, error = function(e) NA)
-  if (isTRUE(is.finite(aic))) abs(aic) / 2 else length(mu) / 2
-}
-
-# `scale` NULL: estimated with the rest.
-working_model <- function(frame, rows, scale) {
-  setup <- frame$G
-  half <- working_information(setup$family, rows)
-  eta <- rows$eta - setup$offset
-  informative <- half$information > 0
-  root <- sqrt(half$information)
-  # root times the working response
-  response <- ifelse(informative, root * eta + half$score / root, 0)
-  x <- root * setup$X
-  penalised <- ncol(x) - setup$Mp
-  of_ml <- frame$criterion %in% c("ML", "P-ML")
-  list(
-    xx = crossprod(x), xz = drop(crossprod(x, response)), zz = sum(response^2),
-    dof = sum(informative) - if (of_ml) 0 else setup$Mp, scale = scale,
+working_model <- function(setup, squares, scale) {
+  of_ml <- setup$criterion %in% c("ML", "P-ML")
+  model <- list(
+    xx = squares$xx, xz = squares$xz, zz = squares$zz,
+    dof = squares$n / setup$gamma - if (of_ml) 0 else setup$Mp,
+    scale = scale, criterion = setup$criterion, gamma = setup$gamma, n = squares$n,
+    excess = squares$excess,
     # REML integrates over all coefficients, ML over those in the penalties' range.
-    range = if (of_ml) setup$U1[, seq_len(penalised), drop = FALSE],
-    S = setup$S, roots = setup$UrS,
-    blocks = Map(function(penalty, first) first - 1 + seq_len(ncol(penalty)), setup$S, setup$off),
-    L = if (is.null(setup$L)) diag(length(setup$S)) else setup$L,
-    lsp0 = if (is.null(setup$lsp0)) 0 else setup$lsp0
+    range = if (of_ml) setup$U1[, seq_len(ncol(setup$U1) - setup$Mp), drop = FALSE],
+    size = ncol(squares$xx), S = setup$S, blocks = setup$blocks, L = setup$L, lsp0 = setup$lsp0,
+    penalty = penalty_determinant(setup)
   )
+  model$basis <- identified(model)
+  model
 }
 
-# The score of each row and its expected information, in the linear predictor.
-working_information <- function(family, rows) {
-  mu <- family$linkinv(rows$eta)
-  slope <- family$mu.eta(rows$eta)
-  half <- if (is_extended(family)) {
-    deviance <- unwrap_function(family$Dd)(rows$y, mu, family$getTheta(), rows$weights)
-    list(score = -deviance$Dmu * slope / 2, information = deviance$EDmu2 * slope^2 / 2)
+# A function that gives log |S|+ and its derivatives at log smoothing parameters.
+penalty_determinant <- function(setup) {
+  if (is_general(setup$family)) {
+    of_blocks <- getExportedValue("mgcv", "ldetS")
+    function(lsp) {
+      at <- of_blocks(setup$Sl, lsp, rep(FALSE, length(lsp)), ncol(setup$X))
+      list(det = at$ldetS, det1 = at$ldet1, det2 = at$ldet2)
+    }
   } else {
-    precision <- rows$weights / family$variance(mu)
-    list(score = precision * (rows$y - mu) * slope, information = precision * slope^2)
+    reparametrise <- getExportedValue("mgcv", "gam.reparam")
+    function(lsp) reparametrise(setup$UrS, lsp, 2)
   }
-  stopifnot(
-    length(half$information) == length(rows$eta), half$information >= 0, is.finite(half$score)
-  )
-  half
 }
 
-# The REML or ML score at log smoothing parameters `lsp`, with first and second derivatives; `edf`
-# are the degrees of freedom that each penalty leaves to its term.
+# A basis of what rows and penalties together determine; NULL where that is everything.
+identified <- function(model) {
+  one <- function(m) m / max(abs(m), .Machine$double.xmin)
+  model$S <- lapply(model$S, one)
+  total <- one(model$xx) + add_penalties(model, rep(1, length(model$S)))
+  if (attr(suppressWarnings(chol(total, pivot = TRUE, tol = 1e-12)), "rank") < ncol(total)) {
+    axes <- eigen(total, symmetric = TRUE)
+    axes$vectors[, axes$values > 1e-12 * axes$values[1], drop = FALSE]
+  }
+}
+
+invert <- function(precision, basis = NULL) {
+  if (is.null(basis)) {
+    return(chol2inv(chol(precision)))
+  }
+  basis %*% tcrossprod(chol2inv(chol(crossprod(basis, precision %*% basis))), basis)
+}
+
+# The score at log smoothing parameters `lsp`, in units of the log likelihood, with first and second
+# derivatives; `edf` are the degrees of freedom that each penalty leaves to its term.
 working_score <- function(model, lsp) {
-  lsp <- drop(model$L %*% lsp + model$lsp0)
+  fit <- working_fit(model, each_log_sp(model, lsp))
+  at <- if (model$criterion %in% prediction_criteria) {
+    prediction_score(model, fit)
+  } else {
+    likelihood_score(model, fit)
+  }
+  stopifnot(is.finite(fit$b), is.finite(at$value))
+  list(
+    score = at$value, gradient = drop(crossprod(model$L, at$first)),
+    hessian = crossprod(model$L, at$second %*% model$L),
+    edf = drop(crossprod(model$L, at$edf)),
+    coefficients = fit$b, scale = at$scale
+  )
+}
+
+# The penalised least squares fit. `pulls` are the penalties' gradients.
+working_fit <- function(model, lsp) {
   sp <- exp(lsp)
   precision <- model$xx + add_penalties(model, sp)
-  inverse <- chol2inv(chol(precision))
+  inverse <- invert(precision, model$basis)
   b <- drop(inverse %*% model$xz)
-  deviance <- model$zz - sum(b * model$xz)
-  penalties <- getExportedValue("mgcv", "gam.reparam")(model$roots, lsp, 2)
-
   pulls <- mapply(function(penalty, block, sp) {
     pull <- numeric(length(b))
     pull[block] <- sp * drop(penalty %*% b[block])
     pull
   }, model$S, model$blocks, sp)
-  deviance1 <- colSums(b * pulls)
-  deviance2 <- diag(deviance1, length(sp)) - 2 * crossprod(pulls, inverse %*% pulls)
-  log_det <- log_determinant(model, sp, precision, inverse)
+  # inverse %*% S for each penalty, in its block's columns
+  moved <- Map(function(penalty, block, sp) {
+    sp * inverse[, block, drop = FALSE] %*% penalty
+  }, model$S, model$blocks, sp)
+  list(lsp = lsp, precision = precision, inverse = inverse, b = b, pulls = pulls, moved = moved)
+}
 
-  scale <- if (is.null(model$scale)) deviance / model$dof else model$scale
-  gradient <- deviance1 / scale + log_det$first - penalties$det1
-  hessian <- deviance2 / scale + log_det$second - penalties$det2
-  fit <- deviance / scale
+likelihood_score <- function(model, fit) {
+  deviance <- model$zz - sum(fit$b * model$xz)
+  deviance1 <- colSums(fit$b * fit$pulls)
+  deviance2 <- diag(deviance1, length(deviance1)) -
+    2 * crossprod(fit$pulls, fit$inverse %*% fit$pulls)
+  penalties <- model$penalty(fit$lsp)
+  log_det <- log_determinant(model, fit)
+
+  unit <- if (is.null(model$scale)) deviance / model$dof else model$scale * model$gamma
+  first <- deviance1 / unit + log_det$first - penalties$det1
+  second <- deviance2 / unit + log_det$second - penalties$det2
+  value <- deviance / unit
   if (is.null(model$scale)) {
-    fit <- model$dof * log(deviance)
-    hessian <- hessian - tcrossprod(deviance1) / (scale * deviance)
+    value <- model$dof * log(deviance)
+    second <- second - tcrossprod(deviance1) / (unit * deviance)
   }
-  stopifnot(is.finite(b), is.finite(fit))
   list(
-    score = (fit + log_det$value - penalties$det) / 2,
-    gradient = drop(crossprod(model$L, gradient)) / 2,
-    hessian = crossprod(model$L, hessian %*% model$L) / 2,
-    edf = drop(crossprod(model$L, penalties$det1 - log_det$first)),
-    coefficients = b, scale = scale
+    value = (value + log_det$value - penalties$det) / 2, first = first / 2, second = second / 2,
+    edf = penalties$det1 - log_det$first, scale = unit / model$gamma
   )
 }
 
+# n/2 log GCV, or n/2 UBRE over the scale. Of the deviance, `excess` is what the least squares do
+# not have of it.
+prediction_score <- function(model, fit) {
+  residual <- model$zz - 2 * sum(fit$b * model$xz) + sum(fit$b * (model$xx %*% fit$b))
+  deviance <- model$excess + residual
+  pull <- rowSums(fit$pulls)
+  towards <- fit$inverse %*% fit$pulls
+  pulled <- drop(crossprod(towards, pull))
+  crossed <- mapply(function(moved, block) {
+    crossprod(towards[block, , drop = FALSE], crossprod(moved, pull))
+  }, fit$moved, model$blocks)
+  dim(crossed) <- dim(towards)[c(2, 2)]
+  deviance1 <- 2 * pulled
+  deviance2 <- 2 * crossprod(towards, model$xx %*% towards) - 2 * (crossed + t(crossed)) +
+    diag(2 * pulled, length(pulled))
+
+  influence <- fit$inverse %*% model$xx
+  edf <- sum(diag(influence))
+  trace <- traces(fit$moved, model$blocks, influence)
+  free <- model$n - model$gamma * edf
+  if (model$criterion == "GCV") {
+    rate <- model$gamma / free
+    half <- model$n / 2
+    value <- half * log(deviance) - model$n * log(free)
+    first <- half * deviance1 / deviance + model$n * rate * trace$first
+    second <- half * (deviance2 / deviance - tcrossprod(deviance1 / deviance)) +
+      model$n * (rate * trace$second + tcrossprod(rate * trace$first))
+  } else {
+    unit <- 2 * model$scale
+    value <- deviance / unit + model$gamma * edf
+    first <- deviance1 / unit + model$gamma * trace$first
+    second <- deviance2 / unit + model$gamma * trace$second
+  }
+  list(
+    value = value, first = first, second = second, edf = -trace$first,
+    scale = model$scale %||% (deviance / (model$n - edf))
+  )
+}
+
+# Derivatives of the influence matrix's trace.
+traces <- function(moved, blocks, influence) {
+  influences <- Map(function(moved, block) {
+    moved %*% influence[block, , drop = FALSE]
+  }, moved, blocks)
+  first <- -vapply(influences, function(m) sum(diag(m)), 1)
+  second <- diag(first, length(first))
+  for (i in seq_along(first)) {
+    for (j in seq_along(first)) {
+      both <- sum(moved[[i]] * t(influences[[j]][blocks[[i]], , drop = FALSE]))
+      second[i, j] <- second[i, j] + both
+      second[j, i] <- second[j, i] + both
+    }
+  }
+  list(first = first, second = second)
+}
+
+each_log_sp <- function(setup, lsp) drop(setup$L %*% lsp) + setup$lsp0
+
 add_penalties <- function(model, sp) {
-  total <- matrix(0, nrow(model$xx), ncol(model$xx))
+  total <- matrix(0, model$size, model$size)
   for (i in seq_along(sp)) {
     block <- model$blocks[[i]]
     total[block, block] <- total[block, block] + sp[i] * model$S[[i]]
@@ -196,19 +180,23 @@ add_penalties <- function(model, sp) {
 }
 
 # log |X'WX + S|, of what is integrated over, and its derivatives.
-log_determinant <- function(model, sp, precision, inverse) {
-  if (!is.null(model$range)) {
-    precision <- crossprod(model$range, precision %*% model$range)
-    inverse <- model$range %*% tcrossprod(chol2inv(chol(precision)), model$range)
-  }
-  value <- as.vector(determinant(precision)$modulus)
+log_determinant <- function(model, fit) {
+  precision <- fit$precision
+  moved <- fit$moved
   blocks <- model$blocks
-  moved <- Map(function(penalty, block, sp) {
-    sp * inverse[, block, drop = FALSE] %*% penalty
-  }, model$S, blocks, sp)
+  basis <- model$range %||% model$basis
+  if (!is.null(basis)) {
+    precision <- crossprod(basis, precision %*% basis)
+  }
+  if (!is.null(model$range)) {
+    inverse <- basis %*% tcrossprod(chol2inv(chol(precision)), basis)
+    moved <- Map(function(penalty, block, lsp) {
+      exp(lsp) * inverse[, block, drop = FALSE] %*% penalty
+    }, model$S, blocks, fit$lsp)
+  }
   first <- mapply(function(moved, block) sum(diag(moved[block, , drop = FALSE])), moved, blocks)
-  second <- diag(first, length(sp))
-  for (i in seq_along(sp)) {
+  second <- diag(first, length(first))
+  for (i in seq_along(first)) {
     for (j in seq_len(i)) {
       both <- sum(
         moved[[i]][blocks[[j]], , drop = FALSE] * t(moved[[j]][blocks[[i]], , drop = FALSE])
@@ -217,13 +205,14 @@ log_determinant <- function(model, sp, precision, inverse) {
       if (i != j) second[j, i] <- second[i, j]
     }
   }
+  value <- as.vector(determinant(precision)$modulus)
   list(value = value, first = first, second = second)
 }
 
-# By Newton's method, in the directions that still have a slope.
-optimise_working <- function(model, lsp, tolerance) {
+# By Newton's method, in the directions that still have a slope. The score there, and `lsp`.
+optimise_working <- function(model, lsp, tolerance, steps) {
   at <- working_score(model, lsp)
-  for (iteration in seq_len(working_steps)) {
+  for (iteration in seq_len(steps)) {
     sloped <- abs(at$gradient) > tolerance
     if (!any(sloped)) break
     step <- numeric(length(lsp))
@@ -237,7 +226,7 @@ optimise_working <- function(model, lsp, tolerance) {
     lsp <- lsp + step
     at <- tried
   }
-  lsp
+  c(at, list(lsp = lsp))
 }
 
 working_steps <- 25

@@ -65,18 +65,25 @@ gate_row_of <- function(rows) {
   rows
 }
 
-# WARMSTART_BENCH_REPEATS cold and warm fits in turn.
+# WARMSTART_BENCH_REPEATS cold and warm fits in turn, of WARMSTART_BENCH_ROWS rows, and of the models
+# alone that match WARMSTART_BENCH_MODELS, a regular expression. gate.csv has all models of 600 rows.
 if (runs("gate")) {
   repeats <- as.integer(Sys.getenv("WARMSTART_BENCH_REPEATS", "3"))
+  size <- as.integer(Sys.getenv("WARMSTART_BENCH_ROWS", "600"))
+  which_models <- Sys.getenv("WARMSTART_BENCH_MODELS", "")
   show_line("model", "cold: iterations, s", gate_starts, "objective", "fitted values, SE")
   show_line(rep("---", length(gate_starts) + 4))
-  rows <- do.call(rbind, lapply(names(known_gate_models()), function(name) {
-    gate_row_of(gate_case(name, n = 600, repeats = repeats))
+  models <- grep(which_models, names(known_gate_models()), value = TRUE)
+  rows <- do.call(rbind, lapply(models, function(name) {
+    gate_row_of(gate_case(name, n = size, repeats = repeats))
   }))
-  utils::write.csv(
-    rows[setdiff(names(rows), "reason")], "bench/gate.csv",
-    row.names = FALSE, quote = 1:2
-  )
+  if (which_models == "") {
+    utils::write.csv(
+      rows[setdiff(names(rows), "reason")],
+      if (size == 600) "bench/gate.csv" else sprintf("bench/gate-%d.csv", size),
+      row.names = FALSE, quote = 1:2
+    )
+  }
   watched <- !is.na(rows$cold) & !startsWith(rows$model, "bam")
   resumed <- rows[rows$start %in% c("third", "two thirds") & watched, ]
   excess <- resumed$iterations - (resumed$cold - resumed$before + 1)
@@ -94,7 +101,7 @@ if (runs("gate")) {
     report(paste0(start, ": time, mean of ratios"), ratio(mean(some$time)))
     report(paste0(start, ": time, sum over sum cold"), ratio(seconds))
   }
-  time <- neighbours$time
+  time <- neighbours$time[!is.na(neighbours$time)]
   report("seeded from a neighbour: time, mean", ratio(mean(time)), "target 0.75")
   report("seeded from a neighbour: cases above 1.10", count(time > 1.1), "target 0")
 }

@@ -1,10 +1,10 @@
 skip_if_not_installed("mgcv")
 
-# With generalised cross validation, which no working model brings nearer: what is handed over is
+# With generalised approximate cross validation, which no working model brings nearer: what is handed over is
 # what mgcv begins with.
 quakes_state <- function(formula) {
   finished_gam_state(
-    mgcv::gam(formula, data = datasets::quakes, family = Gamma("log"), method = "GCV.Cp")
+    mgcv::gam(formula, data = datasets::quakes, family = Gamma("log"), method = "GACV.Cp")
   )
 }
 
@@ -27,7 +27,7 @@ adopted <- function(state, call, env = parent.frame()) {
 smaller <- mag ~ s(depth, bs = "cr") + s(stations, bs = "cr", k = 6)
 larger <- quote(gam(
   mag ~ s(depth, bs = "cr") + s(lat, bs = "cr") + s(stations, bs = "cr", k = 6),
-  data = datasets::quakes, family = Gamma("log"), method = "GCV.Cp"
+  data = datasets::quakes, family = Gamma("log"), method = "GACV.Cp"
 ))
 
 test_that("smoothing parameters go over by the names of their penalties", {
@@ -63,7 +63,7 @@ test_that("coefficients of another basis stay behind", {
 
 test_that("coefficients of a basis that rows decide are not handed over", {
   call <- quote(
-    gam(mag ~ s(depth) + s(lat), data = quakes, family = Gamma("log"), method = "GCV.Cp")
+    gam(mag ~ s(depth) + s(lat), data = quakes, family = Gamma("log"), method = "GACV.Cp")
   )
   expect_null(adopted(quakes_state(mag ~ s(depth)), call)$start)
 })
@@ -78,6 +78,13 @@ test_that("a term that was smoothed away is started where the score has a slope"
   state$sp[] <- 1e15
   sp <- adopted(state, larger)$in.out$sp
   expect_true(all(sp < 1e10))
+})
+
+test_that("so is a term whose penalty had no effect", {
+  state <- quakes_state(smaller)
+  state$sp[] <- 1e-15
+  sp <- adopted(state, larger)$in.out$sp
+  expect_true(all(sp > 1e-10))
 })
 
 test_that("an exact seed is taken as it is", {
@@ -97,7 +104,7 @@ test_that("an exact seed is taken as it is", {
 test_that("a related model starts this one through warm(), and the fit is the cold one", {
   store <- new_store()
   warm(gam(mag ~ s(depth), data = datasets::quakes, family = Gamma("log"),
-           method = "GCV.Cp"), store)
+           method = "GACV.Cp"), store)
   fit <- warm_call(larger, store)
   cold <- eval(larger)
   expect_identical(source_of(fit), "seeded")

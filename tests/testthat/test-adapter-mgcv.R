@@ -223,3 +223,14 @@ test_that("the adapter of bam() conforms", {
     failing = quote(bam(mag ~ s(nowhere), data = quakes))
   )
 })
+
+test_that("a bam that was seeded keeps no trace of it in the calls that it holds", {
+  store <- new_store()
+  call <- quote(bam(stations ~ s(depth), data = rows))
+  fit_to <- function(rows) warm_call(call, store, env = environment())
+  fit_to(quakes[-(1:9), ])
+  fit <- fit_to(quakes)
+  expect_identical(source_of(fit), "seeded")
+  expect_identical(fit$call, match.call(bam, call))
+  expect_identical(fit$G$cl, match.call(bam, call))
+})

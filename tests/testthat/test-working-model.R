@@ -12,17 +12,14 @@ in_setup <- function(call, look, env = parent.frame()) {
   seen
 }
 
-own_start <- function(frame) {
-  list(sp = exp(frame$lsp2), scale = if (frame$scale > 0) frame$scale)
-}
-
 settled_from_own_start <- function(call, env = parent.frame()) {
-  in_setup(call, function(frame) settle_start(frame, own_start(frame)), env)
+  in_setup(call, function(frame) settle_start(working_view(frame), exp(frame$lsp2)), env)
 }
 
 a_working_model <- function(call, scale) {
   in_setup(call, function(frame) {
-    working_model(frame, fitted_rows(frame, NULL), scale)
+    view <- working_view(frame)
+    working_model(view$setup, view$squares(), scale)
   })
 }
 
@@ -48,10 +45,30 @@ models <- list(
   ))
 )
 
+models <- lapply(models, function(call) list(call = call, scales = list(1.3, NULL)))
+models <- c(models, list(
+  "gamma" = list(
+    call = as.call(c(as.list(earthquake_model), gamma = 1.4)), scales = list(1.3, NULL)
+  ),
+  "rows that do not determine a coefficient" = list(call = quote(gam(
+    stations ~ s(mag, k = 6) + mag, data = quakes, method = "REML"
+  )), scales = list(1.3, NULL)),
+  "generalised cross validation" = list(call = quote(gam(
+    mag ~ te(lat, long, k = 4) + s(depth, k = 6), family = Gamma("log"), data = quakes
+  )), scales = list(NULL)),
+  "UBRE" = list(call = quote(gam(
+    strong ~ s(depth) + s(lat, stations), family = binomial, data = earthquakes
+  )), scales = list(1)),
+  "several linear predictors" = list(call = quote(gam(
+    list(mag ~ s(depth, k = 6) + s(lat, k = 5), ~ s(stations, k = 5)), family = gaulss(),
+    data = quakes
+  )), scales = list(1))
+))
+
 for (name in names(models)) {
-  for (scale in list(1.3, NULL)) {
+  for (scale in models[[name]]$scales) {
     test_that(paste0("derivatives are those of the score: ", name, ", scale ", format(scale)), {
-      model <- a_working_model(models[[name]], scale)
+      model <- a_working_model(models[[name]]$call, scale)
       lsp <- seq(-1, 2, length.out = ncol(model$L))
       at <- working_score(model, lsp)
       slope <- differences(function(lsp) working_score(model, lsp)$score, lsp)
@@ -92,48 +109,72 @@ poisson_call <- function(response) {
 
 test_that("a term that other rows smoothed away comes back where these rows want it", {
   found <- in_setup(poisson_call("curved"), function(frame) {
-    start <- list(sp = off_the_plateau(1e12, exp(frame$lsp2)), scale = 1)
-    settle_start(frame, start)$in_out$sp
+    settle_start(working_view(frame), off_the_plateau(1e12, exp(frame$lsp2)))$in_out$sp
   })
   expect_equal(log(found), log(unname(eval(poisson_call("curved"))$sp)), tolerance = 0.05)
 })
 
 test_that("a term that these rows do not want is smoothed away, and has a slope yet", {
   score <- in_setup(poisson_call("flat"), function(frame) {
-    found <- settle_start(frame, list(sp = exp(frame$lsp2), scale = 1))
-    rows <- fitted_rows(frame, found$coefficients)
-    working_score(working_model(frame, rows, 1), log(found$in_out$sp))
+    found <- settle_start(working_view(frame), exp(frame$lsp2))
+    view <- working_view(frame, found$coefficients)
+    working_score(working_model(view$setup, view$squares(), 1), log(found$in_out$sp))
   })
   expect_lt(score$edf, 0.01)
   expect_gt(score$edf, 1e-6)
 })
 
-extended <- list(
-  nb = quote(nb()), tw = quote(tw()), scat = quote(scat()), betar = quote(betar()),
-  Tweedie = quote(Tweedie(1.5)), negbin = quote(negbin(2))
+# Near enough that mgcv has no more than two steps to make.
+starts_near <- c(
+  "Gamma, REML" = quote(gam(stations ~ s(depth), family = Gamma("log"), method = "REML")),
+  "Gamma, GCV" = quote(gam(stations ~ s(depth), family = Gamma("log"))),
+  "poisson, UBRE" = quote(gam(stations ~ s(depth), family = poisson)),
+  "quasipoisson" = quote(gam(stations ~ s(depth), family = quasipoisson, method = "REML")),
+  "nb" = quote(gam(stations ~ s(depth), family = nb(), method = "REML")),
+  "tw" = quote(gam(stations ~ s(depth), family = tw(), method = "REML")),
+  "scat" = quote(gam(mag ~ s(depth), family = scat(), method = "REML")),
+  "betar" = quote(gam(part ~ s(depth), family = betar(), method = "REML")),
+  "Tweedie" = quote(gam(stations ~ s(depth), family = Tweedie(1.5), method = "REML")),
+  "gaulss" = quote(gam(list(mag ~ s(stations), ~ s(depth)), family = gaulss())),
+  "gammals" = quote(gam(list(stations ~ s(depth), ~ s(lat)), family = gammals())),
+  "cox.ph" = quote(gam(stations ~ s(depth), family = cox.ph())),
+  "mvn" = quote(gam(list(mag ~ s(depth), lat ~ s(depth)), family = mvn(2)))
 )
-for (name in names(extended)) {
-  test_that(paste("a family of mgcv has a working model:", name), {
-    rows <- transform(quakes, y = if (name == "betar") (mag - 3) / 4 else stations)
-    scale <- if (name %in% c("tw", "Tweedie")) 1
-    found <- in_setup(
-      bquote(gam(y ~ s(depth) + s(lat), family = .(extended[[name]]), data = rows,
-                 method = "REML")),
-      function(frame) settle_start(frame, list(sp = exp(frame$lsp2), scale = scale %||% 1))
-    )
-    expect_true(all(found$in_out$sp > 0))
+for (name in names(starts_near)) {
+  test_that(paste("a fold starts where few steps are left:", name), {
+    call <- starts_near[[name]]
+    call$data <- quote(rows)
+    store <- new_store()
+    rows <- transform(quakes, part = (mag - 3.5) / 4)
+    call_on <- function(rows) warm_call(call, store, env = environment())
+    call_on(rows[seq_len(nrow(rows)) %% 5 > 0, ])
+    fit <- call_on(rows)
+    expect_identical(source_of(fit), "seeded")
+    expect_lte(fit$outer.info$iter, 2)
+    cold <- eval(call)
+    expect_lte(score_of(fit), score_of(cold) + 1e-6 * abs(score_of(cold)))
   })
 }
 
+test_that("a term that is new, and what it leaves of the scale, has a place from the start", {
+  store <- new_store()
+  call <- quote(gam(stations ~ s(lat) + s(mag), family = nb(), data = quakes, method = "REML"))
+  warm(gam(stations ~ s(lat), family = nb(), data = quakes, method = "REML"), store)
+  fit <- warm_call(call, store)
+  expect_match(warm_info(fit)$found, "related model")
+  expect_lte(fit$outer.info$iter, 2)
+  expect_equal(fit$family$getTheta(), eval(call)$family$getTheta(), tolerance = 1e-3)
+})
+
 test_that("where there is no working model, or it fails, there is none", {
   expect_null(settled_from_own_start(
-    quote(gam(mag ~ s(depth), family = Gamma("log"), data = quakes))
+    quote(gam(mag ~ s(depth), family = Gamma("log"), data = quakes, method = "GACV.Cp"))
   ))
-  expect_null(settled_from_own_start(quote(
-    gam(list(mag ~ s(depth), ~ s(lat)), family = gaulss(), data = quakes)
-  )))
+  expect_null(settled_from_own_start(
+    quote(gam(stations ~ s(depth), family = poisson, data = quakes, method = "NCV"))
+  ))
   failed <- in_setup(earthquake_model, function(frame) {
-    settle_start(frame, list(sp = rep(NaN, 3), scale = 1))
+    settle_start(working_view(frame), rep(NaN, 3))
   })
   expect_null(failed)
 })
@@ -167,7 +208,7 @@ test_that("a quick start that there is none of is a cold one", {
   fit <- warm_call(call, quickstart = TRUE)
   expect_identical(source_of(fit), "cold")
   expect_match(warm_info(fit)$reason, "parameters of its own")
-  call <- quote(gam(mag ~ s(depth), family = Gamma("log"), data = quakes))
+  call <- quote(gam(mag ~ s(depth), family = Gamma("log"), data = quakes, method = "GACV.Cp"))
   expect_identical(bare(warm_call(call, quickstart = TRUE))$sp, eval(call)$sp)
   call <- quote(glm(mag ~ depth, data = quakes))
   expect_identical(source_of(warm_call(call, quickstart = TRUE)), "cold")
