@@ -8,7 +8,7 @@
 #' Run the line again, in any R process on this machine. The fit goes on from the last iterate that
 #' was kept: with most fitters that can be watched the last iteration, or the best point so far. A
 #' fitter that cannot be watched begins anew, and so does a fit that had run for less than 0.2 s.
-#' Where the power fails, up to the last 2 s of a fit are lost, and finished fits that took no longer
+#' Where the power fails, up to the last 2 s of a fit are lost, and finished fits that took less
 #' than that may be: `warm()` does not wait for the disk to have them.
 #'
 #' @section Is the result the same?:
@@ -54,8 +54,8 @@
 #'   Another fit's smoothing parameters are first brought to the optimum of a penalised least
 #'   squares problem of the model's own rows, and so are the scale and the family's parameters: by
 #'   REML, ML, GCV and UBRE, for all families. By NCV and GACV they are taken as they are. With efs,
-#'   which `twlss()` always has, and where the model is a zero inflated one (`ziP()`), which may have
-#'   several optima, it starts from its own end alone; [warm_info()] says so.
+#'   which `twlss()` always has, and where the model is a zero inflated one (`ziP()`), which may
+#'   have several optima, it starts from its own end alone; [warm_info()] says so.
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.
 #'   `vignette("resume-mgcv")` shows both.
 #' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.

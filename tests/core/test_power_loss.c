@@ -27,7 +27,7 @@ static struct ws_store *store;
 static double finished; /* best of the runs before this one, synced */
 static double reached;  /* best of this run */
 static double synced;   /* and what of that was synced */
-static int unsynced; /* records that were never synced: what is left of one may not verify */
+static int unsynced;    /* records that were never synced: what is left of one may not verify */
 static size_t states;
 
 static double lower(double a, double b) { return a < b ? a : b; }
