@@ -99,11 +99,22 @@ start_optimiser <- function(parameters) {
   }
 }
 
-# nlminb()'s first guess of the Hessian is made of `scale`.
+# nlminb()'s first guess of the Hessian is made of `scale`: the curvature along each parameter.
 scale_within <- function(at) {
-  task <- as.call(list(stats::nlminb, start = at$start, objective = at$objective))
-  scale <- scale_at(task, at, "start", "objective", has_gradient = FALSE)
-  if (!is.null(scale)) at$scale <- 1 / scale
+  start <- at$start
+  step <- 1e-3 * pmax(abs(start), 0.1)
+  room <- rep(Inf, length(start))
+  curvature <- tryCatch(
+    {
+      value <- at$objective(start)
+      suppressWarnings(vapply(seq_along(start), function(j) {
+        along <- function(x) at$objective(replace(start, j, x))
+        differences_along(along, start, j, step, room, value)$curvature
+      }, 1))
+    },
+    error = function(e) NA
+  )
+  if (all(is.finite(curvature) & curvature > 0)) at$scale <- sqrt(curvature)
 }
 
 # Where weights depend on the fit, each round maximises another likelihood.
