@@ -148,7 +148,7 @@ seed_estimate <- function(state, relation) {
   check_seed_scale(state, frame)
   in_out <- in_out_list(state)
   in_out$sp <- off_the_plateau(in_out$sp, initial)
-  found <- settle_start(view, in_out$sp) %||%
+  found <- settle_start(view, in_out$sp, initial) %||%
     list(in_out = in_out, coefficients = coefficients)
   found$in_out <- beside_the_optimum(found$in_out, state, frame)
   found

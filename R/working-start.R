@@ -7,18 +7,19 @@
 #'
 #' @param view From `working_view()`; NULL where there is no such model.
 #' @param sp Smoothing parameters to begin with.
+#' @param initial Those that mgcv would begin with.
 #' @return `in_out` and `coefficients`; NULL where there is no such model, or where the iteration
 #'   fails. Parameters of its own are put into the family.
 #' @noRd
-settle_start <- function(view, sp) {
+settle_start <- function(view, sp, initial = sp) {
   if (!is.null(view)) {
-    or_null(suppressWarnings(settle(view, sp)))
+    or_null(suppressWarnings(settle(view, sp, initial)))
   }
 }
 
 or_null <- function(value) tryCatch(value, error = function(e) NULL)
 
-settle <- function(view, sp) {
+settle <- function(view, sp, initial) {
   setup <- view$setup
   lsp <- log(sp)
   view$approach(add_penalties(setup, exp(each_log_sp(setup, lsp))))
@@ -27,7 +28,7 @@ settle <- function(view, sp) {
     before <- lsp
     # The first weights are those of the data alone.
     steps <- if (pass > 1 || view$informed) working_steps else 0
-    score <- optimise_working(model, lsp, setup$tolerance * model$n / 16, steps)
+    score <- lower_optimum(model, lsp, log(initial), setup$tolerance * model$n / 16, steps)
     lsp <- score$lsp
     penalty <- add_penalties(model, exp(each_log_sp(model, lsp)))
     moved <- view$move(score, penalty)
@@ -38,6 +39,18 @@ settle <- function(view, sp) {
     in_out = list(sp = exp(lsp), scale = view$scale() %||% score$scale),
     coefficients = view$coefficients()
   )
+}
+
+# The score may have several optima. On other rows an eigenvector's penalty, as the null space of a
+# factor smooth has, may be another one's, and the seed lead to an optimum that is none of these
+# rows'. Where mgcv's own start leads to a lower one, it is that.
+lower_optimum <- function(model, lsp, initial, tolerance, steps) {
+  score <- optimise_working(model, lsp, tolerance, steps)
+  if (steps > 0 && !identical(initial, lsp)) {
+    other <- or_null(optimise_working(model, initial, tolerance, steps))
+    if (isTRUE(other$score < score$score - tolerance)) score <- other
+  }
+  score
 }
 
 working_passes <- 8

@@ -114,6 +114,22 @@ test_that("a term that other rows smoothed away comes back where these rows want
   expect_equal(log(found), log(unname(eval(poisson_call("curved"))$sp)), tolerance = 0.05)
 })
 
+test_that("where mgcv's own start leads to a lower optimum than the seed, it is that", {
+  set.seed(1)
+  d <- mgcv::gamSim(1, n = 600, scale = 2, verbose = FALSE)
+  d$fac <- factor(sample(letters[1:3], 600, TRUE))
+  call <- quote(gam(y ~ s(x0) + s(x2, fac, bs = "fs", k = 5), data = d, method = "REML"))
+  cold <- log(unname(eval(call)$sp))
+  settled <- in_setup(call, function(frame) {
+    # The penalties of the null space, in the order that other rows may have them in.
+    swapped <- exp(cold[c(1, 2, 4, 3)])
+    settle <- function(...) log(settle_start(working_view(frame), swapped, ...)$in_out$sp)
+    list(alone = settle(), with_own = settle(exp(frame$lsp2)))
+  })
+  expect_gt(max(abs(settled$alone - cold)), 5)
+  expect_equal(settled$with_own, cold, tolerance = 0.02)
+})
+
 test_that("a term that these rows do not want is smoothed away, and has a slope yet", {
   score <- in_setup(poisson_call("flat"), function(frame) {
     found <- settle_start(working_view(frame), exp(frame$lsp2))
