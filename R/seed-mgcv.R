@@ -147,7 +147,7 @@ seed_estimate <- function(state, relation) {
   }
   check_seed_scale(state, frame)
   in_out <- in_out_list(state)
-  in_out$sp <- off_the_plateau(in_out$sp, initial)
+  in_out$sp <- off_the_plateau(known_sp(in_out$sp, initial, names(setup$sp), setup), initial)
   found <- settle_start(view, in_out$sp, initial) %||%
     list(in_out = in_out, coefficients = coefficients)
   found$in_out <- beside_the_optimum(found$in_out, state, frame)
@@ -176,6 +176,18 @@ optimum_shift <- 1e-3
 # The extended Fellner-Schall iteration adds this to the log smoothing
 # parameters it is given before it begins.
 fellner_schall_shift <- 2.5
+
+# The penalties of a factor smooth's null space are in an order that other rows may turn round: which
+# is which is not known there. mgcv's own initial values for these.
+known_sp <- function(sp, initial, labels, setup) {
+  for (smooth in setup$smooth) {
+    if (inherits(smooth, "fs.interaction")) {
+      unknown <- labels %in% paste0(smooth$label, seq_along(smooth$S)[-1])
+      sp[unknown] <- initial[unknown]
+    }
+  }
+  sp
+}
 
 #' Keep a seed where the score has a slope
 #'
@@ -285,8 +297,8 @@ seed_bam_in_out <- function(state, relation) {
   frame <- setup_frame(bam_fitters)
   setup <- frame$G
   initial <- if (relation != "exact") bam_initial_sp(frame)
+  labels <- names(if (is.null(setup$L)) setup$sp else setup$lsp0)
   if (relation == "related") {
-    labels <- names(if (is.null(setup$L)) setup$sp else setup$lsp0)
     state$sp <- adopt_sp(state, labels, initial, setup$term.names)
   }
   if (length(state$sp) != length(setup$S)) {
@@ -294,7 +306,7 @@ seed_bam_in_out <- function(state, relation) {
   }
   in_out <- in_out_list(state)
   if (relation != "exact") {
-    in_out$sp <- off_the_plateau(in_out$sp, initial)
+    in_out$sp <- off_the_plateau(known_sp(in_out$sp, initial, labels, setup), initial)
   }
   in_out
 }

@@ -137,3 +137,13 @@ test_that("a zero inflated model, which may have several optima, starts from its
   expect_match(warm_info(fold)$reason, "several optima")
   expect_identical(warm_info(evaluate(d))$source, "finished")
 })
+
+test_that("of a factor smooth's null space, smoothing parameters are not taken from other rows", {
+  smooths <- list(
+    structure(list(label = "s(x,f)", S = list(1, 2, 3)), class = "fs.interaction"),
+    structure(list(label = "s(z)", S = list(1, 2)), class = "tprs.smooth")
+  )
+  labels <- c("s(x,f)1", "s(x,f)2", "s(x,f)3", "s(z)1", "s(z)2")
+  found <- known_sp(c(1, 2, 3, 4, 5), rep(9, 5), labels, list(smooth = smooths))
+  expect_identical(found, c(1, 9, 9, 4, 5))
+})
