@@ -177,8 +177,8 @@ optimum_shift <- 1e-3
 # parameters it is given before it begins.
 fellner_schall_shift <- 2.5
 
-# The penalties of a factor smooth's null space are in an order that other rows may turn round: which
-# is which is not known there. mgcv's own initial values for these.
+# The penalties of a factor smooth's null space are in an order that other rows may turn round:
+# which is which is not known there. mgcv's own initial values for these.
 known_sp <- function(sp, initial, labels, setup) {
   for (smooth in setup$smooth) {
     if (inherits(smooth, "fs.interaction")) {
