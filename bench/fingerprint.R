@@ -10,6 +10,13 @@ largest <- as.numeric(c(commandArgs(TRUE), "800")[[1]]) * 1e6 / 8
 
 cat("engine:", .Call(warmstart:::C_hash_engine), "\n")
 set.seed(1)
+# Before there is anything large, which makes each garbage collection longer.
+small <- data.frame(y = rnorm(200), a = 1, b = 2, c = 3, d = 4, e = 5)
+show(compare(
+  `fingerprint_model` = fingerprint_model(y ~ a + b + c + d + e, data = small),
+  rounds = 200, calls = 5
+), "A formula of 5 terms, 200 rows")
+
 n <- 1e7
 doubles <- rnorm(n)
 hardware <- hash_limit(here, doubles)
@@ -50,12 +57,6 @@ show(compare(
   rounds = 7
 ), "1 million distinct strings")
 rm(many)
-
-small <- data.frame(y = rnorm(200), a = 1, b = 2, c = 3, d = 4, e = 5)
-show(compare(
-  `fingerprint_model` = fingerprint_model(y ~ a + b + c + d + e, data = small),
-  rounds = 200, calls = 5
-), "A formula of 5 terms, 200 rows")
 
 cat("\nMemory above the object itself, at the peak\n")
 before <- peak_memory(reset = TRUE)
