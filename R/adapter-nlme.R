@@ -102,16 +102,11 @@ start_optimiser <- function(parameters) {
 # nlminb()'s first guess of the Hessian is made of `scale`: the curvature along each parameter.
 scale_within <- function(at) {
   start <- at$start
-  step <- 1e-3 * pmax(abs(start), 0.1)
-  room <- rep(Inf, length(start))
   curvature <- tryCatch(
-    {
-      value <- at$objective(start)
-      suppressWarnings(vapply(seq_along(start), function(j) {
-        along <- function(x) at$objective(replace(start, j, x))
-        differences_along(along, start, j, step, room, value)$curvature
-      }, 1))
-    },
+    suppressWarnings(vapply(differences_about(
+      at$objective, start, difference_steps(start, 1e-3), rep(Inf, length(start)),
+      at$objective(start)
+    ), `[[`, 1, "curvature")),
     error = function(e) NA
   )
   if (all(is.finite(curvature) & curvature > 0)) at$scale <- sqrt(curvature)

@@ -2,7 +2,7 @@
 #
 # A stored point alone saves little: an optimiser's first steps are made for a start of which
 # nothing is known, and lead away from it. So the fit's call gets another function at its head,
-# which looks around the point (curvature.R), starts the user's optimiser at the bottom that it sees
+# which looks around the point (quadratic.R), starts the user's optimiser at the bottom that it sees
 # from there, in the coordinates that suit (coordinates.R), and takes the result back to the user's.
 
 begin_near <- function(optimiser, call, given, relation) {

@@ -14,8 +14,7 @@
 #'   the `value`, `gradient` and `hessian` there. NULL where it has no minimum.
 #' @noRd
 quadratic_at <- function(problem, point, value) {
-  relative <- if (is.null(problem$gradient)) 1e-3 else 1e-4
-  step <- relative * pmax(abs(point), 0.1)
+  step <- difference_steps(point, if (is.null(problem$gradient)) 1e-3 else 1e-4)
   away <- 1.001 * step # by more than rounding
   at <- pmax(pmin(point, problem$upper - away), problem$lower + away)
   room <- pmin(problem$upper - at, at - problem$lower)
@@ -33,6 +32,8 @@ quadratic_at <- function(problem, point, value) {
   }
 }
 
+difference_steps <- function(point, relative) relative * pmax(abs(point), 0.1)
+
 from_gradients <- function(problem, at, step) {
   gradient <- problem$gradient(at)
   change <- vapply(seq_along(at), function(j) {
@@ -44,9 +45,7 @@ from_gradients <- function(problem, at, step) {
 
 from_values <- function(problem, at, step, room, value) {
   n <- length(at)
-  along <- lapply(seq_len(n), function(j) {
-    differences_along(function(x) problem$value(replace(at, j, x)), at, j, step, room, value)
-  })
+  along <- differences_about(problem$value, at, step, room, value)
   curvature <- vapply(along, `[[`, 1, "curvature")
   if (!all(is.finite(curvature) & curvature > 0)) {
     return(NULL)
@@ -68,14 +67,21 @@ from_values <- function(problem, at, step, room, value) {
 
 pairs_up_to <- 30
 
-# Along parameter j. Where the values hardly differ, at a distance where they do.
-differences_along <- function(f, at, j, step, room, value) {
-  h <- step[[j]]
+# Along each parameter: `value` is that of `f` in the middle.
+differences_about <- function(f, at, step, room, value) {
+  lapply(seq_along(at), function(j) {
+    along <- function(x) f(replace(at, j, x))
+    differences_along(along, at[[j]], step[[j]], room[[j]], value)
+  })
+}
+
+# Where the values hardly differ, at a distance where they do.
+differences_along <- function(f, at, h, room, value) {
   for (attempt in 1:2) {
-    upper <- f(at[[j]] + h)
-    lower <- f(at[[j]] - h)
+    upper <- f(at + h)
+    lower <- f(at - h)
     second <- upper - 2 * value + lower
-    far <- min(h * sqrt(1e-8 * abs(value) / max(second, 1e-13 * abs(value))), room[[j]])
+    far <- min(h * sqrt(1e-8 * abs(value) / max(second, 1e-13 * abs(value))), room)
     if (attempt == 2 || !isTRUE(second < 1e-10 * abs(value) && far > h)) break
     h <- far
   }
