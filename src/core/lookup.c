@@ -51,10 +51,10 @@ static void note_failure(const struct lookup *lookup, enum ws_status status) {
 
 /* Calls `visit` with the names in a shard among which those of the key's runs are, or with that of
  * the one run `run_id`, which need not be there. */
-static enum ws_status visit_runs(struct ws_dir *dir, const struct ws_digest *key,
-                                 const char *run_id,
-                                 enum ws_status (*visit)(void *context, const char *name),
-                                 void *context) {
+static enum ws_status visit_names(struct ws_dir *dir, const struct ws_digest *key,
+                                  const char *run_id,
+                                  enum ws_status (*visit)(void *context, const char *name),
+                                  void *context) {
     char name[WS_FILE_NAME_MAX + 1];
 
     if (!run_id) {
@@ -317,7 +317,7 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
     ws_digest_format(key, lookup.hex);
     enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &lookup.dir);
     if (status == WS_OK) {
-        status = visit_runs(lookup.dir, key, run_id, add_run, &lookup);
+        status = visit_names(lookup.dir, key, run_id, add_run, &lookup);
     }
     if (status == WS_OS_ERROR) {
         note_failure(&lookup, status);
@@ -446,7 +446,7 @@ enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *
     enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &story.dir);
 
     if (status == WS_OK) {
-        status = visit_runs(story.dir, key, run_id, take_story, &story);
+        status = visit_names(story.dir, key, run_id, take_story, &story);
     }
     ws_os_dir_close(story.dir);
     if (status == WS_OK && !story.found) {

@@ -254,7 +254,7 @@ static struct ws_record record_of(struct ws_session *session, const struct ws_of
     return record;
 }
 
-/* With the power. What the run has on disk already may not, nor what takes its place. */
+/* May a power loss take what is offered? Not where the run has a file, whose place it takes. */
 static bool may_be_lost(const struct ws_session *session, const struct ws_offer *offer) {
     return offer->is_brief && !session->file;
 }
@@ -268,7 +268,6 @@ in_directory(struct ws_session *session,
              struct ws_record *record, const struct ws_offer *offer) {
     char name[WS_FILE_NAME_MAX + 1];
     enum ws_status status = WS_NOT_FOUND;
-
     enum ws_make make = may_be_lost(session, offer) ? WS_MAKE : WS_MAKE_DURABLE;
 
     ws_run_file_name(&session->key, session->run_id, name);

@@ -44,8 +44,7 @@ struct ws_offer {
     bool has_iteration;
     uint64_t iteration;
     bool is_early; /* not worth a file yet: refused unless the run has one */
-    bool
-        is_brief; /* a final not worth waiting for the disk: not synced unless the run has a file */
+    bool is_brief; /* a final that is not worth a sync, unless the run has a file already */
 };
 
 struct ws_session_status {
