@@ -19,10 +19,10 @@
 #' | `nlme::lme()`, `gls()` | better evaluations | variance parameters, same formula |
 #'
 #' @section Is it worth it?:
-#' A fit that takes less than about 50 ms is quicker made than looked up: `warm()` itself takes some
-#' milliseconds a call, most of them to write the finished fit. It pays for fits of seconds. Of a
-#' fit of less than 2 s that is large for its time, such as a `glm()` of 10^5 rows, only the
-#' estimates are kept: the same call again starts from them.
+#' For fits of seconds. `warm()` itself takes some milliseconds a call, most of them to keep the
+#' finished fit; of one that takes less than 50 ms, that is more than a tenth. Of a fit of less than
+#' 2 s that is large for its time, such as a `glm()` of 10^5 rows, only the estimates are kept: the
+#' same call again starts from them.
 #'
 #' @section Which fits does a fit start from?:
 #' From the last one of the same specification on other rows; else, unless the table says "same

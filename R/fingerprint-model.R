@@ -189,13 +189,13 @@ called_part <- function(name, home) {
   value <- find_captured(name, home)$value
   if (is.list(value) || is.environment(value)) {
     named_part("variable", name, value, "specification")
-  } else if (is.function(value)) {
-    named_part("function", name, value, "specification")
+  } else {
+    function_part(name, home, value)
   }
 }
 
-function_part <- function(name, home) {
-  if (is.function(find_captured(name, home)$value)) called_part(name, home)
+function_part <- function(name, home, value = find_captured(name, home)$value) {
+  if (is.function(value)) named_part("function", name, value, "specification")
 }
 
 # The functions that a value names: fitters look them up, as they do contrasts.

@@ -105,7 +105,6 @@ check_seed <- function(state) {
   }
 }
 
-
 seed_theta <- function(call, env, state) {
   family <- call_family(call, env)
   if (is.null(family) || count_theta(family) != length(state$theta)) {

@@ -23,7 +23,8 @@
 #'
 #' @section What if R is killed?:
 #' Whatever a call reported as saved is found by the next lookup, from any process of this
-#' machine. After a power loss, what was saved up to two seconds before.
+#' machine. After a power loss, what was saved up to two seconds before; of [warm()], not the fits
+#' that took no longer than that.
 #'
 #' @section Several processes?:
 #' Any number may use one store at once. Each run has its own file; a lookup sees them all, takes

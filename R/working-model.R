@@ -83,11 +83,18 @@ working_fit <- function(model, lsp) {
     pull[block] <- sp * drop(penalty %*% b[block])
     pull
   }, model$S, model$blocks, sp)
-  # inverse %*% S for each penalty, in its block's columns
-  moved <- Map(function(penalty, block, sp) {
+  moved <- moved_by(model, inverse, sp)
+  list(
+    sp = sp, lsp = lsp, precision = precision, inverse = inverse, b = b, pulls = pulls,
+    moved = moved
+  )
+}
+
+# inverse %*% S for each penalty, in its block's columns.
+moved_by <- function(model, inverse, sp) {
+  Map(function(penalty, block, sp) {
     sp * inverse[, block, drop = FALSE] %*% penalty
   }, model$S, model$blocks, sp)
-  list(lsp = lsp, precision = precision, inverse = inverse, b = b, pulls = pulls, moved = moved)
 }
 
 likelihood_score <- function(model, fit) {
@@ -190,9 +197,7 @@ log_determinant <- function(model, fit) {
   }
   if (!is.null(model$range)) {
     inverse <- basis %*% tcrossprod(chol2inv(chol(precision)), basis)
-    moved <- Map(function(penalty, block, lsp) {
-      exp(lsp) * inverse[, block, drop = FALSE] %*% penalty
-    }, model$S, blocks, fit$lsp)
+    moved <- moved_by(model, inverse, fit$sp)
   }
   first <- mapply(function(moved, block) sum(diag(moved[block, , drop = FALSE])), moved, blocks)
   second <- diag(first, length(first))
