@@ -46,7 +46,8 @@
 #' `coxph()`. `survreg()` calls back for distributions that the user has written, and the functions
 #' of these see residuals, no coefficients. To stop and start them anew every few iterations would
 #' lose what they have learned of the curvature, and print and warn otherwise. An `nls()` is watched
-#' where its formula's right side is a call, such as `a * exp(b * x)` or one of a `selfStart` model.
+#' where it has a `start`, its own or another fit's, and its formula's right side is a call, such as
+#' `a * exp(b * x)`.
 #' A `gls()` or `lme()` whose weights depend on the fit, as those of `nlme::varPower()` do by
 #' default, goes through several rounds, each with an objective of its own: it is not watched, nor
 #' started from another.
@@ -281,11 +282,12 @@ seed_nls <- function(call, env, state, relation) {
 }
 
 # The right hand side is evaluated at each trial of the parameters, and next to it for derivatives.
-# A function stands where its outermost one did.
+# A function stands where its outermost one did. Where there is no `start`, the fitter asks that one
+# for it, which has to be the user's.
 observe_nls <- function(call, env, report) {
   formula <- eval(call$formula, env)
   model <- if (inherits(formula, "formula")) formula[[length(formula)]]
-  if (is.call(model)) {
+  if (is.call(model) && !is.null(call$start)) {
     formula[[length(formula)]][[1]] <- watch_model(model, report)
     call$formula <- inline(formula)
   }
@@ -335,10 +337,6 @@ residuals_nls <- function(fitter, value) {
 find_frame <- function(variables) {
   Find(function(frame) all(variables %in% names(frame)), sys.frames(), right = TRUE)
 }
-
-# The fitter looks up by its name a function that knows its own starting values.
-#' @export
-as.character.watched_model <- function(x, ...) as.character(attr(x, "name"))
 
 # A fit keeps the frame that its model was set up in; and where promises are left in it, the
 # fitter's own, with the watched formula.

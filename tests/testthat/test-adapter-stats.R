@@ -206,6 +206,13 @@ test_that("the adapter for nls conforms with a model that starts itself", {
   )
 })
 
+test_that("a model that starts itself does so, without a warning", {
+  call <- quote(nls(density ~ SSlogis(log(conc), Asym, xmid, scal), DNase))
+  warnings <- hold_warnings(fit <- warm_call(call, new_store()))$warnings
+  expect_identical(warnings, list())
+  expect_equal(bare(fit), eval(call), tolerance = 0)
+})
+
 test_that("an nls is watched at each step, and its model is the user's again", {
   linear <- treated
   linear$formula <- quote(rate ~ conc / (K + conc))
