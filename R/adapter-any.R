@@ -1,7 +1,7 @@
 # Any function that no adapter is known for: its result is kept under the function and the values
 # of its arguments. It runs as the user wrote it.
 adapter_any <- function(fun) {
-  if (!is.function(fun) || is.primitive(fun)) {
+  if (!is_closure(fun)) {
     stop_argument("call", "is not the call of a function that warm() can keep the result of.")
   }
   home <- topenv(environment(fun))

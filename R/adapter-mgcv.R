@@ -13,6 +13,7 @@ adapter_mgcv_gam <- function() {
     observe = observe_gam,
     state = function(fit) finished_gam(fit, fit$sp),
     restore = restore_gam,
+    pack = pack_gam,
     converged = mgcv_converged,
     compare = compare_gams
   )
@@ -33,6 +34,7 @@ adapter_mgcv_bam <- function() {
     seed = seed_bam,
     state = finished_bam,
     restore = restore_gam,
+    pack = pack_gam,
     converged = mgcv_converged,
     compare = compare_gams
   )
@@ -111,6 +113,14 @@ finished_bam <- function(fit) {
   end <- finished_gam(fit, if (is.null(fit$full.sp)) fit$sp else fit$full.sp)
   end$iteration <- as.integer(fit$iter)
   end
+}
+
+#' What to store of a fit
+#' @noRd
+pack_gam <- function(fit) {
+  family <- fit[["family"]]
+  if (!is_plain_family(family)) fit$family <- or_null(drop_byte_code(family)) %||% family
+  fit
 }
 
 #' Make a fit the user's own again

@@ -123,7 +123,7 @@ captured_parts <- function(name, expr, env, is_fixed, seen = list()) {
 # A function counts as what it says and, each by itself, what it finds in its surroundings; so
 # does a formula.
 value_parts <- function(name, value, is_fixed, seen = list()) {
-  if (!is.function(value) || is.primitive(value)) {
+  if (!is_closure(value)) {
     scope <- if (is_fixed || !has_rows(value)) "specification" else "values"
     return(c(
       named_part("argument", name, value, scope),

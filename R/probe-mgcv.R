@@ -179,8 +179,7 @@ unwrap_function <- function(x) {
 }
 
 is_wrapper <- function(x) {
-  is.function(x) && !is.primitive(x) &&
-    exists("wrapped_original", envir = environment(x), inherits = FALSE)
+  is_closure(x) && exists("wrapped_original", envir = environment(x), inherits = FALSE)
 }
 
 #' A copy of a family that reports each new outer iterate

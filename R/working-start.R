@@ -21,20 +21,25 @@ or_null <- function(value) tryCatch(value, error = function(e) NULL)
 
 settle <- function(view, sp, initial) {
   setup <- view$setup
-  lsp <- log(sp)
-  view$approach(add_penalties(setup, exp(each_log_sp(setup, lsp))))
+  places <- unique(list(log(sp), log(initial)))
+  view$approach(add_penalties(setup, exp(each_log_sp(setup, places[[1]]))))
   for (pass in seq_len(working_passes)) {
     model <- working_model(setup, view$squares(), view$scale())
-    before <- lsp
-    # The first weights are those of the data alone.
-    steps <- if (pass > 1 || view$informed) working_steps else 0
-    score <- lower_optimum(model, lsp, log(initial), setup$tolerance * model$n / 16, steps)
-    lsp <- score$lsp
-    penalty <- add_penalties(model, exp(each_log_sp(model, lsp)))
+    tolerance <- setup$tolerance * model$n / 16
+    before <- places[[1]]
+    if (pass > 1 || view$informed) {
+      optima <- lowest_first(model, places, tolerance)
+      score <- optima[[1]]
+      places <- lapply(optima, function(optimum) optimum$lsp)
+    } else {
+      # The first weights are those of the data alone.
+      score <- optimise_working(model, before, tolerance, steps = 0)
+    }
+    penalty <- add_penalties(model, exp(each_log_sp(model, score$lsp)))
     moved <- view$move(score, penalty)
-    if (view$exact || pass > 2 && max(abs(lsp - before), moved) < settled) break
+    if (view$exact || pass > 2 && max(abs(score$lsp - before), moved) < settled) break
   }
-  lsp <- keep_slope(lsp, score, setup$tolerance * view$size())
+  lsp <- keep_slope(score$lsp, score, setup$tolerance * view$size())
   list(
     in_out = list(sp = exp(lsp), scale = view$scale() %||% score$scale),
     coefficients = view$coefficients()
@@ -43,14 +48,16 @@ settle <- function(view, sp, initial) {
 
 # The score may have several optima. On other rows an eigenvector's penalty, as the null space of a
 # factor smooth has, may be another one's, and the seed lead to an optimum that is none of these
-# rows'. Where mgcv's own start leads to a lower one, it is that.
-lower_optimum <- function(model, lsp, initial, tolerance, steps) {
-  score <- optimise_working(model, lsp, tolerance, steps)
-  if (steps > 0 && !identical(initial, lsp)) {
-    other <- or_null(optimise_working(model, initial, tolerance, steps))
-    if (isTRUE(other$score < score$score - tolerance)) score <- other
-  }
-  score
+# rows'. So mgcv's own start is followed as well, until both lead to the same.
+lowest_first <- function(model, places, tolerance) {
+  first <- optimise_working(model, places[[1]], tolerance, working_steps)
+  others <- lapply(places[-1], function(place) {
+    or_null(optimise_working(model, place, tolerance, working_steps))
+  })
+  optima <- c(list(first), Filter(function(other) {
+    isTRUE(abs(other$score - first$score) > tolerance)
+  }, others))
+  optima[order(vapply(optima, function(optimum) optimum$score, 1))]
 }
 
 working_passes <- 8

@@ -234,3 +234,28 @@ test_that("a bam that was seeded keeps no trace of it in the calls that it holds
   expect_identical(fit$call, match.call(bam, call))
   expect_identical(fit$G$cl, match.call(bam, call))
 })
+
+test_that("a fit is kept without its family's byte code, and works as before", {
+  call <- quote(gam(list(mag ~ s(depth), ~1, ~1), family = gevlss, data = quakes))
+  store <- new_store()
+  fit <- suppressWarnings(warm_call(call, store))
+  kept <- store_lookup(store, key_of(call)$exact)$payload$fit
+  size <- function(x) length(serialize(x, NULL))
+  expect_lt(size(kept$family), size(fit$family) / 2)
+  again <- warm_call(call, store)
+  expect_identical(source_of(again), "finished")
+  expect_identical(names(again), names(fit))
+  expect_equal(again$family$ll, fit$family$ll, ignore_function_env = TRUE)
+  predicted <- function(fit) predict(fit, quakes[1:5, ], se.fit = TRUE)
+  expect_equal(predicted(again), predicted(fit))
+})
+
+test_that("a fit that is kept has parameters of its family of its own", {
+  call <- quote(gam(stations ~ s(depth), family = nb, data = quakes, method = "REML"))
+  fit <- eval(call)
+  kept <- adapter_mgcv_gam()$pack(fit)
+  theta <- fit$family$getTheta()
+  kept$family$putTheta(theta + 1)
+  expect_identical(kept$family$getTheta(), theta + 1)
+  expect_identical(fit$family$getTheta(), theta)
+})
