@@ -3,34 +3,27 @@
 # In bytes. object.size() looks at each string, so that a data set's row names take it longer than
 # the fit, and into no environment of a function, where nls() keeps its data.
 rough_size <- function(x) {
-  seen <- list()
-  inside <- function(x) {
-    if (isS4(x)) {
-      return(attributes(x))
-    }
-    env <- if (is.function(x)) environment(x) else x
-    for (other in seen) {
-      if (identical(other, env)) {
-        return(NULL)
-      }
-    }
-    seen <<- c(seen, env)
-    if (is_local_environment(env)) values_of(env)
+  size <- 0
+  seen <- list(globalenv())
+  todo <- list(x)
+  while (length(todo) > 0) {
+    found <- .Call(C_list_size, todo)
+    size <- size + found[[1]]
+    is_object <- vapply(found[[2]], isS4, NA)
+    before <- length(seen)
+    seen <- unique(c(seen, lapply(found[[2]][!is_object], home_of)))
+    local <- Filter(Negate(is_package_environment), seen[-seq_len(before)])
+    todo <- c(lapply(found[[2]][is_object], attributes), lapply(local, values_of))
   }
-  size <- function(x) {
-    found <- .Call(C_list_size, x)
-    found[[1]] + sum(vapply(found[[2]], function(part) size(inside(part)), 0))
-  }
-  size(x)
+  size
 }
 
-is_local_environment <- function(env) {
-  !identical(env, globalenv()) && !is_package_environment(env)
-}
+home_of <- function(x) if (is.function(x)) environment(x) else x
 
 # Of a promise the code, which stays as it is.
 values_of <- function(env) {
-  names <- ls(env)
+  names <- names(env)
   names <- names[!vapply(names, bindingIsActive, NA, env)]
-  lapply(names, function(name) do.call(substitute, list(as.name(name), env)))
+  symbols <- as.call(c(quote(list), lapply(names, as.name)))
+  as.list(do.call(substitute, list(symbols, env)))[-1]
 }
