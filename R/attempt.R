@@ -97,19 +97,21 @@ run_observed <- function(request, session, call, start) {
   progress <- new_progress(start, expected, elapsed)
   on.exit(progress$done())
   reported <- NA
+  # `state` is evaluated where it is to be written, and nowhere else.
   report <- function(state, objective, iteration) {
     reported <<- iteration
     iterations <- start$iterations + iteration
-    payload <- list(
-      state = state, iterations = iterations, seconds = elapsed(), seeded = is_seeded(start)
-    )
-    early <- payload$seconds - start$seconds < registry$first_checkpoint
+    seconds <- elapsed()
+    payload <- function() {
+      list(state = state, iterations = iterations, seconds = seconds, seeded = is_seeded(start))
+    }
+    early <- seconds - start$seconds < registry$first_checkpoint
     kept <- tryCatch(
       offer_iterate(session, payload, objective, iterations, early),
       error = function(e) FALSE
     )
     checkpoints <<- checkpoints + kept
-    progress$tell(iterations, objective, payload$seconds, kept)
+    progress$tell(iterations, objective, seconds, kept)
   }
   observed <- or_nothing(
     with_tick(progress$tick, request$adapter$observe(call, request$env, report))

@@ -231,8 +231,7 @@ new_probe <- function(slot, report) {
   }
   tell <- function() {
     iterate <- outer$read(outer$frame)
-    state <- iterate_state(iterate, outer$layout)
-    report(state, score_last, iterate$iteration)
+    report(iterate_state(iterate, outer$layout), score_last, iterate$iteration)
   }
   look <- function() {
     if (!is.null(tick)) tick()
@@ -275,11 +274,12 @@ find_outer <- function(slot, look) {
 #' The innermost call under way to one of mgcv's functions, by its frame number
 #' @noRd
 find_mgcv_frame <- function(functions) {
-  for (n in rev(seq_len(sys.nframe()))) {
-    name <- sys.call(n)[[1]]
-    if (is.symbol(name) && as.character(name) %in% functions &&
-      identical(environmentName(environment(sys.function(n))), "mgcv")) {
-      return(list(n = n, name = as.character(name)))
+  called <- vapply(sys.calls(), function(call) {
+    if (is.symbol(call[[1]])) as.character(call[[1]]) else ""
+  }, "")
+  for (n in rev(which(called %in% functions))) {
+    if (identical(environmentName(environment(sys.function(n))), "mgcv")) {
+      return(list(n = n, name = called[[n]]))
     }
   }
   NULL

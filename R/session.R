@@ -110,7 +110,7 @@ session_peek <- function(session) {
 #' @rdname warm_session
 #' @export
 session_checkpoint <- function(session, payload, objective = NA, iteration = NA) {
-  .Call(C_session_checkpoint, session, payload, objective, iteration, FALSE)
+  .Call(C_session_checkpoint, session, payload, objective, iteration)
 }
 
 #' @rdname warm_session
@@ -119,9 +119,10 @@ session_finalize <- function(session, payload, objective = NA, iteration = NA) {
   .Call(C_session_finalize, session, payload, objective, iteration, FALSE)
 }
 
-# Of an early iterate nothing is written, unless the run has a file already.
-offer_iterate <- function(session, payload, objective, iteration, early) {
-  .Call(C_session_checkpoint, session, payload, objective, iteration, early)
+# `make` makes the payload, where it is to be written. Of an early iterate nothing is, unless the run
+# has a file already.
+offer_iterate <- function(session, make, objective, iteration, early) {
+  .Call(C_session_offer, session, make, objective, iteration, early)
 }
 
 # A brief fit is not worth waiting for the disk, unless the run has a file already.

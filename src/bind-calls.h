@@ -43,8 +43,8 @@ SEXP bind_session_get_run_id(SEXP session);
 SEXP bind_session_preload(SEXP session, SEXP encoded, SEXP entry);
 SEXP bind_session_load(SEXP session);
 SEXP bind_session_peek(SEXP session);
-SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration,
-                             SEXP early);
+SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration);
+SEXP bind_session_offer(SEXP session, SEXP make, SEXP objective, SEXP iteration, SEXP early);
 SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration, SEXP brief);
 SEXP bind_session_get_status(SEXP session);
 

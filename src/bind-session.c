@@ -169,20 +169,39 @@ static SEXP answer(SEXP session, struct ws_session *open, enum ws_status status)
     return Rf_ScalarLogical(status == WS_OK);
 }
 
-SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration,
-                             SEXP early) {
+static SEXP checkpoint(SEXP session, struct ws_session *open, SEXP payload,
+                       struct ws_offer *offer) {
+    PROTECT(bind_payload(payload, offer));
+    enum ws_status status = ws_session_checkpoint(open, offer);
+    UNPROTECT(1);
+    return answer(session, open, status);
+}
+
+SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration) {
     struct ws_session *open = bind_session(session);
     struct ws_offer offer = bind_offer(objective, iteration);
-    offer.is_early = Rf_asLogical(early) == TRUE;
 
     /* A payload that would be refused is not worth encoding. */
     if (!ws_session_wants(open, &offer)) {
         return Rf_ScalarLogical(0);
     }
-    PROTECT(bind_payload(payload, &offer));
-    enum ws_status status = ws_session_checkpoint(open, &offer);
-    UNPROTECT(1);
-    return answer(session, open, status);
+    return checkpoint(session, open, payload, &offer);
+}
+
+/* `make` is a function that makes the payload: one that would be refused is not worth that. */
+SEXP bind_session_offer(SEXP session, SEXP make, SEXP objective, SEXP iteration, SEXP early) {
+    struct ws_session *open = bind_session(session);
+    struct ws_offer offer = bind_offer(objective, iteration);
+    offer.is_early = Rf_asLogical(early) == TRUE;
+
+    if (!ws_session_wants(open, &offer)) {
+        return Rf_ScalarLogical(0);
+    }
+    SEXP call = PROTECT(Rf_lang1(make));
+    SEXP payload = PROTECT(Rf_eval(call, R_BaseEnv));
+    SEXP written = checkpoint(session, open, payload, &offer);
+    UNPROTECT(2);
+    return written;
 }
 
 SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration, SEXP brief) {

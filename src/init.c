@@ -42,7 +42,8 @@ static const R_CallMethodDef routines[] = {
     CALL(session_preload, 3),
     CALL(session_load, 1),
     CALL(session_peek, 1),
-    CALL(session_checkpoint, 5),
+    CALL(session_checkpoint, 4),
+    CALL(session_offer, 5),
     CALL(session_finalize, 5),
     CALL(session_get_status, 1),
 

@@ -163,6 +163,26 @@ test_that("a refused payload is not encoded", {
 
 # Finalize ------------------------------------------------
 
+test_that("an iterate that is not to be written is not made", {
+  session <- new_session()
+  made <- 0
+  make <- function() {
+    made <<- made + 1
+    list(par = made)
+  }
+  expect_false(offer_iterate(session, make, 3, 1, early = TRUE))
+  expect_identical(made, 0)
+  expect_true(offer_iterate(session, make, 2, 2, early = FALSE))
+  expect_identical(session_load(session)$payload, list(par = 1))
+  expect_false(offer_iterate(session, make, 2, 3, early = FALSE))
+  expect_identical(made, 1)
+  # The run has a file by now.
+  expect_true(offer_iterate(session, make, 1, 4, early = TRUE))
+  expect_identical(made, 2)
+  expect_error(offer_iterate(session, function() stop("not made"), 0, 5, FALSE), "not made")
+  expect_identical(session_load(session)$payload, list(par = 2))
+})
+
 test_that("finalize is written however soon and however bad", {
   session <- new_session()
   session_checkpoint(session, raw(1), objective = 1)
