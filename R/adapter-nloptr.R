@@ -6,7 +6,7 @@ adapter_nloptr <- function() {
       ended <- if (status %in% 5:6) NA else status > 0
       optimum(fit$solution, fit$objective, fit$iterations, ended)
     },
-    gradient = "eval_grad_f", bounds = c("lb", "ub"), par = "solution",
+    gradient = "eval_grad_f", bounds = c("lb", "ub"), par = "solution", named = FALSE,
     value_of = function(result) if (is.list(result)) result$objective else result,
     gradient_of = function(result) if (is.list(result)) result$gradient,
     change_value = function(result, root) {

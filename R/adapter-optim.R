@@ -140,7 +140,7 @@ adapter_nlm <- function() {
     result = function(fit) {
       optimum(fit$estimate, fit$minimum, NA, if (fit$code == 4) NA else fit$code < 4)
     },
-    gradient = NULL, par = "estimate", functions = "f",
+    gradient = NULL, par = "estimate", named = FALSE, functions = "f",
     ignored = c("print.level", "check.analyticals"),
     gradient_of = function(result) attr(result, "gradient"),
     change_value = function(result, root) {
