@@ -70,7 +70,11 @@ finish_nloptr <- function(fit, call, env, at) {
   has_gradient <- grepl("NLOPT_LD", nloptr_algorithm(call, env))
   flat <- function(x, ...) if (has_gradient) list(objective = 0, gradient = 0 * x) else 0
   call$eval_f <- with_formals_of(eval(call$eval_f, env), flat)
+  opts <- control_of(call, env, "opts")
+  loud <- intersect(names(opts), c("print_level", "print_options_doc", "check_derivatives"))
+  call$opts <- replace(opts, loud, 0)
   own <- eval(call, env)
+  own$options[loud] <- opts[loud]
   ends <- c("status", "message", "iterations", "objective", "solution", "num.evals")
   own[ends] <- fit[ends]
   own

@@ -173,6 +173,7 @@ settings_nlm <- function(call, env, at, near, given) {
 finish_nlm <- function(fit, call, env, at) {
   if (isTRUE(argument_of(call, env, "hessian", FALSE))) {
     call$p[] <- fit$estimate
+    call$print.level <- 0
     call$gradtol <- .Machine$double.xmax
     made <- eval(call, env)
     replace(fit, c("gradient", "hessian"), made[c("gradient", "hessian")])[names(made)]

@@ -299,6 +299,41 @@ test_that("a warning of the gradient names the call that the optimiser makes", {
   )
 })
 
+# What is printed ------------------------------------------------
+
+test_that("what makes the result the user's own prints nothing", {
+  d <- lung_data()
+  near <- function(call) {
+    fun <- eval(call[[1]])
+    end <- weibull_start
+    end[] <- optim(weibull_start, weibull, weibull_gradient, d = d, method = "BFGS")$par
+    adapter <- asNamespace("warmstart")$find_adapter(fun)
+    adapter$seed(match.call(fun, call), parent.frame(), list(par = end + 0.01), "exact")
+  }
+  printed <- capture.output(fit <- eval(near(quote(
+    nlm(weibull, weibull_start, d = d, hessian = TRUE, print.level = 1)
+  ))))
+  expect_identical(sum(printed == "iteration = 0"), 1L)
+  skip_if_not_installed("nloptr")
+  opts <- list(
+    algorithm = "NLOPT_LD_LBFGS", xtol_rel = 1e-8, print_level = 1, check_derivatives = TRUE,
+    check_derivatives_print = "none"
+  )
+  said <- 0
+  printed <- withCallingHandlers(
+    capture.output(fit <- eval(near(quote(
+      nloptr::nloptr(weibull_start, weibull, weibull_gradient, opts = opts, d = d)
+    )))),
+    message = function(m) {
+      said <<- said + grepl("Checking gradients", conditionMessage(m))
+      invokeRestart("muffleMessage")
+    }
+  )
+  expect_identical(sum(printed == "iteration: 1"), 1L)
+  expect_identical(said, 1)
+  expect_identical(fit$options[names(opts)], opts)
+})
+
 # Where it stays as it is ------------------------------------------------
 
 test_that("where steps are set in the parameters' own units, the optimiser is called in these", {
