@@ -137,7 +137,8 @@ adapters_optimisers <- function() {
 #'   where the optimiser gains nothing by a start in the user's own units.
 #' @noRd
 adapter_optimiser <- function(name, start, objective, called, result,
-                              gradient = "gr", hessian = NULL, bounds = NULL, par = "par", named = TRUE,
+                              gradient = "gr", hessian = NULL, bounds = NULL, par = "par",
+                              named = TRUE,
                               sign = function(call, env) 1,
                               value_of = NULL, gradient_of = function(result) NULL,
                               change_value = function(result, root) result,
