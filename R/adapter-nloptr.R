@@ -6,7 +6,7 @@ adapter_nloptr <- function() {
       ended <- if (status %in% 5:6) NA else status > 0
       optimum(fit$solution, fit$objective, fit$iterations, ended)
     },
-    gradient = "eval_grad_f", bounds = c("lb", "ub"), par = "solution",
+    gradient = "eval_grad_f", bounds = c("lb", "ub"), par = "solution", named = FALSE,
     value_of = function(result) if (is.list(result)) result$objective else result,
     gradient_of = function(result) if (is.list(result)) result$gradient,
     change_value = function(result, root) {
@@ -70,7 +70,11 @@ finish_nloptr <- function(fit, call, env, at) {
   has_gradient <- grepl("NLOPT_LD", nloptr_algorithm(call, env))
   flat <- function(x, ...) if (has_gradient) list(objective = 0, gradient = 0 * x) else 0
   call$eval_f <- with_formals_of(eval(call$eval_f, env), flat)
+  opts <- control_of(call, env, "opts")
+  loud <- intersect(names(opts), c("print_level", "print_options_doc", "check_derivatives"))
+  call$opts <- replace(opts, loud, 0)
   own <- eval(call, env)
+  own$options[loud] <- opts[loud]
   ends <- c("status", "message", "iterations", "objective", "solution", "num.evals")
   own[ends] <- fit[ends]
   own

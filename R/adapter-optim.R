@@ -140,7 +140,7 @@ adapter_nlm <- function() {
     result = function(fit) {
       optimum(fit$estimate, fit$minimum, NA, if (fit$code == 4) NA else fit$code < 4)
     },
-    gradient = NULL, par = "estimate", functions = "f",
+    gradient = NULL, par = "estimate", named = FALSE, functions = "f",
     ignored = c("print.level", "check.analyticals"),
     gradient_of = function(result) attr(result, "gradient"),
     change_value = function(result, root) {
@@ -173,6 +173,7 @@ settings_nlm <- function(call, env, at, near, given) {
 finish_nlm <- function(fit, call, env, at) {
   if (isTRUE(argument_of(call, env, "hessian", FALSE))) {
     call$p[] <- fit$estimate
+    call$print.level <- 0
     call$gradtol <- .Machine$double.xmax
     made <- eval(call, env)
     replace(fit, c("gradient", "hessian"), made[c("gradient", "hessian")])[names(made)]

@@ -115,6 +115,7 @@ adapters_optimisers <- function() {
 #' @param result `function(fit)`: `par`, `value`, `evaluations` (or NA) and
 #'   `ended`: TRUE, NA at a limit that the call sets, else FALSE.
 #' @param par The element of the fit that has the parameters.
+#' @param named Does the objective get them with the names of the starting point?
 #' @param sign `function(call, env)`: -1 where it maximises.
 #' @param value_of,gradient_of `function(result)`: what the objective returned.
 #'   `change_value(result, root)` takes that to coordinates.
@@ -137,6 +138,7 @@ adapters_optimisers <- function() {
 #' @noRd
 adapter_optimiser <- function(name, start, objective, called, result,
                               gradient = "gr", hessian = NULL, bounds = NULL, par = "par",
+                              named = TRUE,
                               sign = function(call, env) 1,
                               value_of = NULL, gradient_of = function(result) NULL,
                               change_value = function(result, root) result,
@@ -153,7 +155,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
                               observe = observe_objective, restore = restore_call) {
   optimiser <- list(
     start = start, objective = objective, gradient = gradient, hessian = hessian,
-    bounds = bounds, par = par, called = called, sign = sign, value_of = value_of,
+    bounds = bounds, par = par, named = named, called = called, sign = sign, value_of = value_of,
     gradient_of = gradient_of, change_value = change_value, is_inside = is_inside, unit = unit,
     settings = settings, finish = finish, check_plain = check_plain, wrap = wrap
   )

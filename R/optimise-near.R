@@ -38,10 +38,10 @@ run_near <- function(optimiser, call, env, given, relation, outer) {
 #' @noRd
 look_around <- function(optimiser, call, env, given, relation) {
   problem <- new_problem(optimiser, call, env, given)
-  start <- as.vector(eval(call[[optimiser$start]], env))
+  start <- as.double(eval(call[[optimiser$start]], env))
   value <- problem$value_at_start
   if (relation != "exact") {
-    own <- tryCatch(problem$value(as.vector(given), always = TRUE), error = function(e) NA_real_)
+    own <- tryCatch(problem$value(as.double(given), always = TRUE), error = function(e) NA_real_)
     if (is.na(value) || isTRUE(own < value)) {
       stop_seed_unfit("on these data it is no better than the call's own start")
     }
@@ -77,7 +77,9 @@ gradients_up_to <- 30 # parameters
 
 # The call's objective and gradient as functions of the parameters alone, to be minimised.
 new_problem <- function(optimiser, call, env, given) {
-  start <- eval(call[[optimiser$start]], env)
+  given_start <- eval(call[[optimiser$start]], env)
+  # Optimisers keep the names of a start, if anything.
+  start <- stats::setNames(as.double(given_start), if (optimiser$named) names(given_start))
   applied <- with_call_arguments(call, env, start)
   objective <- applied(eval(call[[optimiser$objective]], env))
   at_start <- objective(start)
@@ -142,14 +144,17 @@ to_coordinates <- function(optimiser, call, env, near, given) {
   inner[[optimiser$start]][] <- 0
   inner <- optimiser$settings(inner, env, at, near, given)
   at$origin <- from_coordinates(at, -as.vector(inner[[optimiser$start]]))
+  # Rounding must not take it over a bound.
   outward <- function(z) {
-    z[] <- from_coordinates(at, z)
+    z[] <- pmin(pmax(from_coordinates(at, as.vector(z)), at$lower), at$upper)
     z
   }
   set <- function(name, change) {
     fn <- optional(name, call, env)
     if (is.function(fn)) {
-      inner[[name]] <<- optimiser$wrap(fn, function(z, ...) change(fn(outward(z), ...), at$root))
+      called <- optimiser$called
+      called[[1]] <- as.name(name)
+      inner[[name]] <<- optimiser$wrap(fn, moved(fn, outward, change, at$root, called))
     }
   }
   set(optimiser$objective, optimiser$change_value)
@@ -162,9 +167,21 @@ to_coordinates <- function(optimiser, call, env, near, given) {
   list(call = inner, at = at)
 }
 
+# `fn` in coordinates: a condition in it names the call `called`.
+moved <- function(fn, outward, change, root, called) {
+  force(outward)
+  force(change)
+  force(root)
+  call_as(function(par, ...) {
+    par <- outward(par)
+    change(fn(par, ...), root)
+  }, called)
+}
+
 gradient_in <- function(gradient, root) drop(crossprod(root, as.vector(gradient)))
 
-hessian_in <- function(hessian, root) crossprod(root, hessian %*% root)
+# deriv() gives it three dimensions.
+hessian_in <- function(hessian, root) crossprod(root, matrix(hessian, nrow(root)) %*% root)
 
 from_their_result <- function(optimiser, fit, call, env, at) {
   par <- from_coordinates(at, as.vector(fit[[optimiser$par]]))

@@ -199,6 +199,141 @@ test_that("a tighter tolerance is kept from a seed", {
   }
 })
 
+# What the objective gets ------------------------------------------------
+
+test_that("the objective gets its parameters in no other shape than from the optimiser", {
+  seen <- list()
+  loss <- function(x, y) {
+    seen[[length(seen) + 1]] <<- attributes(x)
+    sum((x[1:2] - c(mean(y), y[[1]]))^2)
+  }
+  calls <- list(
+    quote(optim(start, loss, y = y)), quote(nlm(loss, start, y = y)),
+    quote(nlminb(start, loss, y = y)),
+    quote(nloptr::nloptr(start, loss, y = y, opts = list(
+      algorithm = "NLOPT_LN_NELDERMEAD", xtol_rel = 1e-6
+    )))
+  )
+  if (!requireNamespace("nloptr", quietly = TRUE)) calls <- calls[-4]
+  starts <- list(
+    c(a = 1, b = 2), matrix(1:2 / 2, 1, dimnames = list("r", c("a", "b"))),
+    structure(c(1, 2), unit = "m")
+  )
+  y <- c(3, 4, 6)
+  for (call in calls) {
+    for (start in starts) {
+      seen <- list()
+      eval(call)
+      by_optimiser <- unique(seen)
+      fun <- eval(call[[1]])
+      adapter <- asNamespace("warmstart")$find_adapter(fun)
+      seen <- list()
+      eval(adapter$seed(match.call(fun, call), environment(), list(par = c(4, 3)), "rows"))
+      expect_true(all(unique(seen) %in% by_optimiser))
+    }
+  }
+})
+
+test_that("rounding takes no parameter over a bound", {
+  outside <- 0
+  loss <- function(x, at) {
+    outside <<- outside + any(x < lower | x > upper)
+    d <- x - at
+    10 * sum(d * (slant %*% d))
+  }
+  adapter <- optimiser("stats::nlminb")
+  with_seed <- function(seed) {
+    set.seed(seed)
+    lower <<- round(runif(3, 0.05, 0.9), 2)
+    upper <<- lower + round(runif(3, 0.2, 1), 2)
+    slant <<- crossprod(matrix(rnorm(9), 3))
+    rnorm(3)
+  }
+  lower <- upper <- slant <- NULL
+  for (seed in 1:40) {
+    at <- with_seed(seed)
+    call <- quote(nlminb(
+      start = lower + 0.1, objective = loss, at = at, lower = lower, upper = upper
+    ))
+    end <- eval(call)$par
+    eval(adapter$seed(call, environment(), list(par = end), "exact"))
+  }
+  expect_identical(outside, 0)
+})
+
+test_that("a Hessian as deriv() gives it is taken along", {
+  formula <- ~ (a - m)^2 + n * log(1 + exp(-b)) + b^2
+  derive <- deriv(formula, c("a", "b"), function(a, b, m, n) NULL, hessian = TRUE)
+  loss <- function(x, y) derive(x[[1]], x[[2]], mean(y), length(y))
+  call <- quote(nlm(f = loss, p = c(5, 5), y = c(1, 2, 6), hessian = TRUE))
+  cold <- eval(call)
+  adapter <- optimiser("stats::nlm")
+  seeded <- eval(adapter$seed(call, environment(), list(par = cold$estimate + 0.1), "rows"))
+  expect_equal(seeded$estimate, cold$estimate, tolerance = 1e-5)
+  expect_equal(seeded$hessian, cold$hessian, tolerance = 1e-3)
+})
+
+test_that("a warning of the gradient names the call that the optimiser makes", {
+  loss <- function(x, y) sum((x - y)^2)
+  slope <- function(x, y) {
+    warning("steep")
+    2 * (x - y)
+  }
+  called <- function(call, adapter, name) {
+    seeded <- optimiser(adapter)$seed(call, environment(), list(par = c(1.1, 1.9)), "rows")
+    found <- list()
+    withCallingHandlers(eval(seeded), warning = function(w) {
+      found <<- c(found, conditionCall(w))
+      invokeRestart("muffleWarning")
+    })
+    expect_identical(unique(found), list(name))
+  }
+  y <- c(1, 2)
+  called(
+    quote(optim(par = c(5, 5), fn = loss, gr = slope, y = y, method = "BFGS")),
+    "stats::optim", quote(gr(par, ...))
+  )
+  called(
+    quote(nlminb(start = c(5, 5), objective = loss, gradient = slope, y = y)),
+    "stats::nlminb", quote(gradient(.par, ...))
+  )
+})
+
+# What is printed ------------------------------------------------
+
+test_that("what makes the result the user's own prints nothing", {
+  d <- lung_data()
+  near <- function(call) {
+    fun <- eval(call[[1]])
+    end <- weibull_start
+    end[] <- optim(weibull_start, weibull, weibull_gradient, d = d, method = "BFGS")$par
+    adapter <- asNamespace("warmstart")$find_adapter(fun)
+    adapter$seed(match.call(fun, call), parent.frame(), list(par = end + 0.01), "exact")
+  }
+  printed <- capture.output(fit <- eval(near(quote(
+    nlm(weibull, weibull_start, d = d, hessian = TRUE, print.level = 1)
+  ))))
+  expect_identical(sum(printed == "iteration = 0"), 1L)
+  skip_if_not_installed("nloptr")
+  opts <- list(
+    algorithm = "NLOPT_LD_LBFGS", xtol_rel = 1e-8, print_level = 1, check_derivatives = TRUE,
+    check_derivatives_print = "none"
+  )
+  said <- 0
+  printed <- withCallingHandlers(
+    capture.output(fit <- eval(near(quote(
+      nloptr::nloptr(weibull_start, weibull, weibull_gradient, opts = opts, d = d)
+    )))),
+    message = function(m) {
+      said <<- said + grepl("Checking gradients", conditionMessage(m))
+      invokeRestart("muffleMessage")
+    }
+  )
+  expect_identical(sum(printed == "iteration: 1"), 1L)
+  expect_identical(said, 1)
+  expect_identical(fit$options[names(opts)], opts)
+})
+
 # Where it stays as it is ------------------------------------------------
 
 test_that("where steps are set in the parameters' own units, the optimiser is called in these", {
