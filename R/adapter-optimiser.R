@@ -22,7 +22,8 @@
 #' in `...`. The result on other data is then the start, if the objective is lower there than at
 #' the call's own starting values. Starting values that are computed from the data make each data
 #' set an optimisation of its own. An objective with several local minima may end in another one
-#' from there; `near = FALSE` starts where the call says.
+#' from there, and one with kinks, which stops an optimiser that expects none short of the minimum,
+#' in another place; `near = FALSE` starts where the call says.
 #'
 #' @section What is lost at a restart?:
 #' A restart knows one point, and not what the optimiser had learned: the simplex, the approximate

@@ -22,7 +22,7 @@ working_model <- function(setup, squares, scale) {
   model
 }
 
-# A function that gives log |S|+ and its derivatives at log smoothing parameters.
+# A function that gives log |S|+, but for a constant, and its derivatives at log smoothing parameters.
 penalty_determinant <- function(setup) {
   if (is_general(setup$family)) {
     of_blocks <- getExportedValue("mgcv", "ldetS")
@@ -30,6 +30,11 @@ penalty_determinant <- function(setup) {
       at <- of_blocks(setup$Sl, lsp, rep(FALSE, length(lsp)), ncol(setup$X))
       list(det = at$ldetS, det1 = at$ldet1, det2 = at$ldet2)
     }
+  } else if (anyDuplicated(unlist(setup$blocks)) == 0) {
+    # Each coefficient has one penalty at most.
+    rank <- setup$rank
+    none <- matrix(0, length(rank), length(rank))
+    function(lsp) list(det = sum(rank * lsp), det1 = rank, det2 = none)
   } else {
     reparametrise <- getExportedValue("mgcv", "gam.reparam")
     function(lsp) reparametrise(setup$UrS, lsp, 2)

@@ -245,3 +245,32 @@ test_that("quickstart must be TRUE or FALSE", {
     class = "warmstart_error_argument"
   )
 })
+
+test_that("the penalties' determinant is mgcv's, but for a constant", {
+  calls <- list(
+    quote(gam(
+      mag ~ s(depth, bs = "cs") + s(lat, bs = "ps", k = 8) + s(long) + s(stations, bs = "re"),
+      data = quakes, method = "REML"
+    )),
+    quote(gam(
+      mag ~ poly(depth, 3) + s(lat),
+      data = quakes, method = "ML", paraPen = list("poly(depth, 3)" = list(diag(c(0, 1, 1))))
+    )),
+    quote(gam(mag ~ te(lat, long, k = 4) + s(depth), data = quakes, method = "REML"))
+  )
+  for (call in calls) {
+    seen <- in_setup(call, function(frame) {
+      setup <- working_view(frame)$setup
+      list(ours = penalty_determinant(setup), UrS = setup$UrS)
+    })
+    n <- length(seen$UrS)
+    of_mgcv <- function(lsp) mgcv::gam.reparam(seen$UrS, lsp, 2)
+    for (lsp in list(seq(-2, 2, length.out = n), rep(1, n))) {
+      ours <- seen$ours(lsp)
+      expect_equal(as.vector(ours$det1), as.vector(of_mgcv(lsp)$det1), tolerance = 1e-6)
+      expect_equal(ours$det2, of_mgcv(lsp)$det2, tolerance = 1e-6, ignore_attr = TRUE)
+    }
+    rise <- function(det) det(rep(1, n))$det - det(seq(-2, 2, length.out = n))$det
+    expect_equal(rise(seen$ours), rise(of_mgcv), tolerance = 1e-6)
+  }
+})
