@@ -270,6 +270,20 @@ TEST("a clock that is set back holds nothing back") {
     close_both(session, store);
 }
 
+TEST("from when the clock was set back the interval counts anew") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, -3600 * SECOND);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_REFUSED);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "later"), WS_OK);
+    latest_is(store, "later");
+    close_both(session, store);
+}
+
 TEST("asking whether a checkpoint is wanted gives the answer it would get") {
     struct ws_store *store = a_store();
     struct ws_session *session = a_session(store);
