@@ -424,7 +424,7 @@ static void add_due(const struct sweep *sweep, struct ws_round *round, uint64_t 
     double rounds = share > 0 ? (double)added / share : WS_OWED_MAX;
 
     if (sweep->now > round->went_on) {
-        rounds += fmin(1, (double)(sweep->now - round->went_on) / (double)WS_DAY);
+        rounds += fmin(1, ((double)sweep->now - (double)round->went_on) / (double)WS_DAY);
         round->went_on = sweep->now;
     }
     round->owed = fmin(round->owed + rounds * WS_BRANCHES, WS_OWED_MAX);

@@ -908,6 +908,18 @@ TEST("a round's file that is cut, damaged or something else is begun anew") {
     ws_store_release(store);
 }
 
+TEST("a round that went on before all times goes on by one day's share") {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+    struct ws_round round = {.went_on = INT64_MIN};
+    uint8_t bytes[WS_ROUND_BYTES];
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    ws_round_encode(&round, bytes);
+    make_file(round_path(), bytes, sizeof bytes);
+    expect_begun_anew();
+    ws_store_release(store);
+}
+
 TEST("a round's file of a newer version is left alone, and a handle sweeps for itself") {
     struct ws_store *store = bounded_store(4 * WS_SWEEP_SHARE * FILE_SIZE, WS_DAY);
 
