@@ -105,7 +105,7 @@ warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days", tru
   check_flag(trust, "trust")
   .Call(
     C_store_open,
-    enc2utf8(absolute_path(path)),
+    system_path(absolute_path(path)),
     parse_size(max_size, "max_size"),
     parse_age(max_age, "max_age"),
     trust
@@ -133,6 +133,12 @@ check_path <- function(path, argument) {
 absolute_path <- function(path) {
   path <- path.expand(path)
   if (grepl("^(/|\\\\|[A-Za-z]:)", path)) path else file.path(getwd(), path)
+}
+
+# As the system knows it, by its bytes. What is not ASCII is no text to R in the C locale, and would
+# be spelled out: another directory.
+system_path <- function(path) {
+  if (Encoding(path) == "unknown" && validUTF8(path)) path else enc2utf8(path)
 }
 
 #' Save, find and delete entries of a store

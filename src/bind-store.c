@@ -29,6 +29,15 @@ static void finalize_store(SEXP pointer) {
     R_ClearExternalPtr(pointer);
 }
 
+/* As R/store.R has chosen it: what it left in the locale's encoding is not to be translated. */
+static const char *path_of(SEXP tag) {
+    SEXP path = VECTOR_ELT(tag, STORE_PATH);
+    const char *text = bind_string(path, "path");
+    SEXP string = STRING_ELT(path, 0);
+
+    return Rf_getCharCE(string) == CE_NATIVE ? CHAR(string) : text;
+}
+
 static struct ws_store *open_store(SEXP tag) {
     struct ws_store *store = NULL;
     double age = bind_number(VECTOR_ELT(tag, STORE_MAX_AGE), "max_age");
@@ -39,8 +48,7 @@ static struct ws_store *open_store(SEXP tag) {
         .trust = bind_flag(VECTOR_ELT(tag, STORE_TRUST), "trust"),
         .accept = bind_accept,
     };
-    const char *path = bind_string(VECTOR_ELT(tag, STORE_PATH), "path");
-    enum ws_status status = ws_store_open(path, &options, &store);
+    enum ws_status status = ws_store_open(path_of(tag), &options, &store);
 
     if (status == WS_INVALID) {
         bind_stop_argument("path", "must be a directory, or a path where one can be made; there "

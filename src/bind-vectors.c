@@ -7,8 +7,8 @@
 #define STRINGS 128 /* absorbed at a time */
 #define ABREAST 16  /* digested at a time */
 
-/* Strings seen before: direct-mapped by address, since R keeps one copy of each. Fixed in size,
- * so that a million distinct strings cost no more memory than ten. */
+/* Strings that a vector had before: direct-mapped by address, since R keeps one copy of each. Fixed
+ * in size, so that a million distinct strings cost no more memory than ten. */
 #define STRING_CACHE_BITS 14
 
 #define CACHE_LINE 64
@@ -207,31 +207,60 @@ static void digest_each(const struct bind_stream *stream, const SEXP *strings, s
     }
 }
 
-void bind_absorb_strings(struct bind_stream *stream, SEXP value) {
+/* The cache, empty: an address says which string it is only while a vector holds the string, and
+ * the one before may be gone. False where there is no memory: then each string is read each time,
+ * slower, and the same. */
+static bool empty_cache(struct bind_stream *stream) {
+    const size_t size = ((size_t)1 << STRING_CACHE_BITS) * sizeof *stream->seen;
+
+    if (stream->seen) {
+        memset(stream->seen, 0, size);
+    } else {
+        stream->seen = calloc(1, size);
+    }
+    return stream->seen != NULL;
+}
+
+static void absorb_held(struct bind_stream *stream, const SEXP *strings, size_t count) {
     struct ws_digest digests[STRINGS];
-    SEXP elements[STRINGS];
-    R_xlen_t count = XLENGTH(value);
-    const SEXP *data = DATAPTR_OR_NULL(value);
+    bool cached = count > BLOCK && empty_cache(stream);
     size_t hits = STRINGS;
 
-    if (!stream->seen && count > BLOCK) {
-        /* Without the memory each string is read each time: slower, and the same. */
-        stream->seen = calloc((size_t)1 << STRING_CACHE_BITS, sizeof *stream->seen);
-    }
-    for (R_xlen_t i = 0, blocks = 0; i < count; i += STRINGS, blocks++) {
-        size_t n = count - i < STRINGS ? (size_t)(count - i) : STRINGS;
-        const SEXP *strings = data ? data + i : elements;
-        for (size_t k = 0; !data && k < n; k++) {
-            elements[k] = STRING_ELT(value, i + (R_xlen_t)k);
-        }
+    for (size_t i = 0, blocks = 0; i < count; i += STRINGS, blocks++) {
+        size_t n = count - i < STRINGS ? count - i : STRINGS;
         /* Where strings seldom recur the cache costs more than it saves; asked again now and
          * then. */
-        if (stream->seen && (hits >= STRINGS / 4 || blocks % 256 == 0)) {
-            hits = digest_cached(stream, strings, n, digests);
+        if (cached && (hits >= STRINGS / 4 || blocks % 256 == 0)) {
+            hits = digest_cached(stream, strings + i, n, digests);
         } else {
-            digest_each(stream, strings, n, data ? (size_t)(count - i) : n, digests);
+            digest_each(stream, strings + i, n, count - i, digests);
         }
         ws_hasher_bytes(stream->hasher, digests, n * sizeof *digests);
+    }
+}
+
+/* Of a vector that makes its strings when they are asked for, and need not keep them. */
+static void absorb_made(struct bind_stream *stream, SEXP value) {
+    SEXP block = PROTECT(Rf_allocVector(STRSXP, STRINGS));
+    R_xlen_t count = XLENGTH(value);
+
+    for (R_xlen_t i = 0; i < count; i += STRINGS) {
+        R_xlen_t n = count - i < STRINGS ? count - i : STRINGS;
+        for (R_xlen_t k = 0; k < n; k++) {
+            SET_STRING_ELT(block, k, STRING_ELT(value, i + k));
+        }
+        absorb_held(stream, STRING_PTR_RO(block), (size_t)n);
+    }
+    UNPROTECT(1);
+}
+
+void bind_absorb_strings(struct bind_stream *stream, SEXP value) {
+    const SEXP *strings = DATAPTR_OR_NULL(value);
+
+    if (strings) {
+        absorb_held(stream, strings, (size_t)XLENGTH(value));
+    } else {
+        absorb_made(stream, value);
     }
 }
 

@@ -274,6 +274,13 @@ static bool is_accepted(struct lookup *lookup, const struct found_run *run, int 
     return status == WS_OK;
 }
 
+static void drop(struct lookup *lookup, struct found_run *run, int index) {
+    run->dropped[index] = true;
+    if (lookup->open > OPEN_FILES_MAX) {
+        close_run(lookup, run);
+    }
+}
+
 static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) {
     int i;
     struct found_run *run;
@@ -287,7 +294,7 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
         if (status == WS_OK && !is_accepted(lookup, run, i, found->payload)) {
             free(found->payload);
             found->payload = NULL;
-            run->dropped[i] = true;
+            drop(lookup, run, i);
             continue;
         }
         if (status == WS_OK) {
@@ -298,7 +305,7 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
             return WS_OK;
         }
         if (status == WS_NO_MEMORY) {
-            run->dropped[i] = true; /* a sparse file may claim any size; another entry may fit */
+            drop(lookup, run, i); /* a sparse file may claim any size; another entry may fit */
             continue;
         }
         look_again(lookup, run, i);

@@ -212,7 +212,9 @@ static enum ws_status enter_or_make(int at, const char *name, enum ws_make make,
             status = enter(at, name, fd);
         }
     }
-    if (status == WS_OK && make == WS_MAKE_DURABLE && (made || may_not_be_durable(*fd))) {
+    /* Where a file system does not keep the bit, nobody could tell later. */
+    bool marked = status == WS_OK && make != WS_MAKE_NONE && may_not_be_durable(*fd);
+    if (status == WS_OK && (make == WS_MAKE_DURABLE ? made || marked : made && !marked)) {
         *young = true;
         status = made ? sync_made(at, at, name) : sync_directory(at);
         int saved = errno;

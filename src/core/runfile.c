@@ -421,6 +421,16 @@ static enum ws_status scan_slots(struct ws_file *file, uint64_t slot_size,
     return WS_OK;
 }
 
+/* What a power loss leaves of bytes that no sync has covered: none, or zeros. */
+static bool is_unwritten(const struct ws_scan *scan) {
+    for (size_t i = 0; i < scan->head_size; i++) {
+        if (scan->head[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What the head, which is there already, and the rest of the file tell. */
 static enum ws_status scan_from_head(struct ws_file *file, const struct ws_digest *key,
                                      struct ws_scan *scan) {
@@ -440,7 +450,7 @@ static enum ws_status scan_from_head(struct ws_file *file, const struct ws_diges
         scanned = scan_slots(file, slot_size, key, scan);
     }
     if (scan->count == 0) {
-        scan->reason = status == WS_OK ? WS_DAMAGED : status;
+        scan->reason = status == WS_OK || is_unwritten(scan) ? WS_DAMAGED : status;
     }
     return scanned;
 }

@@ -17,9 +17,10 @@ struct ws_session {
     char run_id[WS_RUN_ID_MAX + 1];
     struct ws_runfile *file; /* NULL before the first record and after the final one */
     uint64_t sequence;
-    double objective; /* best on disk; NaN before the first */
-    int64_t last_write;
+    double objective;   /* best on disk; NaN before the first */
+    int64_t last_write; /* by the clock */
     int64_t last_sync;
+    int64_t newest; /* the time that the last record bears */
     bool finalized;
     int64_t began;
     struct ws_history history;
@@ -44,6 +45,7 @@ static enum ws_status begin_run(struct ws_session *session) {
     session->objective = NAN;
     session->last_write = 0;
     session->last_sync = 0;
+    session->newest = 0;
     session->finalized = false;
     session->began = ws_store_now(session->store);
     ws_history_start(&session->history);
@@ -110,7 +112,7 @@ struct ws_session_status ws_session_status(struct ws_session *session) {
         .refused = session->refused,
         .failed = session->failed,
         .objective = session->objective,
-        .last_write = session->last_write,
+        .last_write = session->newest,
         .failure = session->failure,
         .failure_errno = session->failure_errno,
     };
@@ -246,7 +248,7 @@ static struct ws_record record_of(struct ws_session *session, const struct ws_of
         .key = session->key,
         .sequence = ++session->sequence,
         /* Within a run time goes forward, whatever the clock does. */
-        .written = now > session->last_write ? now : session->last_write + 1,
+        .written = now > session->newest ? now : session->newest + 1,
     };
 
     ws_note_set_objective(&record.note, offer->objective);
@@ -298,11 +300,12 @@ static enum ws_status put_final(struct ws_session *session, struct ws_dir *dir, 
                           !may_be_lost(session, offer));
 }
 
-static void was_written(struct ws_session *session, const struct ws_record *record) {
+static void was_written(struct ws_session *session, const struct ws_record *record, int64_t now) {
     const struct ws_note *note = &record->note;
 
     session->written++;
-    session->last_write = record->written;
+    session->last_write = now;
+    session->newest = record->written;
     if (note->has_objective &&
         (isnan(session->objective) || note->objective < session->objective)) {
         session->objective = note->objective;
@@ -364,7 +367,7 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
         status = in_directory(session, put_file, &record, offer);
     }
     if (status == WS_OK) {
-        was_written(session, &record);
+        was_written(session, &record, now);
         if (put) {
             file_was_put(session, now, ws_runfile_size(offer->size + WS_HISTORY_MAX));
         } else if (sync) {
@@ -390,7 +393,7 @@ enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_o
         ws_runfile_close(session->file);
         session->file = NULL;
         session->finalized = true;
-        was_written(session, &record);
+        was_written(session, &record, now);
         file_was_put(session, now, ws_record_payload_at(&record) + (uint64_t)offer->size);
     } else {
         ws_history_not_written(&session->history);

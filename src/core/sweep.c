@@ -37,6 +37,7 @@ struct sweep {
     size_t run_count;
     size_t run_room;
     size_t name_count; /* of this shard, with all that is not a run's */
+    uint64_t empty;    /* shards without a name */
     struct kept *kept; /* what may go */
     size_t count;
     size_t room;
@@ -212,6 +213,7 @@ static enum ws_status judge_shard(void *context, uint32_t shard, struct ws_dir *
     sweep->name_count = 0;
     enum ws_status status = ws_os_dir_list(dir, judge_file, sweep);
     if (status == WS_OK && sweep->name_count == 0) {
+        sweep->empty++;
         ws_store_remove_shard(sweep->store, shard, sweep->now - WS_DAY);
     }
     if (sweep->run_count > 1) {
@@ -424,7 +426,7 @@ static void add_due(const struct sweep *sweep, struct ws_round *round, uint64_t 
     double rounds = share > 0 ? (double)added / share : WS_OWED_MAX;
 
     if (sweep->now > round->went_on) {
-        rounds += fmin(1, (double)(sweep->now - round->went_on) / (double)WS_DAY);
+        rounds += fmin(1, ((double)sweep->now - (double)round->went_on) / (double)WS_DAY);
         round->went_on = sweep->now;
     }
     round->owed = fmin(round->owed + rounds * WS_BRANCHES, WS_OWED_MAX);
@@ -439,7 +441,7 @@ static enum ws_status go_on(struct sweep *sweep, struct ws_round *round) {
     if (round->owed > LISTED_FROM) {
         status = ws_store_branches(sweep->store, present);
     }
-    while (status == WS_OK && round->owed >= 1 && sweep->swept.visited < WS_SLICE) {
+    while (status == WS_OK && round->owed >= 1 && sweep->swept.visited + sweep->empty < WS_SLICE) {
         if (present[round->branch]) {
             status = sweep_branch(sweep, round);
         }

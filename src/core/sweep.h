@@ -30,7 +30,7 @@
 #include "store.h"
 
 #define WS_SWEEP_SHARE 16
-#define WS_SLICE 1000 /* files; some 25 ms */
+#define WS_SLICE 1000 /* files, and shards without any; some 25 ms */
 
 enum ws_sweep_reason { WS_EXPIRED, WS_BROKEN, WS_LEFTOVER, WS_LEAST_USED, WS_SWEEP_REASONS };
 

@@ -906,11 +906,16 @@ TEST("a large payload that was damaged is not read") {
     ws_os_dir_close(dir);
 }
 
-TEST("an empty file is foreign") {
+TEST("an empty file, or one of zeros, is damaged: a power loss leaves such of what is not synced") {
     struct ws_dir *dir = test_dir();
+    static const char zeros[2 * WS_SCAN_HEAD];
 
     make_file(harness_path(RUN), "", 0);
-    CHECK(scan_in(dir).reason == WS_FOREIGN);
+    CHECK(scan_in(dir).reason == WS_DAMAGED);
+    make_file(harness_path(RUN), zeros, 300);
+    CHECK(scan_in(dir).reason == WS_DAMAGED);
+    make_file(harness_path(RUN), zeros, sizeof zeros);
+    CHECK(scan_in(dir).reason == WS_DAMAGED);
     ws_os_dir_close(dir);
 }
 

@@ -1,3 +1,7 @@
+#ifdef __linux__
+#define _GNU_SOURCE /* AT_EMPTY_PATH */
+#endif
+
 #include "fixtures.h"
 #include "syncs.h"
 
@@ -270,6 +274,20 @@ TEST("a clock that is set back holds nothing back") {
     close_both(session, store);
 }
 
+TEST("from when the clock was set back the interval counts anew") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, -3600 * SECOND);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_REFUSED);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "later"), WS_OK);
+    latest_is(store, "later");
+    close_both(session, store);
+}
+
 TEST("asking whether a checkpoint is wanted gives the answer it would get") {
     struct ws_store *store = a_store();
     struct ws_session *session = a_session(store);
@@ -361,6 +379,38 @@ TEST("the name of a shard that another process has made and not synced is synced
     CHECK(stat(harness_path("store/v1/012/345"), &info) == 0 && (info.st_mode & 07777) == 0700);
     CHECK(syncs_in_shard(0700) == taken - 1);
 }
+
+#ifdef __linux__
+
+static bool drops_marks; /* as a file system does that keeps no such bits */
+
+int fstat(int fd, struct stat *info) {
+    int result = fstatat(fd, "", info, AT_EMPTY_PATH);
+
+    info->st_mode &= drops_marks ? ~(mode_t)S_ISVTX : ~(mode_t)0;
+    return result;
+}
+
+/* What a brief fit takes in a store that is not there. */
+static int syncs_of_brief(bool marks) {
+    struct ws_store *store = a_store();
+    struct ws_offer offer = {.payload = "end", .size = 3, .is_brief = true};
+    struct ws_session *session = a_session(store);
+
+    syncs = 0;
+    drops_marks = !marks;
+    CHECK_STATUS(ws_session_finalize(session, &offer), WS_OK);
+    drops_marks = false;
+    close_both(session, store);
+    remove_tree(harness_path("store"));
+    return syncs;
+}
+
+TEST("where the disk cannot mark a directory, a brief fit that makes it makes its name durable") {
+    CHECK(syncs_of_brief(false) == syncs_of_brief(true) + 4); /* v1, in a new store; 012; 345 */
+}
+
+#endif
 
 /* 4. Objectives that are no numbers. */
 

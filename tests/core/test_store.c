@@ -1,5 +1,9 @@
 #include "fixtures.h"
 
+#ifndef _WIN32
+#include <sys/resource.h>
+#endif
+
 #define KIB ((uint64_t)1024)
 
 static enum ws_status try_open(const char *path, int64_t max_age) {
@@ -1070,3 +1074,32 @@ TEST("names longer than any run's are foreign") {
         CHECK_STATUS(ws_run_file_parse(name, &key, run_id), WS_FOREIGN);
     }
 }
+
+#ifndef _WIN32
+
+static enum ws_status accept_worst(const struct ws_candidate *candidate) {
+    return candidate->record->note.objective < 200 ? WS_REFUSED : WS_OK;
+}
+
+TEST("however many entries are refused, one that is not is found, with few files open at a time") {
+    struct ws_store_options options = {
+        .max_size = KIB, .max_age = 30 * WS_DAY, .accept = accept_worst};
+    struct rlimit limit;
+    struct ws_store *store = NULL;
+    char run_id[16];
+
+    CHECK_STATUS(ws_store_open(harness_path("store"), &options, &store), WS_OK);
+    for (int i = 0; i <= 200; i++) {
+        snprintf(run_id, sizeof run_id, "run-%d", i);
+        save(store, run_id, WS_FINAL, i, i == 200 ? "accepted" : "refused");
+    }
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = 64;
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    best_is(store, "accepted");
+    limit.rlim_cur = before;
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+#endif

@@ -391,6 +391,17 @@ TEST("a damaged file is removed") {
     ws_store_release(store);
 }
 
+TEST("what a power loss leaves of a file that was not synced is removed") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+    static const char zeros[FILE_SIZE];
+
+    save(store, KEY_HEX, "whole", WS_FINAL);
+    make_file(run_path(KEY_HEX, "empty"), "", 0);
+    make_file(run_path(KEY_HEX, "zeros"), zeros, sizeof zeros);
+    CHECK(sweep(store).removed[WS_BROKEN].files == 2 && has(KEY_HEX, "whole"));
+    ws_store_release(store);
+}
+
 TEST("a run whose first slot alone is damaged is kept") {
     struct ws_store *store = bounded_store(MIB, WS_DAY);
     struct ws_runfile *run = hold_run(store, "run");
@@ -705,6 +716,33 @@ TEST("no save looks at more files than a slice has, whatever is due") {
     ws_store_release(store);
 }
 
+#ifndef _WIN32 /* see ws_os_dir_remove() */
+TEST("no save looks at more shards than a slice has files, though all are empty") {
+    enum { SHARDS = 2 * WS_SLICE };
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+    char shard[64];
+    int left = 0;
+
+    for (uint64_t i = 0; i < SHARDS; i++) {
+        char hex[WS_DIGEST_HEX + 1];
+        hex_of(i, hex);
+        snprintf(shard, sizeof shard, "store/v1/%.3s/%.3s", hex, hex + 3);
+        ws_os_dir_close(dir_at(harness_path(shard)));
+        set_modified(harness_path(shard), LONG_AGO);
+    }
+    sweep_when_due(store);
+    for (uint64_t i = 0; i < SHARDS; i++) {
+        char hex[WS_DIGEST_HEX + 1];
+        hex_of(i, hex);
+        snprintf(shard, sizeof shard, "store/v1/%.3s/%.3s", hex, hex + 3);
+        left += exists(harness_path(shard));
+    }
+    CHECK(left >= SHARDS - WS_SLICE - 16); /* of one branch */
+    ws_store_release(store);
+}
+
+#endif
+
 TEST("thousands of saves keep the size, remove what was used longest ago, and cost little each") {
     enum { SAVES = 4000, KEPT = 400 };
     uint64_t max_size = KEPT * FILE_SIZE;
@@ -904,6 +942,18 @@ TEST("a round's file that is cut, damaged or something else is begun anew") {
     CHECK(truncate(round_path(), 0) == 0);
     expect_begun_anew();
     make_file(round_path(), "something else", 14);
+    expect_begun_anew();
+    ws_store_release(store);
+}
+
+TEST("a round that went on before all times goes on by one day's share") {
+    struct ws_store *store = bounded_store(MIB, 30 * WS_DAY);
+    struct ws_round round = {.went_on = INT64_MIN};
+    uint8_t bytes[WS_ROUND_BYTES];
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    ws_round_encode(&round, bytes);
+    make_file(round_path(), bytes, sizeof bytes);
     expect_begun_anew();
     ws_store_release(store);
 }

@@ -524,6 +524,23 @@ test_that("a path may have spaces and letters of any script", {
   expect_true(dir.exists(store_config(store)$path))
 })
 
+test_that("in the C locale a path is the directory that it is in any other", {
+  skip_if_not(l10n_info()[["UTF-8"]], "needs a UTF-8 locale")
+  skip_on_os("windows")
+  path <- file.path(tempfile("store"), "\u00fc\u4e2d")
+  store_save(warm_store(path), a_key, as.raw(1))
+  found <- in_process(
+    function(key) {
+      store <- warmstart::warm_store()
+      utils::capture.output(print(store))
+      warmstart::store_lookup(store, key)$payload
+    },
+    a_key,
+    env = c(LC_ALL = "C", WARMSTART_STORE = path)
+  )
+  expect_identical(found, as.raw(1))
+})
+
 test_that("without a path the store is where the environment says", {
   skip_if_not_installed("withr")
   path <- tempfile("store")
