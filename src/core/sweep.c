@@ -61,6 +61,16 @@ static uint64_t id_of(const char *name, int64_t used) {
     return ws_hash_64(bytes, size + 8);
 }
 
+/* Removes what was judged. Somebody who saves under the same name may have put another file in its
+ * place since; between this question and the removal lies a microsecond, which only a lock for each
+ * name could close. */
+static bool remove_judged(struct sweep *sweep, struct ws_file *file, const char *name) {
+    bool has_name = false;
+
+    return ws_os_file_has_name(file, &has_name) == WS_OK && has_name &&
+           ws_os_unlink(sweep->dir, name) == WS_OK;
+}
+
 /* Judging files. */
 
 static bool is_ahead(const struct sweep *sweep, int64_t time) { return time > sweep->now + WS_DAY; }
@@ -111,7 +121,7 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
         scan.info.modified = sweep->now;
     }
     if (scan.count == 0 || is_expired(sweep, &scan)) {
-        if (ws_os_unlink(sweep->dir, name) == WS_OK) {
+        if (remove_judged(sweep, file, name)) {
             count_removed(sweep, scan.count == 0 ? WS_BROKEN : WS_EXPIRED, scan.info.size);
         }
         return WS_OK;
@@ -134,7 +144,7 @@ static void remove_leftover(struct sweep *sweep, struct ws_file *file, const cha
 
     if (ws_os_file_info(file, &info) == WS_OK && info.regular &&
         ws_os_file_is_locked(file, &locked) == WS_OK && !locked &&
-        ws_os_unlink(sweep->dir, name) == WS_OK) {
+        remove_judged(sweep, file, name)) {
         count_removed(sweep, WS_LEFTOVER, info.size);
     }
 }
@@ -277,7 +287,7 @@ static enum ws_status remove_if_listed(void *context, const char *name) {
         bsearch(&(uint64_t){id_of(name, info.modified)}, removal->kept, removal->count,
                 sizeof *removal->kept, by_id) &&
         ws_os_file_is_locked(file, &locked) == WS_OK && !locked &&
-        ws_os_unlink(sweep->dir, name) == WS_OK) {
+        remove_judged(sweep, file, name)) {
         count_removed(sweep, WS_LEAST_USED, info.size);
         sweep->swept.kept_bytes -= info.size;
     }

@@ -2,6 +2,10 @@
 #include "round.h"
 #include "syncs.h"
 
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+
 #define MIB ((uint64_t)1 << 20)
 #define PAYLOAD 744
 #define FILE_SIZE ((uint64_t)1000) /* WS_RECORD_HEADER + PAYLOAD */
@@ -623,6 +627,39 @@ static void save_many(uint64_t max_size, int writer) {
     _exit(0);
 }
 
+/* Nobody writes while the store is measured: a listing sees what came and misses what went. Forgets
+ * those that have ended; false where all have. */
+static bool stop_all(pid_t *children, int count) {
+    bool any = false;
+
+    for (int i = 0; i < count; i++) {
+        int status = -1;
+        if (children[i] == 0) {
+            continue;
+        }
+        kill(children[i], SIGSTOP);
+        CHECK(waitpid(children[i], &status, WUNTRACED) == children[i]);
+        if (WIFSTOPPED(status)) {
+            any = true;
+        } else {
+            CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+            children[i] = 0;
+        }
+    }
+    return any;
+}
+
+static void let_all_go_on(const pid_t *children, int count) {
+    const struct timespec moment = {.tv_nsec = 500000};
+
+    for (int i = 0; i < count; i++) {
+        if (children[i] != 0) {
+            kill(children[i], SIGCONT);
+        }
+    }
+    nanosleep(&moment, NULL);
+}
+
 TEST("several writers exceed the size by two shares, and one more and a record each, at most") {
     enum { WRITERS = 4 };
     uint64_t max_size = 4 * WS_SWEEP_SHARE * FILE_SIZE;
@@ -636,17 +673,45 @@ TEST("several writers exceed the size by two shares, and one more and a record e
         }
     }
     uint64_t largest = 0;
-    for (int i = 0; i < WRITERS; i++) {
-        int status = -1;
-        while (waitpid(children[i], &status, WNOHANG) == 0) {
-            uint64_t size = size_of_store(store);
-            largest = size > largest ? size : largest;
-        }
-        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    while (stop_all(children, WRITERS)) {
+        uint64_t size = size_of_store(store);
+        largest = size > largest ? size : largest;
+        let_all_go_on(children, WRITERS);
     }
     printf("# %llu bytes at most, of %llu\n", (unsigned long long)largest,
            (unsigned long long)max_size);
     CHECK(largest <= largest_size(max_size, WRITERS * (max_size / WS_SWEEP_SHARE + FILE_SIZE)));
+    ws_store_release(store);
+}
+
+/* A save under a name that a sweep is about to remove, between its reading and its removal. */
+static struct ws_store *saving;
+
+long syscall(long number, ...);
+ssize_t pread(int fd, void *bytes, size_t size, off_t offset);
+ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
+    ssize_t got = syscall(SYS_pread64, fd, bytes, size, offset);
+    struct ws_store *store = saving;
+
+    if (store && size == WS_SCAN_HEAD) { /* a run's file */
+        saving = NULL;
+        save(store, KEY_HEX, "run", WS_FINAL);
+    }
+    return got;
+}
+
+TEST("an entry that takes the place of one that expires is not removed with it") {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+    struct ws_store *other = bounded_store(MIB, WS_DAY);
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    ws_store_shift_clock(store, 2 * WS_DAY);
+    ws_store_shift_clock(other, 2 * WS_DAY);
+    saving = other;
+    sweep(store);
+    CHECK(!saving);
+    CHECK(size_of_store(store) > 0);
+    ws_store_release(other);
     ws_store_release(store);
 }
 
