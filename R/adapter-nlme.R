@@ -14,7 +14,7 @@ adapter_of_nlme <- function(name, formula) {
     seed = seed_nlme,
     observe = observe_nlme,
     state = state_nlme,
-    restore = restore_arguments("control"),
+    restore = function(fit, call, env) restore_nlme(fit, call, env, formula),
     # A message in place of the covariance matrix of the variance parameters is none.
     converged = function(fit) inherits(fit, c("lme", "gls")),
     compare = compare_in_errors(state_nlme)
@@ -36,6 +36,13 @@ state_nlme <- function(fit) {
 takes_start <- function(structure) {
   any(names(structure) != "reStruct") && length(stats::coef(structure)) > 0 &&
     !nlme::needUpdate(structure)
+}
+
+# A method for other than formulas puts a call together itself: of the user's, it has the control.
+restore_nlme <- function(fit, call, env, formula) {
+  given <- eval(call[[formula]], env)
+  if (!inherits(given, "formula")) call <- call[names(call) %in% c("", "control")]
+  restore_arguments("control")(fit, call, env)
 }
 
 # An EM algorithm would look for the random effects' covariance at the start.

@@ -20,6 +20,17 @@ test_that("the adapter for lme conforms", {
   )
 })
 
+test_that("a fit of a grouped data set itself can be updated, as without warm()", {
+  call <- quote(nlme::lme(nlme::Orthodont))
+  store <- new_store()
+  for (source in c("cold", "finished")) {
+    fit <- warm_call(call, store)
+    expect_identical(source_of(fit), source)
+    expect_identical(fit$call, eval(call)$call)
+  }
+  expect_equal(logLik(update(fit, method = "ML")), logLik(update(eval(call), method = "ML")))
+})
+
 test_that("the adapter for lme conforms with structures", {
   call <- quote(nlme::lme(
     distance ~ age * Sex, orthodont, random = list(Subject = nlme::pdDiag(~age)),
