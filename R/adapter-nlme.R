@@ -152,11 +152,16 @@ identify_nlme <- function(call, env, fitter, formula) {
   data <- eval(call$data, env)
   structures <- lapply(as.list(call)[intersect(nlme_structures, names(call))], eval, env)
   subset <- tryCatch(eval(call$subset, env), error = function(e) NULL)
-  identify_model(
+  grouping <- formulas_in(attr(data, "formula"))
+  key <- identify_model(
     call, env, fitter,
     formula = formula, aligned = "subset", ignored_control = "msVerbose",
-    also = c(formulas_in(structures), formulas_in(subset), formulas_in(attr(data, "formula")))
+    also = c(formulas_in(structures), formulas_in(subset), grouping)
   )
+  if (length(grouping) == 0) {
+    return(key)
+  }
+  new_model_fingerprint(c(key$parts, named_part("data", "grouping", grouping, "specification")))
 }
 
 nlme_structures <- c("random", "correlation", "weights", "groups", "fixed", "params")
