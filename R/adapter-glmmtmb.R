@@ -17,7 +17,8 @@ adapter_glmmtmb <- function() {
   )
 }
 
-# Three formulas, given or not: what is nobody's change must change no key.
+# Three formulas, given or not: what is nobody's change must change no key. What `map` holds fixed
+# stays at `start`.
 identify_glmmtmb <- function(call, env) {
   refuse_unfitted(call, env, "doFit", TRUE)
   call$ziformula <- call$ziformula %||% quote(~0)
@@ -25,7 +26,8 @@ identify_glmmtmb <- function(call, env) {
   identify_model(
     call, env, "glmmTMB::glmmTMB",
     formula = c("formula", "ziformula", "dispformula"), aligned = c("weights", "offset"),
-    ignored = c("start", "verbose", "doFit"), ignored_control = "parallel"
+    ignored = c(if (is.null(call[["map"]])) "start", "verbose", "doFit"),
+    ignored_control = "parallel"
   )
 }
 

@@ -397,7 +397,7 @@ adapter_glmer_nb <- function() {
 # Most of its arguments are glmer's, and need no name.
 name_nb_arguments <- function(call, env) {
   fitter <- eval(call[[1]], env)
-  own <- names(call) %in% names(formals(fitter))
+  own <- seq_along(call) %in% which(names(call) %in% names(formals(fitter)))
   passed <- as.list(call)[!own]
   named <- match.call(lme4::glmer, as.call(passed), envir = env)
   as.call(c(as.list(named), as.list(call)[own]))

@@ -14,7 +14,7 @@ adapter_of_nlme <- function(name, formula) {
     seed = seed_nlme,
     observe = observe_nlme,
     state = state_nlme,
-    restore = restore_arguments("control"),
+    restore = function(fit, call, env) restore_nlme(fit, call, env, formula),
     # A message in place of the covariance matrix of the variance parameters is none.
     converged = function(fit) inherits(fit, c("lme", "gls")),
     compare = compare_in_errors(state_nlme)
@@ -36,6 +36,13 @@ state_nlme <- function(fit) {
 takes_start <- function(structure) {
   any(names(structure) != "reStruct") && length(stats::coef(structure)) > 0 &&
     !nlme::needUpdate(structure)
+}
+
+# A method for other than formulas puts a call together itself: of the user's, it has the control.
+restore_nlme <- function(fit, call, env, formula) {
+  given <- eval(call[[formula]], env)
+  if (!inherits(given, "formula")) call <- call[names(call) %in% c("", "control")]
+  restore_arguments("control")(fit, call, env)
 }
 
 # An EM algorithm would look for the random effects' covariance at the start.
@@ -145,11 +152,16 @@ identify_nlme <- function(call, env, fitter, formula) {
   data <- eval(call$data, env)
   structures <- lapply(as.list(call)[intersect(nlme_structures, names(call))], eval, env)
   subset <- tryCatch(eval(call$subset, env), error = function(e) NULL)
-  identify_model(
+  grouping <- formulas_in(attr(data, "formula"))
+  key <- identify_model(
     call, env, fitter,
     formula = formula, aligned = "subset", ignored_control = "msVerbose",
-    also = c(formulas_in(structures), formulas_in(subset), formulas_in(attr(data, "formula")))
+    also = c(formulas_in(structures), formulas_in(subset), grouping)
   )
+  if (length(grouping) == 0) {
+    return(key)
+  }
+  new_model_fingerprint(c(key$parts, named_part("data", "grouping", grouping, "specification")))
 }
 
 nlme_structures <- c("random", "correlation", "weights", "groups", "fixed", "params")

@@ -67,12 +67,16 @@ settings_nloptr <- function(call, env, at, near, given) {
 # The result shows much of what it was called with: that of an objective with nothing to minimise is
 # like the user's own but for where it ends.
 finish_nloptr <- function(fit, call, env, at) {
-  has_gradient <- grepl("NLOPT_LD", nloptr_algorithm(call, env))
-  flat <- function(x, ...) if (has_gradient) list(objective = 0, gradient = 0 * x) else 0
+  gradient <- eval(call$eval_grad_f, env)
+  has_both <- is.null(gradient) && grepl("NLOPT_LD", nloptr_algorithm(call, env))
+  flat <- function(x, ...) if (has_both) list(objective = 0, gradient = 0 * x) else 0
   call$eval_f <- with_formals_of(eval(call$eval_f, env), flat)
   opts <- control_of(call, env, "opts")
   loud <- intersect(names(opts), c("print_level", "print_options_doc", "check_derivatives"))
   call$opts <- replace(opts, loud, 0)
+  if (!is.null(gradient)) {
+    call$eval_grad_f <- with_formals_of(gradient, function(x, ...) 0 * x)
+  }
   own <- eval(call, env)
   own$options[loud] <- opts[loud]
   ends <- c("status", "message", "iterations", "objective", "solution", "num.evals")
@@ -131,7 +135,7 @@ restore_nloptr <- function(fit, call, env) {
   fit$x0 <- eval(call$x0, env)
   frame <- environment(fit$eval_f)
   assign("x0", fit$x0, frame)
-  assign("eval_f", eval(call$eval_f, env), frame)
+  for (name in c("eval_f", "eval_grad_f")) assign(name, eval(call[[name]], env), frame)
   assign("ret", fit, frame)
   fit
 }

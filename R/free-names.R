@@ -4,10 +4,23 @@
 # differ without need; one too few returns another function's result.
 
 free_names <- function(fun) {
+  names_read(function(walk) {
+    read_function(list(NULL, formals(fun), body(fun)), character(), walk)
+  })
+}
+
+# Those that the terms of formulas look up: `x` in `d$x` is none, nor an argument of a function.
+formula_names <- function(formulas) {
+  names_read(function(walk) {
+    for (formula in as.list(formulas)) read_each(as.list(formula)[-1], character(), walk)
+  })
+}
+
+names_read <- function(read) {
   walk <- new.env(parent = emptyenv())
   walk$read <- new.env(parent = emptyenv())
   walk$around <- character() # what the functions around the code at hand assign anywhere
-  read_function(list(NULL, formals(fun), body(fun)), character(), walk)
+  read(walk)
   sort(names(walk$read), method = "radix")
 }
 

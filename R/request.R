@@ -46,7 +46,7 @@ unwrap <- function(expr, env) {
   fun <- eval(expr[[1]], env)
   if (identical(fun, base::do.call)) {
     unwrap_do_call(expr, env)
-  } else if (identical(fun, stats::update)) {
+  } else if (is_update(fun)) {
     unwrap_update(expr, env)
   } else {
     list(expr, env)
@@ -61,10 +61,26 @@ unwrap_do_call <- function(expr, env) {
   list(as.call(c(what, as.list(arguments))), given$envir %||% env)
 }
 
+# Also the S4 generic that other packages make of it: Matrix does, and comes with lme4.
+is_update <- function(fun) {
+  identical(fun, stats::update) || methods::is(fun, "genericFunction") &&
+    identical(fun@generic, structure("update", package = "stats"))
+}
+
 unwrap_update <- function(expr, env) {
   expr$evaluate <- NULL
   call <- eval(as.call(c(as.list(expr), evaluate = FALSE)), env)
-  list(if (is.call(call)) call else expr, env)
+  if (!is.call(call)) {
+    return(list(expr, env))
+  }
+  home <- update_home(eval(match.call(stats::update, expr, envir = env)$object, env))
+  is_there <- !is.null(home) && !identical(home, env) && is.null(new_request(call, home)$reason)
+  list(call, if (is_there) home else env)
+}
+
+# lme4's method makes the fit where the formula comes from; elsewhere, only if that fails.
+update_home <- function(fit) {
+  if (inherits(fit, "merMod")) environment(stats::formula(fit))
 }
 
 # The formula, or else the call, cut to what a record has room for.

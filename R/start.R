@@ -17,7 +17,7 @@ find_starts <- function(request, store, finished, near) {
     return(list())
   }
   relations <- request$adapter$relations
-  same <- if ("rows" %in% relations) {
+  same <- if ("rows" %in% relations && has_rows_of_its_own(request$key)) {
     store_lookup(store, request$key$specification, select = "latest")
   }
   related <- if ("related" %in% relations) related_entries(request, store)

@@ -237,7 +237,7 @@ keep_seeds <- function(request, store, outcome, iterations) {
   save <- function(key, run_id) {
     save_seed(store, key, seed, end$objective, iterations, format(run_id), request$label)
   }
-  if ("rows" %in% relations) {
+  if ("rows" %in% relations && has_rows_of_its_own(key)) {
     save(key$specification, run_id = key$exact)
   }
   if ("related" %in% relations) {
@@ -245,6 +245,9 @@ keep_seeds <- function(request, store, outcome, iterations) {
     if (length(seed$terms) > 0) save(key$neighbourhood, run_id = key$specification)
   }
 }
+
+# Without any, nothing differs from the specification: a seed would lie among the finished fits.
+has_rows_of_its_own <- function(key) !identical(key$exact, key$specification)
 
 # A large fit that is quickly made again from its estimates would take longer to write than it
 # saves, and push others out of the store.

@@ -144,3 +144,17 @@ test_that("the names of the parameters do not depend on how glmmTMB calls their 
   old <- glmmtmb_labels("betad", list(Xd = x$Xdisp))
   expect_identical(glmmtmb_labels("betadisp", x), old)
 })
+
+test_that("where a parameter is held at its start, that counts", {
+  store <- new_store()
+  at <- function(theta) {
+    bquote(glmmTMB::glmmTMB(
+      count ~ mined + (1 | site), Salamanders, poisson,
+      start = list(theta = .(theta)), map = list(theta = factor(NA))
+    ))
+  }
+  warm_call(at(0), store)
+  fit <- warm_call(at(1), store)
+  expect_false(source_of(fit) == "finished")
+  expect_equal(logLik(fit), logLik(eval(at(1))))
+})

@@ -354,7 +354,31 @@ test_that("a finished fit read in another process serves as in its own", {
   expect_equal(second[-1], first[-1])
 })
 
+test_that("update() finds the data where lme4's method does", {
+  fit_all <- function() {
+    d <- sleepstudy
+    lme4::lmer(Reaction ~ Days + (1 | Subject), d)
+  }
+  fit <- fit_all()
+  d <- sleepstudy[1:100, ] # the caller has something else by that name
+  update <- stats::update
+  expect_identical(stats::nobs(warm(update(fit, REML = FALSE), new_store())), 180L)
+  few <- sleepstudy[1:90, ]
+  expect_identical(stats::nobs(warm(update(fit, data = few), new_store())), 90L)
+})
+
 # Names ------------------------------------------------
+
+test_that("glmer.nb() takes its arguments without names", {
+  ticks <- lme4::grouseticks
+  key <- function(call) {
+    identify_glmer_nb(match.call(lme4::glmer.nb, call), environment())$exact
+  }
+  expect_identical(
+    key(quote(lme4::glmer.nb(TICKS ~ 1 + (1 | LOCATION), ticks))),
+    key(quote(lme4::glmer.nb(TICKS ~ 1 + (1 | LOCATION), data = ticks)))
+  )
+})
 
 test_that("theta is named as lme4 names it", {
   fit <- lme4::lmer(Reaction ~ Days + (Days + I(Days^2) | Subject), sleepstudy,

@@ -20,6 +20,28 @@ test_that("the adapter for lme conforms", {
   )
 })
 
+test_that("how grouped data are nested counts", {
+  store <- new_store()
+  pixel <- nlme::Pixel
+  call <- quote(nlme::lme(pixel ~ day, pixel, random = ~1))
+  warm_call(call, store)
+  attr(pixel, "formula") <- pixel ~ day | Side / Dog
+  fit <- warm_call(call, store)
+  expect_false(source_of(fit) == "finished")
+  expect_equal(logLik(fit), logLik(eval(call)))
+})
+
+test_that("a fit of a grouped data set itself can be updated, as without warm()", {
+  call <- quote(nlme::lme(nlme::Orthodont))
+  store <- new_store()
+  for (source in c("cold", "finished")) {
+    fit <- warm_call(call, store)
+    expect_identical(source_of(fit), source)
+    expect_identical(fit$call, eval(call)$call)
+  }
+  expect_equal(logLik(update(fit, method = "ML")), logLik(update(eval(call), method = "ML")))
+})
+
 test_that("the adapter for lme conforms with structures", {
   call <- quote(nlme::lme(
     distance ~ age * Sex, orthodont, random = list(Subject = nlme::pdDiag(~age)),

@@ -427,6 +427,21 @@ test_that("an objective that is NA or infinite at places is minimised as without
   expect_identical(bare(warm_call(call)), eval(call))
 })
 
+test_that("an objective without data is found finished", {
+  banana <- function(x) 100 * (x[[2]] - x[[1]]^2)^2 + (1 - x[[1]])^2
+  for (call in list(
+    quote(optim(c(-1.2, 1), banana)), quote(nlm(banana, c(-1.2, 1))),
+    quote(optimize(cos, c(0, 4)))
+  )) {
+    store <- new_store()
+    cold <- warm_call(call, store)
+    expect_identical(source_of(cold), "cold")
+    again <- warm_call(call, store)
+    expect_identical(source_of(again), "finished")
+    expect_identical(bare(again), bare(cold))
+  }
+})
+
 test_that("nloptr()'s result shows the user's start and objective, and holds none of ours", {
   skip_if_not_installed("nloptr")
   d <- lung_data()

@@ -411,6 +411,15 @@ for (bad in bad_models) {
   })
 }
 
+test_that("names of elements and of a function's arguments need not be variables", {
+  expect_silent(fingerprint_model(d$y ~ d$x + d[, "z"]))
+  expect_silent(fingerprint(y ~ sapply(x, function(element) element^2), d))
+  before <- fingerprint(d$y ~ d$x)
+  d$x[[1]] <- 7
+  expect_false(fingerprint(d$y ~ d$x) == before)
+  expect_error(fingerprint(y ~ nowhere$x, d), "nowhere", class = "warmstart_error_argument")
+})
+
 test_that("the error for a missing column names the column", {
   expect_error(fingerprint_model(y ~ no_such_column, d), "no_such_column")
 })

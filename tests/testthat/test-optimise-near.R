@@ -165,6 +165,22 @@ test_that("nloptr()'s result shows the user's bounds and tolerances", {
   expect_gte(fit$solution[[4]], -0.3)
 })
 
+test_that("nloptr()'s result has the user's objective and gradient, as one function or two", {
+  skip_if_not_installed("nloptr")
+  d <- lung_data()
+  both <- function(par, d) {
+    list(objective = weibull(par, d), gradient = weibull_gradient(par, d))
+  }
+  opts <- list(algorithm = "NLOPT_LD_LBFGS", xtol_rel = 1e-7)
+  for (call in list(
+    quote(nloptr::nloptr(weibull_start, weibull, weibull_gradient, d = d, opts = opts)),
+    quote(nloptr::nloptr(weibull_start, both, d = d, opts = opts))
+  )) {
+    fit <- seeded_near(call, d)$fit
+    expect_identical(fit$eval_f(weibull_start), eval(call)$eval_f(weibull_start))
+  }
+})
+
 # Tolerances ------------------------------------------------
 
 test_that("nlm() is content with no larger a gradient than in the user's units", {

@@ -301,6 +301,14 @@ test_that("update() may be kept in its turn", {
   expect_identical(warm_info(other)$call[[1]], quote(gam))
 })
 
+test_that("update() is seen through where a package has made an S4 generic of it", {
+  skip_if_not_installed("Matrix")
+  fit <- warm_call(small_model)
+  update <- Matrix::update
+  other <- warm(update(fit, . ~ s(hp)), new_store())
+  expect_identical(warm_info(other)$call[[1]], quote(gam))
+})
+
 test_that("predict(), summary(), anova() and residuals() are as without warm()", {
   plain <- eval(earthquake_model)
   for (fit in fits_of_all_sources()) {
