@@ -693,7 +693,7 @@ ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
     ssize_t got = syscall(SYS_pread64, fd, bytes, size, offset);
     struct ws_store *store = saving;
 
-    if (store && size == WS_SCAN_HEAD) { /* a run's file */
+    if (store && size == FILE_SIZE) {
         saving = NULL;
         save(store, KEY_HEX, "run", WS_FINAL);
     }
