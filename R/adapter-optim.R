@@ -17,6 +17,7 @@ adapter_optim <- function() {
     unit = function(call, env, near) unit_optim(call, env, near, optim_method(call, env)),
     settings = settings_optim, finish = finish_optim,
     lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent"),
+    random = function(call, env) optim_method(call, env) == "SANN",
     seed = function(optimiser, call, env, state) {
       start <- if (optim_method(call, env) == "Brent") replay_search else start_from
       start(optimiser, call, env, state)

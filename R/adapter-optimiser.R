@@ -79,7 +79,9 @@
 #' `par` is that of a cold start within the optimiser's tolerance; `reltol` and its kin say how near
 #' that is. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
 #' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
-#' numbers: resumed, it goes on with those that come next, and its result is another one than
+#' numbers, so the state of R's generator counts in the key: call [set.seed()] before it, as you would
+#' to have a result again, and the same lines resume it. Resumed, it goes on with the numbers that
+#' come next, and its result is another one than
 #' without the interruption. The objective is evaluated more often than the optimiser counts, to
 #' look around the stored point; random numbers that it draws then are put back.
 #'
@@ -152,6 +154,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
                               wrap = function(given, fun) fun,
                               functions = c(objective, gradient, hessian), ignored = character(),
                               control = "control", ignored_control = c("trace", "REPORT"),
+                              random = NULL,
                               seed = start_from,
                               observe = observe_objective, restore = restore_call) {
   optimiser <- list(
@@ -187,7 +190,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
         iteration = end$evaluations
       )
     },
-    restore = restore,
+    restore = restore, random = random,
     converged = function(fit) result(fit)$ended,
     compare = function(a, b) compare_optima(result(a), result(b))
   )

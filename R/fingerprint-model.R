@@ -104,7 +104,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   texts <- texts_in(in_formulas)
   if (any(takes_names %in% functions)) variables <- c(variables, texts)
   variables <- setdiff(variables, parameters)
-  wanted <- if (is.null(parameters)) formula_names(in_formulas)
+  must_be <- function(name) is.null(parameters) && name %in% formula_names(in_formulas)
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
   c(
     list(
@@ -113,7 +113,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
       formula = new_part(canonical, "specification", canonical),
       family = family_part(family)
     ),
-    unlist(lapply(variables, variable_part, data, home, wanted), recursive = FALSE),
+    unlist(lapply(variables, variable_part, data, home, must_be), recursive = FALSE),
     unlist(lapply(functions, called_part, home), recursive = FALSE),
     method_parts(texts, home),
     option_parts()
@@ -166,8 +166,8 @@ canonical_call <- function(expr) {
 }
 
 # A variable in the data is data, by name. One from elsewhere is too where it has rows; else it
-# shapes the model, as K does in s(x, k = K). Those that are `wanted` must be there.
-variable_part <- function(name, data, home, wanted) {
+# shapes the model, as K does in s(x, k = K). `must_be(name)`: must it be there?
+variable_part <- function(name, data, home, must_be) {
   if (is_in_data(name, data)) {
     column <- if (is.list(data)) .subset2(data, name) else data[[name]]
     return(c(named_part("column", name, column, "values"), collation_part(name, column)))
@@ -177,7 +177,7 @@ variable_part <- function(name, data, home, wanted) {
     scope <- if (NROW(found$value) > 1) "values" else "specification"
     return(c(named_part("variable", name, found$value, scope), collation_part(name, found$value)))
   }
-  if (name %in% wanted && !exists(name, envir = home)) {
+  if (!exists(name, envir = home) && must_be(name)) {
     stop_argument("data", paste0(
       "has no column `", name, "`, and there is no variable of that name."
     ))

@@ -287,10 +287,28 @@ test_that("annealing that was interrupted makes the evaluations that were left",
   ))
   set.seed(1)
   cut_off(call, store, 200)
+  set.seed(1)
   fit <- warm_call(call, store)
   info <- warm_info(fit)
   expect_identical(info$source, "resumed")
   expect_equal(fit$counts[["function"]] + info$iterations_before, 2000)
+})
+
+test_that("annealing with other random numbers is another fit", {
+  store <- new_store()
+  call <- quote(optim(mixture_start, waiting_mixture, y = waiting, method = "SANN"))
+  annealed <- function(seed) {
+    set.seed(seed)
+    fit <- warm_call(call, store)
+    list(fit = bare(fit), source = source_of(fit), then = runif(1))
+  }
+  first <- annealed(1)
+  second <- annealed(2)
+  expect_identical(second$source, "cold")
+  expect_false(identical(first$fit, second$fit))
+  again <- annealed(1)
+  expect_identical(again$source, "finished")
+  expect_identical(again[c("fit", "then")], first[c("fit", "then")])
 })
 
 test_that("annealing on other data begins at its own start", {
