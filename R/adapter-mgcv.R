@@ -42,6 +42,9 @@ adapter_mgcv_bam <- function() {
 
 # What cannot change the fit: where it starts, and how the work is divided.
 identify_mgcv <- function(call, env, fitter) {
+  if (!is.null(call[["G"]])) {
+    stop_argument("G", "is a model that was set up beforehand, of which `warm()` keeps nothing.")
+  }
   identify_model(
     call, env, fitter,
     aligned = c("weights", "offset", "subset", "AR.start"),

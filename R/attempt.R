@@ -19,7 +19,7 @@ run_fit <- function(request, session, starts) {
     }
   }
   if (length(reasons) > 0) {
-    inform(paste(utils::tail(reasons, 1), "Fitting from a cold start."))
+    inform(paste(full_stop(utils::tail(reasons, 1)), "Fitting from a cold start."))
   }
   in_doubt <- FALSE
   attempt <- withCallingHandlers(

@@ -41,6 +41,8 @@ identify_model <- function(call, env, fitter, formula = "formula",
   arguments <- as.list(call)[-1]
   fun <- eval(call[[1]], env)
   formulas <- unname(lapply(arguments[intersect(formula, names(arguments))], eval, env))
+  texts <- Filter(is.character, formulas) # stays in the fit as it is
+  formulas <- lapply(formulas, formula_of_text, env)
   formulas <- if (length(formulas) == 1) formulas[[1]] else formulas
   data <- eval(arguments$data, env)
   rest <- setdiff(names(arguments), c(formula, "data", "family", aligned, ignored))
@@ -52,7 +54,8 @@ identify_model <- function(call, env, fitter, formula = "formula",
       fitter, formulas, data, eval(arguments$family, env), home, parameters, also
     ),
     aligned_parts(arguments[intersect(names(arguments), aligned)], data, home),
-    argument_parts(without_defaults(values, fun), home)
+    argument_parts(without_defaults(values, fun), home),
+    if (length(texts) > 0) named_part("argument", "formula", texts, "specification")
   ))
 }
 
@@ -75,6 +78,11 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
     list(fitter = new_part(fitter, "neighbourhood", shown)), unlist(parts, recursive = FALSE),
     option_parts()
   ))
+}
+
+# Most fitters take a formula that is written as text.
+formula_of_text <- function(x, env) {
+  if (is.character(x) && length(x) == 1) stats::as.formula(x, env) else x
 }
 
 drop_named <- function(list, dropped) {

@@ -120,11 +120,11 @@ what_was_done <- function(x) {
       "This fit had finished before", saved, " and was returned as it was stored. To fit it had ",
       "taken ", effort(x$iterations_before, count_of(x$seconds_saved)), "."
     ),
-    untouched = paste0("This fit was made without warmstart: ", one_line(x$reason), ".")
+    untouched = full_stop(paste0(
+      "This fit was made without warmstart: ", one_line(x$reason)
+    ))
   )
 }
-
-full_stop <- function(text) sub("([^.!?])$", "\\1.", text)
 
 # What is stored may be anybody's, and not every fitter has iterations.
 effort <- function(iterations, seconds) {

@@ -126,7 +126,7 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
 # Bad arguments are the fitter's to complain about.
 fit_untouched <- function(request) {
   fit <- eval(request$expr, request$env)
-  inform(paste0("This fit was not kept: ", request$reason, "."))
+  inform(full_stop(paste0("This fit was not kept: ", request$reason)))
   with_info(fit, new_info("untouched", reason = request$reason))
 }
 

@@ -56,3 +56,5 @@ trim_start <- function(text, width) {
   }
   reverse(strtrim(reverse(text), width))
 }
+
+full_stop <- function(text) sub("([^.!?])$", "\\1.", text)

@@ -574,8 +574,19 @@ test_that("a result that is no list stays as it is, and the last information can
 test_that("what is not the call of a closure runs untouched, with a message", {
   skip_if_not_installed("withr")
   withr::local_options(warmstart.verbose = TRUE)
-  expect_message(value <- warm({ 1 + 1 }, new_store()), "not kept")
+  expect_message(value <- warm({ 1 + 1 }, new_store()), "not kept.*[^.][.]\n$")
   expect_identical(value, 2)
+})
+
+test_that("a formula may be written as text", {
+  store <- new_store()
+  warm(glm(mpg ~ wt, data = mtcars), store)
+  # In such a fit it stays text.
+  expect_identical(source_of(warm(glm("mpg ~ wt", data = mtcars), store)), "cold")
+  fit <- warm(glm("mpg ~ wt", data = mtcars), store)
+  expect_identical(source_of(fit), "finished")
+  expect_identical(fit$formula, glm("mpg ~ wt", data = mtcars)$formula)
+  expect_identical(fit$call, quote(glm(formula = "mpg ~ wt", data = mtcars)))
 })
 
 # Calls that make calls ------------------------------------------------
