@@ -244,6 +244,8 @@ adapter_nls <- function() {
     "stats::nls",
     relations = "rows",
     identify = function(call, env) {
+      # Where nls() looks for a start that is not given.
+      if (is.null(call$start)) call$start <- attr(eval(call$data, env), "parameters")
       identify_model(
         call, env, "stats::nls",
         ignored = "trace", ignored_control = "printEval",

@@ -213,6 +213,16 @@ test_that("a model that starts itself does so, without a warning", {
   expect_equal(bare(fit), eval(call), tolerance = 0)
 })
 
+test_that("a start that comes with the data counts", {
+  call <- quote(nls(rate ~ Vm * conc / (K + conc), treated_data))
+  key_from <- function(K) {
+    treated_data <- structure(Puromycin[1:12, ], parameters = list(Vm = 200, K = K))
+    adapter_nls()$identify(match.call(nls, call), environment())$exact
+  }
+  expect_identical(key_from(0.05), key_from(0.05))
+  expect_false(key_from(0.05) == key_from(0.5))
+})
+
 test_that("an nls is watched at each step, and its model is the user's again", {
   linear <- treated
   linear$formula <- quote(rate ~ conc / (K + conc))
