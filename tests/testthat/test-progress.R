@@ -247,7 +247,9 @@ child_output <- function(code, terminal, interactive = FALSE) {
     paste("store <- warm_store(", deparse(tempfile("store")), ")"),
     "fit <- function(...) warm(gam(strong ~ s(depth) + s(lat), binomial, quakes, ...,",
     "                               method = 'REML'), store)",
-    deparse(code)
+    deparse(code),
+    # What a terminal has not handed over goes with its other end.
+    if (terminal) "Sys.sleep(0.3)"
   ), script)
   skip_if(terminal && !has_terminals(), "no pseudo-terminals here")
   run <- processx::process$new(
