@@ -79,9 +79,9 @@
 #' `par` is that of a cold start within the optimiser's tolerance; `reltol` and its kin say how near
 #' that is. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
 #' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
-#' numbers, so the state of R's generator counts in the key: call [set.seed()] before it, as you would
-#' to have a result again, and the same lines resume it. Resumed, it goes on with the numbers that
-#' come next, and its result is another one than
+#' numbers, so the state of R's generator counts in the key: call [set.seed()] before it, as you
+#' would to have a result again, and the same lines resume it. Resumed, it goes on with the numbers
+#' that come next, and its result is another one than
 #' without the interruption. The objective is evaluated more often than the optimiser counts, to
 #' look around the stored point; random numbers that it draws then are put back.
 #'

@@ -20,8 +20,8 @@
 #'   where it is NA, the last one reported).
 #' @param observe `function(call, env, report)`: the call, changed so that
 #'   `report(state, objective, iteration)` is called for each new iterate while it runs; `report`
-#'   never fails, and evaluates `state` only where it is written. NULL where the fitter gives nothing
-#'   to watch.
+#'   never fails, and evaluates `state` only where it is written. NULL where the fitter gives
+#'   nothing to watch.
 #' @param recognises `function(fun)`: is this function the fitter? By default, whether it is the
 #'   one that `name` says.
 #' @param identify `function(call, env)`: which fit is this? A [fingerprint_model()]. By default

@@ -77,18 +77,12 @@ gradients_up_to <- 30 # parameters
 
 # The call's objective and gradient as functions of the parameters alone, to be minimised.
 new_problem <- function(optimiser, call, env, given) {
-  given_start <- eval(call[[optimiser$start]], env)
-  # Optimisers keep the names of a start, if anything.
-  start <- stats::setNames(as.double(given_start), if (optimiser$named) names(given_start))
+  start <- plain_start(optimiser, call, env)
   applied <- with_call_arguments(call, env, start)
   objective <- applied(eval(call[[optimiser$objective]], env))
   at_start <- objective(start)
   sign <- optimiser$sign(call, env)
-  value_of <- optimiser$value_of %||% identity
-  read <- function(result) {
-    value <- as.vector(value_of(result))
-    if (is.numeric(value) && length(value) == 1 && is.finite(value)) sign * value else NA_real_
-  }
+  read <- function(result) sign * finite_value(optimiser, result)
   gradient <- applied(optional(optimiser$gradient, call, env))
   if (is.null(gradient) && !is.null(optimiser$gradient_of(at_start))) {
     gradient <- function(x) optimiser$gradient_of(objective(x))
@@ -107,6 +101,19 @@ new_problem <- function(optimiser, call, env, given) {
     },
     lower = bound(1, -Inf), upper = bound(2, Inf)
   )
+}
+
+# Optimisers keep the names of a start, if anything.
+plain_start <- function(optimiser, call, env) {
+  start <- eval(call[[optimiser$start]], env)
+  stats::setNames(as.double(start), if (optimiser$named) names(start))
+}
+
+# Of what the objective returned, one number; NA where it is none, or not finite.
+finite_value <- function(optimiser, result) {
+  value_of <- optimiser$value_of %||% identity
+  value <- as.vector(value_of(result))
+  if (is.numeric(value) && length(value) == 1 && is.finite(value)) value else NA_real_
 }
 
 # Makes functions of the parameters alone, in the shape of `start`, with the call's further

@@ -119,8 +119,8 @@ session_finalize <- function(session, payload, objective = NA, iteration = NA) {
   .Call(C_session_finalize, session, payload, objective, iteration, FALSE)
 }
 
-# `make` makes the payload, where it is to be written. Of an early iterate nothing is, unless the run
-# has a file already.
+# `make` makes the payload, where it is to be written. Of an early iterate nothing is, unless the
+# run has a file already.
 offer_iterate <- function(session, make, objective, iteration, early) {
   .Call(C_session_offer, session, make, objective, iteration, early)
 }

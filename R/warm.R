@@ -25,10 +25,10 @@
 #' @section How big does it get?:
 #' A checkpoint holds the parameters, no data: some kilobytes, at most three of them for each run
 #' that is alive or was interrupted. A finished fit is kept whole, as `saveRDS()` would without
-#' compression (not one of less than 2 s that is large for its time, see [warm-models]), but for what
-#' R can make again: the byte code of a `gam()`'s family, class definitions in a fit of `lmer()`. Its
-#' parameters are kept twice more, for similar fits. The store keeps all of it within `max_size` and
-#' `max_age`; see [warm_store()].
+#' compression (not one of less than 2 s that is large for its time, see [warm-models]), but for
+#' what R can make again: the byte code of a `gam()`'s family, class definitions in a fit of
+#' `lmer()`. Its parameters are kept twice more, for similar fits. The store keeps all of it within
+#' `max_size` and `max_age`; see [warm_store()].
 #'
 #' @section Who can read it?:
 #' You alone, where the store was made by this package. A finished fit is kept with the data that

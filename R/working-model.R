@@ -22,7 +22,8 @@ working_model <- function(setup, squares, scale) {
   model
 }
 
-# A function that gives log |S|+, but for a constant, and its derivatives at log smoothing parameters.
+# A function that gives log |S|+, but for a constant, and its derivatives at log smoothing
+# parameters.
 penalty_determinant <- function(setup) {
   if (is_general(setup$family)) {
     of_blocks <- getExportedValue("mgcv", "ldetS")
