@@ -3,7 +3,6 @@
 #include "syncs.h"
 
 #include <signal.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #define MIB ((uint64_t)1 << 20)
@@ -681,37 +680,6 @@ TEST("several writers exceed the size by two shares, and one more and a record e
     printf("# %llu bytes at most, of %llu\n", (unsigned long long)largest,
            (unsigned long long)max_size);
     CHECK(largest <= largest_size(max_size, WRITERS * (max_size / WS_SWEEP_SHARE + FILE_SIZE)));
-    ws_store_release(store);
-}
-
-/* A save under a name that a sweep is about to remove, between its reading and its removal. */
-static struct ws_store *saving;
-
-long syscall(long number, ...);
-ssize_t pread(int fd, void *bytes, size_t size, off_t offset);
-ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
-    ssize_t got = syscall(SYS_pread64, fd, bytes, size, offset);
-    struct ws_store *store = saving;
-
-    if (store && size == FILE_SIZE) {
-        saving = NULL;
-        save(store, KEY_HEX, "run", WS_FINAL);
-    }
-    return got;
-}
-
-TEST("an entry that takes the place of one that expires is not removed with it") {
-    struct ws_store *store = bounded_store(MIB, WS_DAY);
-    struct ws_store *other = bounded_store(MIB, WS_DAY);
-
-    save(store, KEY_HEX, "run", WS_FINAL);
-    ws_store_shift_clock(store, 2 * WS_DAY);
-    ws_store_shift_clock(other, 2 * WS_DAY);
-    saving = other;
-    sweep(store);
-    CHECK(!saving);
-    CHECK(size_of_store(store) > 0);
-    ws_store_release(other);
     ws_store_release(store);
 }
 
