@@ -78,7 +78,7 @@ mgcv_state <- function(sp, scale, coefficients, theta, finished) {
 observe_gam <- function(call, env, report) {
   family <- tryCatch(call_family(call, env), error = function(e) NULL)
   if (!is.null(family)) {
-    call <- put_family(call, env, probe_family(family, report))
+    call <- put_family(call, probe_family(family, report))
   }
   call
 }
@@ -128,18 +128,14 @@ pack_gam <- function(fit) {
 
 #' Make a fit the user's own again
 #'
-#' Only what this adapter may have put into the call is undone, as the fit's
-#' call need not be the one that was evaluated: a model that was set up
-#' beforehand (`G`) keeps the call that set it up.
+#' Only what this adapter may have put into the call is undone.
 #' @noRd
 restore_gam <- function(fit, call, env) {
   fit$family <- unwrap_family(fit$family)
-  if (is.null(call[["G"]])) {
-    slot <- if (inherits(fit, "gam.prefit")) "cl" else "call"
-    fit[[slot]] <- without_seed(fit[[slot]], call)
-    # bam keeps the model as set up, and its call a second time.
-    if (is.call(fit[["G"]]$cl)) fit[["G"]]$cl <- without_seed(fit[["G"]]$cl, call)
-  }
+  slot <- if (inherits(fit, "gam.prefit")) "cl" else "call"
+  fit[[slot]] <- without_seed(fit[[slot]], call)
+  # bam keeps the model as set up, and its call a second time.
+  if (is.call(fit[["G"]]$cl)) fit[["G"]]$cl <- without_seed(fit[["G"]]$cl, call)
   fit
 }
 

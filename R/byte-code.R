@@ -10,29 +10,16 @@
 drop_byte_code <- function(x) {
   functions <- Filter(is_closure, unclass(x))
   from <- Filter(is_anonymous, unique(unname(lapply(functions, environment))))
-  to <- lapply(from, function(env) new.env(parent = parent.env(env)))
-  moved_to <- function(env) {
-    at <- Position(function(other) identical(other, env), from)
-    if (is.na(at)) env else to[[at]]
-  }
-  copy <- function(x) {
-    if (is_closure(x)) {
-      environment(x) <- moved_to(environment(x)) # drops it
-    } else if (is.environment(x)) {
-      x <- moved_to(x)
-    } else if (is.list(x)) {
-      x[] <- lapply(x, copy)
-    }
-    x
-  }
-  for (i in seq_along(from)) {
-    contents <- as.list.environment(from[[i]], all.names = TRUE)
-    # An argument that was never given is a symbol in this list.
-    given <- !vapply(contents, is.symbol, NA)
-    contents[given] <- lapply(contents[given], copy)
-    list2env(contents, to[[i]])
-  }
-  copy(x)
+  copy_without_byte_code(x, from, copy_environments(from, copy_without_byte_code))
 }
 
-is_closure <- function(x) is.function(x) && !is.primitive(x)
+copy_without_byte_code <- function(x, from, to) {
+  if (is_closure(x)) {
+    environment(x) <- copy_of_environment(environment(x), from, to) # drops it
+  } else if (is.environment(x)) {
+    x <- copy_of_environment(x, from, to)
+  } else if (is.list(x)) {
+    x[] <- lapply(x, copy_without_byte_code, from, to)
+  }
+  x
+}

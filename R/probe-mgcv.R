@@ -7,18 +7,11 @@
 #' The family a call will fit
 #'
 #' Evaluates the `family` argument of a standardised call the way the fitter
-#' does (a name, a function or an object; gaussian by default). A model that was
-#' set up beforehand (`G`) brings its family along. `NULL` where this makes no
-#' family: the fitter's own error is the one to show.
+#' does (a name, a function or an object; gaussian by default). `NULL` where this
+#' makes no family: the fitter's own error is the one to show.
 #' @noRd
 call_family <- function(call, env) {
-  if (!is.null(call[["G"]])) {
-    family <- eval(call[["G"]], env)$family
-  } else if (is.null(call[["family"]])) {
-    family <- stats::gaussian()
-  } else {
-    family <- eval(call[["family"]], env)
-  }
+  family <- if (is.null(call[["family"]])) stats::gaussian() else eval(call[["family"]], env)
   if (is.character(family)) {
     fitter <- eval(call[[1]], env)
     family <- eval(parse(text = family), new.env(parent = environment(fitter)))
@@ -29,14 +22,8 @@ call_family <- function(call, env) {
   if (is.list(family) && is.character(family$family)) family
 }
 
-put_family <- function(call, env, family) {
-  if (is.null(call[["G"]])) {
-    call[["family"]] <- inline(family)
-  } else {
-    setup <- eval(call[["G"]], env)
-    setup$family <- family
-    call[["G"]] <- inline(setup)
-  }
+put_family <- function(call, family) {
+  call[["family"]] <- inline(family)
   call
 }
 
@@ -72,14 +59,7 @@ clone_family <- function(family) {
     return(family)
   }
   from <- state_environments(family)
-  to <- lapply(from, function(env) new.env(parent = parent.env(env)))
-  for (i in seq_along(from)) {
-    # A constructor's argument that was never given is a symbol in this list.
-    contents <- as.list.environment(from[[i]], all.names = TRUE)
-    given <- !vapply(contents, is.symbol, NA)
-    contents[given] <- lapply(contents[given], clone_content, from, to)
-    list2env(contents, to[[i]])
-  }
+  to <- copy_environments(from, clone_content)
   family[] <- lapply(family, move_function, from, to)
   family
 }
@@ -96,10 +76,6 @@ state_environments <- function(family) {
   unique(unname(homes[as.logical(keeps_state)]))
 }
 
-is_anonymous <- function(env) {
-  is.environment(env) && !nzchar(environmentName(env))
-}
-
 # Families of several responses (gfam) hold families.
 clone_content <- function(x, from, to) {
   if (inherits(x, "family")) {
@@ -114,8 +90,8 @@ clone_content <- function(x, from, to) {
 
 move_function <- function(x, from, to) {
   if (is.function(x)) {
-    at <- Position(function(env) identical(env, environment(x)), from)
-    if (!is.na(at)) environment(x) <- to[[at]]
+    home <- copy_of_environment(environment(x), from, to)
+    if (!identical(home, environment(x))) environment(x) <- home
   }
   x
 }

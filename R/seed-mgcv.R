@@ -112,7 +112,7 @@ seed_theta <- function(call, env, state) {
   }
   if (length(state$theta) > 0) {
     family <- set_family_theta(family, unname(state$theta))
-    call <- put_family(call, env, family)
+    call <- put_family(call, family)
   }
   call
 }

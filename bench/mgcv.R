@@ -176,14 +176,12 @@ if (runs("overhead")) {
   assign("wrap_probed", function(wrapped_original, look) {
     force(wrapped_original)
     force(look)
-    wrapper <- function(...) {
+    space$keep_attributes(function(...) {
       began <- Sys.time()
       look()
       watching <<- watching + as.numeric(Sys.time()) - as.numeric(began)
       wrapped_original(...)
-    }
-    attributes(wrapper) <- attributes(wrapped_original)
-    wrapper
+    }, wrapped_original)
   }, space)
   small_model <- quote(
     gam(y ~ s(x0) + s(x1) + s(x2) + s(x3), family = binomial, data = d, method = "REML")

@@ -2,6 +2,7 @@
 
 #include "fixtures.h"
 #include "payloads.h"
+#include "round.h"
 #include "sweep.h"
 
 /* What somebody else does between two calls of ours: here, once a run's file was read. */
@@ -9,15 +10,13 @@
 
 #include <sys/syscall.h>
 
-#define TEXT_MAX 4096
-
 static struct ws_store *saving; /* the other one's; NULL: nobody is there */
 
 ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
     ssize_t got = syscall(SYS_pread64, fd, bytes, size, offset);
     struct ws_store *store = saving;
 
-    if (store && size < TEXT_MAX) { /* neither `.swept` nor another store's file */
+    if (store && size != WS_ROUND_BYTES) {
         struct ws_digest key = a_key();
         saving = NULL;
         save_text(store, &key, "run", WS_FINAL, 1, "new");

@@ -226,6 +226,8 @@ has_terminals <- function() {
   Sys.info()[["sysname"]] != "Linux" || file.exists("/dev/pts/ptmx")
 }
 
+end_of_output <- "<end>"
+
 # What a child process writes to its terminal, or where it has none, to stderr.
 child_output <- function(code, terminal, interactive = FALSE) {
   skip_if_not_installed("processx")
@@ -248,8 +250,8 @@ child_output <- function(code, terminal, interactive = FALSE) {
     "fit <- function(...) warm(gam(strong ~ s(depth) + s(lat), binomial, quakes, ...,",
     "                               method = 'REML'), store)",
     deparse(code),
-    # What a terminal has not handed over goes with its other end.
-    if (terminal) "Sys.sleep(0.3)"
+    # What a terminal has not handed over goes with its other end: that stays until all is read.
+    if (terminal) paste0("cat('", end_of_output, "'); Sys.sleep(60)")
   ), script)
   skip_if(terminal && !has_terminals(), "no pseudo-terminals here")
   run <- processx::process$new(
@@ -269,12 +271,12 @@ child_output <- function(code, terminal, interactive = FALSE) {
       error = function(e) NULL
     )
   }
-  output <- character()
-  while (run$is_alive()) {
+  output <- ""
+  while (run$is_alive() && !grepl(end_of_output, output, fixed = TRUE)) {
     run$poll_io(1000)
-    output <- c(output, read())
+    output <- paste(c(output, read()), collapse = "")
   }
-  paste(c(output, read()), collapse = "")
+  sub(end_of_output, "", paste(c(output, read()), collapse = ""), fixed = TRUE)
 }
 
 # What stands on the lines of a terminal after it was written to: cursor to the first column, and

@@ -161,8 +161,6 @@ test_that("a refused payload is not encoded", {
   expect_false(session_checkpoint(session, untouched, objective = 2))
 })
 
-# Finalize ------------------------------------------------
-
 test_that("an iterate that is not to be written is not made", {
   session <- new_session()
   made <- 0
@@ -182,6 +180,8 @@ test_that("an iterate that is not to be written is not made", {
   expect_error(offer_iterate(session, function() stop("not made"), 0, 5, FALSE), "not made")
   expect_identical(session_load(session)$payload, list(par = 2))
 })
+
+# Finalize ------------------------------------------------
 
 test_that("finalize is written however soon and however bad", {
   session <- new_session()
