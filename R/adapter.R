@@ -153,13 +153,22 @@ register_warm_adapter <- function(adapter) {
   check_class(adapter, "warm_adapter", "adapter", "warm_adapter")
   others <- Filter(function(other) other$name != adapter$name, registry$adapters)
   registry$adapters <- c(list(adapter), others)
+  registry$found <- NULL
   invisible(adapter)
 }
 
 registry <- new.env(parent = emptyenv())
 
-# One adapter's error must not keep the others' fits: the search goes on behind it.
+# Remembers the last: who asks again asks for the same fitter, as a rule.
 find_adapter <- function(fun) {
+  if (!identical(fun, registry$found$fun)) {
+    registry$found <- list(fun = fun, adapter = search_adapters(fun))
+  }
+  registry$found$adapter
+}
+
+# One adapter's error must not keep the others' fits: the search goes on behind it.
+search_adapters <- function(fun) {
   adapters <- registry$adapters
   while (length(adapters) > 0) {
     tryCatch(

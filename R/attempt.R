@@ -5,7 +5,7 @@
 run_fit <- function(request, session, starts) {
   random <- save_random_state()
   reasons <- character()
-  for (start in starts) {
+  while (!is.null(start <- starts())) {
     announce(start)
     attempt <- try_start(request, session, start)
     if (is.null(attempt$reason)) {
@@ -99,19 +99,21 @@ run_observed <- function(request, session, call, start) {
   reported <- NA
   # `state` is evaluated where it is to be written, and nowhere else.
   report <- function(state, objective, iteration) {
-    reported <<- iteration
-    iterations <- start$iterations + iteration
-    seconds <- elapsed()
-    payload <- function() {
-      list(state = state, iterations = iterations, seconds = seconds, seeded = is_seeded(start))
-    }
-    early <- seconds - start$seconds < registry$first_checkpoint
-    kept <- tryCatch(
-      offer_iterate(session, payload, objective, iterations, early),
-      error = function(e) FALSE
+    tryCatch(
+      {
+        reported <<- iteration
+        iterations <- start$iterations + iteration
+        seconds <- elapsed()
+        payload <- function() {
+          list(state = state, iterations = iterations, seconds = seconds, seeded = is_seeded(start))
+        }
+        early <- seconds - start$seconds < registry$first_checkpoint
+        kept <- offer_iterate(session, payload, objective, iterations, early)
+        checkpoints <<- checkpoints + kept
+        progress$tell(iterations, objective, seconds, kept)
+      },
+      error = function(e) NULL
     )
-    checkpoints <<- checkpoints + kept
-    progress$tell(iterations, objective, seconds, kept)
   }
   observed <- or_nothing(
     with_tick(progress$tick, request$adapter$observe(call, request$env, report))
@@ -129,7 +131,7 @@ run_observed <- function(request, session, call, start) {
 
 # Seconds. To make a run's file takes some milliseconds, so much that it would show in a fit that is
 # over sooner.
-registry$first_checkpoint <- 0.2
+registry$first_checkpoint <- 0.5
 
 # Errors and warnings of the fitter name the call that the user wrote; one that the fitter passes
 # its arguments on to, those that the user gave.

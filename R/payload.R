@@ -12,24 +12,37 @@ encoding_raw <- 0L
 encoding_plain <- 1L
 encoding_object <- 2L
 
-# Called from C: the encoding and the bytes.
-encode_payload <- function(payload) {
+# The encoding and the bytes; NULL where they would be more than `limit`. Called from C, too.
+encode_payload <- function(payload, limit = Inf) {
   if (is.raw(payload) && is.null(attributes(payload))) {
-    return(list(encoding_raw, payload))
+    return(if (length(payload) <= limit) list(encoding_raw, payload))
   }
-  bytes <- plain_bytes(payload)
-  if (is.null(bytes)) {
-    list(encoding_object, serialize(payload, NULL, version = 3, xdr = TRUE))
-  } else {
-    list(encoding_plain, bytes)
-  }
+  tryCatch(
+    {
+      bytes <- plain_bytes(payload, limit)
+      if (is.null(bytes)) {
+        list(encoding_object, .Call(C_serialize, payload, 3L, limit))
+      } else {
+        list(encoding_plain, bytes)
+      }
+    },
+    warmstart_too_large = function(condition) NULL
+  )
+}
+
+# Called from C, which stops there.
+stop_too_large <- function(limit) {
+  stop(errorCondition(
+    paste("the payload has more than", format_size(limit)),
+    class = "warmstart_too_large"
+  ))
 }
 
 # Of plain data; NULL for anything else. The reader's own check has the last word here too:
 # what is written as plain is what will be accepted.
-plain_bytes <- function(payload) {
+plain_bytes <- function(payload, limit = Inf) {
   if (.Call(C_may_be_plain, payload)) {
-    bytes <- serialize(payload, NULL, version = 2, xdr = TRUE)
+    bytes <- .Call(C_serialize, payload, 2L, limit)
     if (.Call(C_bytes_are_plain, bytes)) bytes
   }
 }

@@ -187,7 +187,8 @@ probe_patience <- 50L
 #'
 #' Called in every inner iteration, so the usual case (the iterate is still the
 #' one last reported) costs one variable look-up and one comparison, and has
-#' nothing in it that can fail. Any error turns the probe off for good.
+#' nothing in it that can fail. Nor can report(), which evaluates what it is
+#' given.
 #' @noRd
 new_probe <- function(slot, report) {
   patience <- probe_patience
@@ -195,32 +196,28 @@ new_probe <- function(slot, report) {
   outer <- NULL
   score_last <- NULL
 
-  attempt <- function(step) {
-    tryCatch(step(), error = function(e) {
-      patience <<- 0L
-      outer <<- NULL
-    })
-  }
   find <- function() {
     patience <<- patience - 1L
-    outer <<- find_outer(slot, look)
-  }
-  tell <- function() {
-    iterate <- outer$read(outer$frame)
-    report(iterate_state(iterate, outer$layout), score_last, iterate$iteration)
+    outer <<- tryCatch(find_outer(slot, look), error = function(e) {
+      patience <<- 0L
+      NULL
+    })
   }
   look <- function() {
     if (!is.null(tick)) tick()
     if (is.null(outer)) {
-      if (patience > 0L) attempt(find)
+      if (patience > 0L) find()
       if (is.null(outer)) {
         return(NULL)
       }
     }
-    score <- as.vector(outer$score(outer$frame))
+    score <- outer$score(outer$frame)
     if (!is.null(score) && !identical(score, score_last)) {
       score_last <<- score
-      attempt(tell)
+      report(
+        iterate_state(outer$read(outer$frame), outer$layout), as.vector(score),
+        outer$iteration(outer$frame)
+      )
     }
     NULL
   }
@@ -248,42 +245,43 @@ find_outer <- function(slot, look) {
 }
 
 #' The innermost call under way to one of mgcv's functions, by its frame number
+#'
+#' It is but a few frames from the family's function that mgcv calls to ours; a
+#' fit without one would pay for all of the user's.
 #' @noRd
 find_mgcv_frame <- function(functions) {
-  called <- vapply(sys.calls(), function(call) {
-    if (is.symbol(call[[1]])) as.character(call[[1]]) else ""
-  }, "")
-  for (n in rev(which(called %in% functions))) {
-    if (identical(environmentName(environment(sys.function(n))), "mgcv")) {
-      return(list(n = n, name = called[[n]]))
+  calls <- sys.calls()
+  for (n in utils::head(rev(seq_along(calls)), frames_searched)) {
+    called <- calls[[n]][[1]]
+    if (is.symbol(called) && any(functions == as.character(called)) &&
+      identical(environmentName(environment(sys.function(n))), "mgcv")) {
+      return(list(n = n, name = as.character(called)))
     }
   }
   NULL
 }
 
-# Where each optimiser keeps the iterate it accepted last. newton() replaces
-# `lsp`, `start` and `score` together, and only once a step is accepted. bfgs()
-# moves `ilsp` on before it moves `initial` on, so `initial` decides; until it
-# has a history it uses `ilsp` for finite differences around `lsp`. efsudr() and
-# efsud() (extended Fellner-Schall) save the accepted score as `old.reml` before
-# they try the next step, and move `lsp` only after it.
+frames_searched <- 20
+
+# Where each optimiser keeps the iterate it accepted last: its score, how many there have been, and
+# what it is. newton() replaces `lsp`, `start` and `score` together, and only once a step is
+# accepted. bfgs() moves `ilsp` on before it moves `initial` on, so `initial` decides; until it has a
+# history it uses `ilsp` for finite differences around `lsp`. efsudr() and efsud() (extended
+# Fellner-Schall) save the accepted score as `old.reml` before they try the next step, and move `lsp`
+# only after it.
 outer_optimisers <- list(
   newton = list(
     score = function(frame) frame$score,
-    read = function(frame) {
-      list(
-        lsp = frame$lsp, coefficients = frame$start,
-        iteration = count_scores(frame)
-      )
-    }
+    iteration = function(frame) count_scores(frame),
+    read = function(frame) list(lsp = frame$lsp, coefficients = frame$start)
   ),
   bfgs = list(
     score = function(frame) frame$initial$score,
+    iteration = function(frame) max(count_scores(frame) - 1L, 0L),
     read = function(frame) {
-      scores <- count_scores(frame)
       list(
-        lsp = if (scores > 0L) frame$ilsp else frame$lsp,
-        coefficients = frame$initial$start, iteration = max(scores - 1L, 0L)
+        lsp = if (count_scores(frame) > 0L) frame$ilsp else frame$lsp,
+        coefficients = frame$initial$start
       )
     }
   )
@@ -291,11 +289,8 @@ outer_optimisers <- list(
 
 fellner_schall <- list(
   score = function(frame) frame$old.reml,
-  read = function(frame) {
-    list(
-      lsp = frame$lsp, coefficients = frame$start, iteration = frame$iter - 1L
-    )
-  }
+  iteration = function(frame) frame$iter - 1L,
+  read = function(frame) list(lsp = frame$lsp, coefficients = frame$start)
 )
 outer_optimisers$efsudr <- fellner_schall
 outer_optimisers$efsud <- fellner_schall

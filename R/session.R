@@ -116,7 +116,7 @@ session_checkpoint <- function(session, payload, objective = NA, iteration = NA)
 #' @rdname warm_session
 #' @export
 session_finalize <- function(session, payload, objective = NA, iteration = NA) {
-  .Call(C_session_finalize, session, payload, objective, iteration, FALSE)
+  finalize_encoded(session, encode_payload(payload), objective, iteration, brief = FALSE)
 }
 
 # `make` makes the payload, where it is to be written. Of an early iterate nothing is, unless the
@@ -126,8 +126,8 @@ offer_iterate <- function(session, make, objective, iteration, early) {
 }
 
 # A brief fit is not worth waiting for the disk, unless the run has a file already.
-finalize_fit <- function(session, payload, objective, iteration, brief) {
-  .Call(C_session_finalize, session, payload, objective, iteration, brief)
+finalize_encoded <- function(session, encoded, objective, iteration, brief) {
+  .Call(C_session_finalize, session, encoded, objective, iteration, brief)
 }
 
 # Called from C, the first time that a write fails.

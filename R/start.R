@@ -2,26 +2,66 @@
 #
 #   found    words for people
 #   relation "exact", this very fit's: its objective compares; "rows", the same model's on
-#            other rows; "related", another model's, of which some terms fit
+#            other rows; "related", another model's, of which some terms fit; "quick", found by the
+#            adapter itself, before the fit
 #   iterations, seconds   what was spent on this fit before
 
-find_starts <- function(request, store, finished, near) {
-  if (is.null(request$adapter$seed)) {
+#' A function that gives the next start each time it is called, and NULL after the last
+#'
+#' What a kind of start takes to find is spent only where those before it have been used up. That a
+#' finished fit was withheld has been said.
+#' @noRd
+new_starts <- function(request, store, finished, near, quickstart) {
+  takes_seeds <- !is.null(request$adapter$seed)
+  sources <- c(
+    if (takes_seeds) exact_starts,
+    if (takes_seeds && near) list(rows_starts, related_starts),
+    if (quickstart) quick_starts
+  )
+  found <- list()
+  function() {
+    while (length(found) == 0 && length(sources) > 0) {
+      look <- sources[[1]]
+      sources <<- sources[-1]
+      found <<- or_nothing(without_trust_warnings(look(request, store, finished)))
+    }
+    start <- if (length(found) > 0) found[[1]]
+    found <<- found[-1]
+    start
+  }
+}
+
+# From the finished fit, where there is one; else from what an interrupted one left.
+exact_starts <- function(request, store, finished) {
+  entry <- finished %||% store_lookup(store, request$key$exact)
+  if (has_state(entry) && length(entry$payload$state) > 0) list(new_start(entry, "exact"))
+}
+
+rows_starts <- function(request, store, finished) {
+  entry <- if ("rows" %in% request$adapter$relations) find_seed_for_rows(request$key, store)
+  if (has_state(entry)) list(new_start(entry, "rows"))
+}
+
+# Those that share most terms, then the newest.
+related_starts <- function(request, store, finished) {
+  if (!"related" %in% request$adapter$relations) {
     return(list())
   }
-  exact <- finished$entry %||% store_lookup(store, request$key$exact)
-  if (has_state(exact) && length(exact$payload$state) > 0) {
-    return(list(new_start(exact, "exact")))
+  entries <- Filter(has_state, find_seeds_of_relatives(request$key, store))
+  terms <- model_terms(request$key)
+  shared <- vapply(entries, function(entry) length(intersect(entry$payload$terms, terms)), 1L)
+  best_first <- order(-shared, seq_along(shared))
+  best <- entries[utils::head(best_first[shared[best_first] > 0], neighbours_tried)]
+  lapply(best, new_start, "related")
+}
+
+neighbours_tried <- 3
+
+# What an adapter finds by itself, before the fit.
+quick_starts <- function(request, store, finished) {
+  if (!is.null(request$adapter$quickstart)) {
+    list(c(list(found = "quick start", state = NULL), cold_start("quick")))
   }
-  if (!near) {
-    return(list())
-  }
-  relations <- request$adapter$relations
-  same <- if ("rows" %in% relations && has_rows_of_its_own(request$key)) {
-    store_lookup(store, request$key$specification, select = "latest")
-  }
-  related <- if ("related" %in% relations) related_entries(request, store)
-  c(if (has_state(same)) list(new_start(same, "rows")), lapply(related, new_start, "related"))
 }
 
 # Of no class: `$` must not be somebody's method.
@@ -51,39 +91,10 @@ is_seeded <- function(start) {
   if (start$interrupted) isTRUE(start$entry$payload$seeded) else start$relation != "none"
 }
 
-# What an adapter finds by itself, before the fit.
-quick_start <- function(request) {
-  if (!is.null(request$adapter$quickstart)) {
-    list(c(list(found = "quick start", state = NULL), cold_start("quick")))
-  }
-}
-
 # Nothing to start from.
 cold_start <- function(relation = "none") {
   list(relation = relation, interrupted = FALSE, iterations = 0, seconds = 0)
 }
-
-# Of models with the same response and family, those that share most terms, then the newest. Each
-# keeps one entry a specification.
-related_entries <- function(request, store) {
-  runs <- list_runs(store, request$key$neighbourhood)
-  if (length(runs$run_id) == 0) {
-    return(list())
-  }
-  run_ids <- runs$run_id[order(runs$written, decreasing = TRUE)]
-  run_ids <- setdiff(run_ids, format(request$key$specification))
-  entries <- lapply(utils::head(run_ids, neighbours_read), function(run_id) {
-    store_lookup_run(store, request$key$neighbourhood, run_id)
-  })
-  entries <- Filter(has_state, entries)
-  terms <- model_terms(request$key)
-  shared <- vapply(entries, function(entry) length(intersect(entry$payload$terms, terms)), 1L)
-  best_first <- order(-shared, seq_along(shared))
-  entries[utils::head(best_first[shared[best_first] > 0], neighbours_tried)]
-}
-
-neighbours_read <- 64 # a person's history of one analysis, not a store's
-neighbours_tried <- 3
 
 announce <- function(start) {
   if (start$relation == "quick") {

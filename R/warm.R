@@ -7,7 +7,7 @@
 #' @section What if R is killed?:
 #' Run the line again, in any R process on this machine. The fit goes on from the last iterate that
 #' was kept: with most fitters that can be watched the last iteration, or the best point so far. A
-#' fitter that cannot be watched begins anew, and so does a fit that had run for less than 0.2 s.
+#' fitter that cannot be watched begins anew, and so does a fit that had run for less than 0.5 s.
 #' Where the power fails, up to the last 2 s of a fit are lost, and finished fits that took less
 #' than that may be: `warm()` does not wait for the disk to have them.
 #'
@@ -142,9 +142,7 @@ fit_kept <- function(request, store, reuse, near, label, quickstart) {
   } else {
     finished <- or_nothing(without_trust_warnings(find_finished(request, store)))
   }
-  # That a finished fit is withheld has been said.
-  starts <- or_nothing(without_trust_warnings(find_starts(request, store, finished, near)))
-  if (quickstart) starts <- c(starts, quick_start(request))
+  starts <- new_starts(request, store, finished$entry, near, quickstart)
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome))
   or_nothing(announce_end(session, outcome, kept))
@@ -161,11 +159,10 @@ or_nothing <- function(value) {
 
 # A finished fit. ------------------------------------------------------------------------------
 
-# Where the fit itself cannot be had, the state that keep_finished() has put beside it can.
+# Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.
 find_finished <- function(request, store) {
-  key <- request$key
-  entry <- store_lookup(store, key$exact, kind = "final") %||%
-    store_lookup_run(store, key$specification, format(key$exact))
+  entry <- store_lookup(store, request$key$exact, kind = "final") %||%
+    find_seed_of(request$key, store)
   if (has_state(entry)) {
     same_versions <- identical(entry$payload$versions, request_versions(request))
     list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
@@ -190,9 +187,8 @@ return_finished <- function(request, finished, store) {
 
 # Keeping it. ----------------------------------------------------------------------------------
 
-# The fit under its own key; its state, without the data in it, where other rows and related
-# models will look: one entry a data set there, one a specification here. Tells what was kept:
-# "fit", "estimates" or "nothing"; NULL where the adapter failed, which has been said.
+# The fit under its own key, and what other rows and related models can start from. Tells what was
+# kept: "fit", "estimates" or "nothing"; NULL where the adapter failed, which has been said.
 keep_finished <- function(request, session, store, outcome) {
   if (is.null(outcome$converged)) {
     return(NULL)
@@ -201,59 +197,37 @@ keep_finished <- function(request, session, store, outcome) {
     return("nothing")
   }
   end <- outcome$end
-  whole <- is.null(request$adapter$seed) || length(end$state) == 0 ||
-    is_worth_keeping(outcome$fit, outcome$seconds)
   iterations <- outcome$start$iterations + end$iteration
-  payload <- finished_payload(request, outcome, iterations, whole)
-  brief <- outcome$seconds < quickly_made
-  if (!finalize_fit(session, payload, end$objective, iterations, brief)) {
+  payload <- finished_payload(request, outcome, iterations)
+  room <- if (can_start_from(end, request$adapter)) room_for(outcome$seconds) else Inf
+  whole <- encode_payload(payload, room)
+  payload["fit"] <- list(NULL)
+  kept <- finalize_encoded(
+    session, whole %||% encode_payload(payload), end$objective, iterations,
+    brief = outcome$seconds < quickly_made
+  )
+  if (!kept) {
     return("nothing")
   }
-  if (isTRUE(outcome$converged)) {
+  if (isTRUE(outcome$converged) && can_start_from(end, request$adapter)) {
     keep_seeds(request, store, outcome, iterations)
   }
   delete_superseded(store, request$key$exact)
-  if (whole) "fit" else "estimates"
+  if (is.null(whole)) "estimates" else "fit"
 }
 
-finished_payload <- function(request, outcome, iterations, whole) {
+finished_payload <- function(request, outcome, iterations) {
   list(
-    fit = if (whole) request$adapter$pack(outcome$fit), state = outcome$end$state,
+    fit = request$adapter$pack(outcome$fit), state = outcome$end$state,
     iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
     versions = request_versions(request), random = if (request$random) save_random_state()
   )
 }
 
-keep_seeds <- function(request, store, outcome, iterations) {
-  end <- outcome$end
-  if (is.null(request$adapter$seed) || length(end$state) == 0) {
-    return()
-  }
-  key <- request$key
-  relations <- request$adapter$relations
-  seed <- list(
-    state = end$state, iterations = iterations, seconds = outcome$seconds,
-    seeded = is_seeded(outcome$start)
-  )
-  save <- function(key, run_id) {
-    save_seed(store, key, seed, end$objective, iterations, format(run_id), request$label)
-  }
-  if ("rows" %in% relations && has_rows_of_its_own(key)) {
-    save(key$specification, run_id = key$exact)
-  }
-  if ("related" %in% relations) {
-    seed$terms <- model_terms(key)
-    if (length(seed$terms) > 0) save(key$neighbourhood, run_id = key$specification)
-  }
-}
-
-# Without any, nothing differs from the specification: a seed would lie among the finished fits.
-has_rows_of_its_own <- function(key) !identical(key$exact, key$specification)
-
-# A large fit that is quickly made again from its estimates would take longer to write than it
-# saves, and push others out of the store.
-is_worth_keeping <- function(fit, seconds) {
-  seconds >= quickly_made || rough_size(fit) < max(seconds, 0.1) * bytes_a_second
+# Bytes. A large fit that is quickly made again from its estimates would take longer to write than
+# it saves, and push others out of the store.
+room_for <- function(seconds) {
+  if (seconds < quickly_made) max(seconds, 0.1) * bytes_a_second else Inf
 }
 
 quickly_made <- 2 # seconds; see ?warm under "What if R is killed?"

@@ -15,7 +15,7 @@ SEXP bind_hash_engine(void);
 
 SEXP bind_may_be_plain(SEXP value);
 SEXP bind_bytes_are_plain(SEXP bytes);
-SEXP bind_list_size(SEXP value);
+SEXP bind_serialize(SEXP value, SEXP version, SEXP limit);
 
 SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust);
 SEXP bind_store_config(SEXP store);
@@ -45,7 +45,7 @@ SEXP bind_session_load(SEXP session);
 SEXP bind_session_peek(SEXP session);
 SEXP bind_session_checkpoint(SEXP session, SEXP payload, SEXP objective, SEXP iteration);
 SEXP bind_session_offer(SEXP session, SEXP make, SEXP objective, SEXP iteration, SEXP early);
-SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration, SEXP brief);
+SEXP bind_session_finalize(SEXP session, SEXP encoded, SEXP objective, SEXP iteration, SEXP brief);
 SEXP bind_session_get_status(SEXP session);
 
 SEXP bind_session_attempt(SEXP session, SEXP run_id);

@@ -135,18 +135,24 @@ bool bind_has_attributes(SEXP value) {
 }
 
 SEXP bind_payload(SEXP payload, struct ws_offer *offer) {
-    SEXP bytes = payload;
-
-    offer->encoding = 0;
-    if (TYPEOF(payload) != RAWSXP || bind_has_attributes(payload)) {
-        SEXP encoded = PROTECT(bind_call("encode_payload", payload, NULL));
-        offer->encoding = (uint8_t)Rf_asInteger(VECTOR_ELT(encoded, 0));
-        bytes = VECTOR_ELT(encoded, 1);
-        UNPROTECT(1);
+    if (TYPEOF(payload) == RAWSXP && !bind_has_attributes(payload)) {
+        offer->encoding = 0;
+        offer->payload = RAW(payload);
+        offer->size = (size_t)XLENGTH(payload);
+        return payload;
     }
+    SEXP encoded = PROTECT(bind_call("encode_payload", payload, NULL));
+    bind_encoded(encoded, offer);
+    UNPROTECT(1);
+    return encoded;
+}
+
+void bind_encoded(SEXP encoded, struct ws_offer *offer) {
+    SEXP bytes = VECTOR_ELT(encoded, 1);
+
+    offer->encoding = (uint8_t)Rf_asInteger(VECTOR_ELT(encoded, 0));
     offer->payload = RAW(bytes);
     offer->size = (size_t)XLENGTH(bytes);
-    return bytes;
 }
 
 /* External pointers. */

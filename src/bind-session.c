@@ -204,15 +204,13 @@ SEXP bind_session_offer(SEXP session, SEXP make, SEXP objective, SEXP iteration,
     return written;
 }
 
-SEXP bind_session_finalize(SEXP session, SEXP payload, SEXP objective, SEXP iteration, SEXP brief) {
+SEXP bind_session_finalize(SEXP session, SEXP encoded, SEXP objective, SEXP iteration, SEXP brief) {
     struct ws_session *open = bind_session(session);
     struct ws_offer offer = bind_offer(objective, iteration);
     offer.is_brief = Rf_asLogical(brief) == TRUE;
 
-    PROTECT(bind_payload(payload, &offer));
-    enum ws_status status = ws_session_finalize(open, &offer);
-    UNPROTECT(1);
-    return answer(session, open, status);
+    bind_encoded(encoded, &offer);
+    return answer(session, open, ws_session_finalize(open, &offer));
 }
 
 SEXP bind_session_get_status(SEXP session) {

@@ -38,6 +38,8 @@ struct ws_offer bind_offer(SEXP objective, SEXP iteration);
 /* The payload's bytes. A raw vector's are its own, anything else is encoded by R. Returns what
  * holds the bytes, to be protected as long as the offer is used. */
 SEXP bind_payload(SEXP payload, struct ws_offer *offer);
+/* One that R has encoded already, by encode_payload(). */
+void bind_encoded(SEXP encoded, struct ws_offer *offer);
 bool bind_has_attributes(SEXP value);
 
 /* The element `name` of a tag list, and its replacement in place. */

@@ -30,6 +30,33 @@ for (what in names(payloads)) {
   })
 }
 
+test_that("what is not plain data is encoded as serialize() does it", {
+  home <- new.env(parent = globalenv()) # not this one, which changes
+  payloads <- evalq(list(
+    mean, getClass("numeric"), y ~ x, lm(mpg ~ wt, mtcars), new.env(),
+    list(f = function() x, g = quote(a + b), text = c("\u00fc", NA), ints = 1:1e5)
+  ), home)
+  for (payload in payloads) {
+    encoded <- encode_payload(payload)
+    expect_identical(encoded[[1]], encoding_object)
+    expect_identical(encoded[[2]], serialize(payload, NULL, version = 3, xdr = TRUE))
+  }
+})
+
+test_that("a payload beyond its limit is not encoded", {
+  for (payload in list(numeric(1000), list(identity, numeric(1000)), as.raw(1:100))) {
+    bytes <- encode_payload(payload)[[2]]
+    expect_identical(encode_payload(payload, length(bytes))[[2]], bytes)
+    expect_null(encode_payload(payload, length(bytes) - 1))
+  }
+})
+
+test_that("encoding evaluates nothing", {
+  keep <- function(never) function() never
+  payload <- keep(stop("evaluated"))
+  expect_identical(encode_payload(payload)[[1]], encoding_object)
+})
+
 test_that("a large payload comes back as it was", {
   large <- list(as.numeric(1:1e6), as.raw(rep(1:100, 1e4)))
   expect_identical(round_trip(large), large)

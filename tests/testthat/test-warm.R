@@ -622,23 +622,32 @@ test_that("an error of a fitter that is not known comes through", {
 
 # What is worth keeping ------------------------------------------------
 
-test_that("the size of a fit is found without looking at what was never evaluated", {
-  keep <- function(x, never) function() x
-  holder <- list(m = keep(numeric(1e6), stop("evaluated")), again = 1)
-  expect_lt(rough_size(holder), 100)
-  local <- function() {
-    x <- numeric(1e6)
-    list(f = function() x, g = function() x)
-  }
-  expect_equal(rough_size(local()), 8e6, tolerance = 0.01)
-  expect_equal(rough_size(list(1:10, list("a", NULL))), 88)
+test_that("a fit is kept whole unless it is large and quickly made", {
+  megabytes <- function(n) list(fit = numeric(n * 1e6 / 8), code = identity)
+  is_kept <- function(payload, seconds) !is.null(encode_payload(payload, room_for(seconds)))
+  expect_true(is_kept(megabytes(0.001), 0.001))
+  expect_true(is_kept(megabytes(8), 1))
+  expect_false(is_kept(megabytes(8), 0.1))
+  expect_true(is_kept(megabytes(80), 2))
 })
 
-test_that("a fit is kept whole unless it is large and quickly made", {
-  expect_true(is_worth_keeping(numeric(10), 0.001))
-  expect_true(is_worth_keeping(numeric(1e6), 1))
-  expect_false(is_worth_keeping(numeric(1e6), 0.1))
-  expect_true(is_worth_keeping(numeric(1e7), 2))
+test_that("a bootstrap of any length leaves a bounded number of starting values", {
+  store <- new_store()
+  samples <- lapply(1:300, function(seed) {
+    set.seed(seed)
+    datasets::InsectSprays[sample(72, replace = TRUE), ]
+  })
+  fits <- lapply(samples, function(d) warm(glm(count ~ spray, poisson, d), store))
+  key_of <- function(d) new_request(quote(glm(count ~ spray, poisson, d)), environment())$key
+  keys <- lapply(samples, key_of)
+  run_ids <- vapply(keys, run_id_of_data, "")
+  expect_setequal(list_runs(store, keys[[1]]$specification)$run_id, run_ids)
+  # Of those that share one, the last is there; and of all, the newest is found.
+  is_there <- !vapply(keys, function(key) is.null(find_seed_of(key, store)), NA)
+  expect_identical(is_there, !duplicated(run_ids, fromLast = TRUE))
+  newest <- find_seed_for_rows(keys[[1]], store)
+  expect_identical(newest$payload$of, format(keys[[300]]$exact))
+  expect_equal(newest$payload$state$coefficients, coef(fits[[300]]))
 })
 
 # A failing store ------------------------------------------------
