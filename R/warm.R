@@ -54,7 +54,7 @@
 #' * `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
 #'   Another fit's smoothing parameters are first brought to the optimum of a penalised least
 #'   squares problem of the model's own rows, and so are the scale and the family's parameters: by
-#'   REML, ML, GCV and UBRE, for all families. By NCV and GACV they are taken as they are. With efs,
+#'   REML, ML, GCV, UBRE and NCV, for all families but by GACV, where they are taken as they are. With efs,
 #'   which `twlss()` always has, and where the model is a zero inflated one (`ziP()`), which may
 #'   have several optima, it starts from its own end alone; [warm_info()] says so.
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.

@@ -31,8 +31,7 @@ penalty_determinant <- function(setup) {
       at <- of_blocks(setup$Sl, lsp, rep(FALSE, length(lsp)), ncol(setup$X))
       list(det = at$ldetS, det1 = at$ldet1, det2 = at$ldet2)
     }
-  } else if (anyDuplicated(unlist(setup$blocks)) == 0) {
-    # Each coefficient has one penalty at most.
+  } else if (are_apart(setup$S, setup$blocks)) {
     rank <- setup$rank
     none <- matrix(0, length(rank), length(rank))
     function(lsp) list(det = sum(rank * lsp), det1 = rank, det2 = none)
@@ -40,6 +39,23 @@ penalty_determinant <- function(setup) {
     reparametrise <- getExportedValue("mgcv", "gam.reparam")
     function(lsp) reparametrise(setup$UrS, lsp, 2)
   }
+}
+
+# Has each direction one penalty at most? So it is without tensor products, with `select`, in t2().
+are_apart <- function(penalties, blocks) {
+  for (i in seq_along(penalties)) {
+    for (j in seq_len(i - 1)) {
+      both <- intersect(blocks[[i]], blocks[[j]])
+      if (length(both) > 0) {
+        one <- penalties[[i]][, match(both, blocks[[i]]), drop = FALSE]
+        other <- penalties[[j]][match(both, blocks[[j]]), , drop = FALSE]
+        if (max(abs(one %*% other)) > 1e-10 * max(abs(one)) * max(abs(other))) {
+          return(FALSE)
+        }
+      }
+    }
+  }
+  TRUE
 }
 
 # A basis of what rows and penalties together determine; NULL where that is everything.
@@ -61,7 +77,8 @@ invert <- function(precision, basis = NULL) {
 }
 
 # The score at log smoothing parameters `lsp`, in units of the log likelihood, with first and second
-# derivatives; `edf` are the degrees of freedom that each penalty leaves to its term.
+# derivatives; `edf` are the degrees of freedom that each penalty leaves to its term, `complexity`
+# what of a likelihood's score is not of the fit.
 working_score <- function(model, lsp) {
   fit <- working_fit(model, each_log_sp(model, lsp))
   at <- if (model$criterion %in% prediction_criteria) {
@@ -74,7 +91,7 @@ working_score <- function(model, lsp) {
     score = at$value, gradient = drop(crossprod(model$L, at$first)),
     hessian = crossprod(model$L, at$second %*% model$L),
     edf = drop(crossprod(model$L, at$edf)),
-    coefficients = fit$b, scale = at$scale
+    coefficients = fit$b, scale = at$scale, complexity = at$complexity
   )
 }
 
@@ -121,6 +138,7 @@ likelihood_score <- function(model, fit) {
   }
   list(
     value = (value + log_det$value - penalties$det) / 2, first = first / 2, second = second / 2,
+    complexity = (log_det$value - penalties$det) / 2,
     edf = penalties$det1 - log_det$first, scale = unit / model$gamma
   )
 }
@@ -221,8 +239,7 @@ log_determinant <- function(model, fit) {
 }
 
 # By Newton's method, in the directions that still have a slope. The score there, and `lsp`.
-optimise_working <- function(model, lsp, tolerance, steps) {
-  at <- working_score(model, lsp)
+optimise_working <- function(model, lsp, tolerance, steps, at = working_score(model, lsp)) {
   for (iteration in seq_len(steps)) {
     sloped <- abs(at$gradient) > tolerance
     if (!any(sloped)) break

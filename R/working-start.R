@@ -20,49 +20,92 @@ settle_start <- function(view, sp, initial = sp) {
 or_null <- function(value) tryCatch(value, error = function(e) NULL)
 
 settle <- function(view, sp, initial) {
-  setup <- view$setup
-  places <- unique(list(log(sp), log(initial)))
-  view$approach(add_penalties(setup, exp(each_log_sp(setup, places[[1]]))))
-  for (pass in seq_len(working_passes)) {
-    model <- working_model(setup, view$squares(), view$scale())
-    tolerance <- setup$tolerance * model$n / 16
-    before <- places[[1]]
-    if (pass > 1 || view$informed) {
-      optima <- lowest_first(model, places, tolerance)
-      score <- optima[[1]]
-      places <- lapply(optima, function(optimum) optimum$lsp)
-    } else {
-      # The first weights are those of the data alone.
-      score <- optimise_working(model, before, tolerance, steps = 0)
-    }
-    penalty <- add_penalties(model, exp(each_log_sp(model, score$lsp)))
-    moved <- view$move(score, penalty)
-    if (view$exact || pass > 2 && max(abs(score$lsp - before), moved) < settled) break
+  begun <- unique(list(log(sp), log(initial)))
+  view$approach(penalty_at(view$setup, begun[[1]]))
+  found <- last <- settle_from(view, begun[[1]])
+  for (place in other_optima(found, begun, log(initial), view$setup$cross_validates)) {
+    last <- settle_from(view, place)
+    if (isTRUE(last$value < found$value - last$tolerance)) found <- last
   }
-  lsp <- keep_slope(score$lsp, score, setup$tolerance * view$size())
+  if (!identical(found, last)) found <- settle_from(view, found$score$lsp)
+  lsp <- keep_slope(found$score$lsp, found$score, view$setup$tolerance * view$size())
   list(
-    in_out = list(sp = exp(lsp), scale = view$scale() %||% score$scale),
+    in_out = list(sp = exp(lsp), scale = view$scale() %||% found$score$scale),
     coefficients = view$coefficients()
   )
 }
 
-# The score may have several optima. On other rows an eigenvector's penalty, as the null space of a
-# factor smooth has, may be another one's, and the seed lead to an optimum that is none of these
-# rows'. So mgcv's own start is followed as well, until both lead to the same.
-lowest_first <- function(model, places, tolerance) {
-  first <- optimise_working(model, places[[1]], tolerance, working_steps)
-  others <- lapply(places[-1], function(place) {
-    or_null(optimise_working(model, place, tolerance, working_steps))
-  })
-  optima <- c(list(first), Filter(function(other) {
-    isTRUE(abs(other$score - first$score) > tolerance)
-  }, others))
-  optima[order(vapply(optima, function(optimum) optimum$score, 1))]
+penalty_at <- function(setup, lsp) add_penalties(setup, exp(each_log_sp(setup, lsp)))
+
+# The optimum that log smoothing parameters lead to: the working model there, its `score`, and the
+# `value` of the model's own.
+settle_from <- function(view, lsp) {
+  for (pass in seq_len(working_passes)) {
+    model <- working_model(view$setup, view$squares(), view$scale())
+    tolerance <- view$setup$tolerance * model$n / 16
+    # The first weights may be those of the data alone.
+    steps <- if (pass > 1 || view$informed()) working_steps else 0
+    score <- optimise_working(model, lsp, tolerance, steps)
+    moved <- view$move(score, penalty_at(view$setup, score$lsp))
+    if (view$exact || pass > 2 && max(abs(score$lsp - lsp), moved) < settled) break
+    lsp <- score$lsp
+  }
+  list(model = model, score = score, value = or_null(view$value(score)), tolerance = tolerance)
 }
 
 working_passes <- 8
 # In the log smoothing parameters, and those that the family has.
 settled <- 0.01
+
+#' Where else the score may have its optimum
+#'
+#' It may have several. On other rows an eigenvector's penalty, as the null space of a factor smooth
+#' has, may be another one's, and the seed lead to an optimum that is none of these rows'; so mgcv's
+#' own start is followed as well. From a plateau nothing leads back: what was smoothed away, with
+#' weights that were still some way off, is tried where it began. And a term that is not may be
+#' better off with nothing but its penalty's null space. What the working model finds not much worse
+#' is for the score itself to judge.
+#' @noRd
+other_optima <- function(found, begun, initial, cross_validates) {
+  model <- found$model
+  score <- found$score
+  is_away <- score$lsp - initial > plateau
+  worst <- score$score + working_error[[
+    if (model$criterion %in% prediction_criteria) "prediction" else "likelihood"
+  ]]
+  known <- list(score)
+  compare <- function(place, at = working_score(model, place)) {
+    # So much is enough to tell them apart.
+    other <- or_null(optimise_working(model, place, 100 * found$tolerance, working_steps, at))
+    is_new <- isTRUE(other$score < worst) &&
+      all(vapply(known, function(optimum) max(abs(optimum$edf - other$edf)) > same_edf, NA))
+    if (is_new) known <<- c(known, list(other))
+  }
+  back <- if (any(is_away)) {
+    lapply(if (model$criterion %in% prediction_criteria) begun else begun[1], function(place) {
+      ifelse(is_away, place, score$lsp)
+    })
+  }
+  lapply(unique(c(back, begun[-1])), compare)
+  for (i in which(!is_away)) {
+    place <- replace(score$lsp, i, initial[[i]] + smoothed_away)
+    at <- or_null(working_score(model, place))
+    if (isTRUE(at$score < worst + 1)) compare(place, at)
+  }
+  # Of the criteria, cross-validation is the one that is seen to let a term have very much.
+  for (i in if (cross_validates) seq_along(initial)) {
+    compare(replace(score$lsp, i, initial[[i]] - roughened))
+  }
+  lapply(known[-1], function(optimum) optimum$lsp)
+}
+
+# From mgcv's initial log smoothing parameter.
+smoothed_away <- 12
+roughened <- 6
+# What the working model may say too much of another optimum, in units of the log likelihood. Seen:
+# 1 of UBRE, 0.02 of REML.
+working_error <- c(prediction = 2, likelihood = 0.2)
+same_edf <- 0.01
 
 # Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
 # what is below its tolerance. Such a term is left the few degrees of freedom with which its slope
@@ -84,18 +127,21 @@ keep_slope <- function(lsp, score, tolerance) {
 #' @param frame The frame of mgcv's `estimate.gam()`, in which the model has been set up.
 #' @param coefficients To begin with, of the model as set up, or NULL.
 #' @return NULL where there is no working model, or a list: `setup`; `exact`, is the working model
-#'   the model itself?; `informed`, has it a fit to begin with?; of several linear predictors
-#'   `initial`, smoothing parameters; and functions: `approach()`, brings the fit near that of a
-#'   penalty; `squares()`, the least squares about the present fit; `scale()`, NULL where the
-#'   working model has to find it; `move()`, to the fit that a score has found, says how far that
-#'   was; `coefficients()`; `size()`, of what size mgcv's score is, which its tolerance is
-#'   relative to.
+#'   the model itself?; of several linear predictors `initial`, smoothing parameters; and functions:
+#'   `informed()`, is there a fit yet?; `approach()`, brings the fit near that of a penalty;
+#'   `squares()`, the least squares about the present fit; `scale()`, NULL where the working model
+#'   has to find it; `move()`, to the fit that a score has found, says how far that was; `value()`,
+#'   the model's own score there, but for a constant; `coefficients()`; `size()`, of what size
+#'   mgcv's score is, which its tolerance is relative to.
 #' @noRd
 working_view <- function(frame, coefficients = NULL) {
   setup <- frame$G
   criterion <- if (is_general(setup$family)) frame$method else frame$criterion
   usable <- isTRUE(criterion %in% working_criteria) && length(setup$S) > 0 && is.null(setup$H)
   if (usable) {
+    setup$cross_validates <- criterion == "NCV"
+    # They estimate the same error, about.
+    if (criterion == "NCV") criterion <- if (frame$scale > 0) "UBRE" else "GCV"
     setup$criterion <- criterion
     setup$gamma <- frame$gamma
     setup$tolerance <- frame$control$newton$conv.tol
@@ -111,7 +157,7 @@ working_view <- function(frame, coefficients = NULL) {
 }
 
 prediction_criteria <- c("GCV", "UBRE")
-working_criteria <- c("REML", "P-REML", "ML", "P-ML", prediction_criteria)
+working_criteria <- c("REML", "P-REML", "ML", "P-ML", prediction_criteria, "NCV")
 
 # One linear predictor. -----------------------------------------------------------------------
 
@@ -120,23 +166,35 @@ view_rows <- function(setup, frame, coefficients) {
   rows <- fitted_rows(frame, coefficients)
   exact <- is_least_squares(family)
   b <- coefficients
+  informed <- exact || !is.null(coefficients)
   scale <- if (frame$scale > 0) frame$scale
   own <- own_parameters(setup, scale, exact)
   list(
-    setup = setup, exact = exact, informed = exact || !is.null(coefficients),
+    setup = setup, exact = exact,
+    informed = function() informed,
     squares = function() row_squares(setup, rows),
     scale = function() scale,
     approach = function(penalty) NULL,
     move = function(score, penalty) {
       b <<- score$coefficients
+      informed <<- TRUE
       rows$eta <<- drop(setup$X %*% b) + setup$offset
+      rows$penalty <<- sum(b * (penalty %*% b))
       if (!own$any) {
         return(0)
       }
-      rows$penalty <<- sum(b * (penalty %*% b))
       found <- own$fit(rows, scale %||% score$scale)
       if (own$scale) scale <<- found$scale
       found$moved
+    },
+    value = function(score) {
+      if (setup$cross_validates) {
+        cross_validated(setup, rows, score$lsp)
+      } else if (exact || setup$criterion %in% prediction_criteria) {
+        score$score
+      } else {
+        own$value(rows, scale %||% score$scale) + score$complexity
+      }
     },
     coefficients = function() b,
     size = function() rough_score(family, rows)
@@ -196,6 +254,16 @@ row_squares <- function(setup, rows) {
   )
 }
 
+# Half the deviance of each row from the others' fit, as far as one step of Newton's method leads:
+# what mgcv's neighbourhoods are, unless somebody has chosen others.
+cross_validated <- function(setup, rows, lsp) {
+  half <- row_information(setup$family, rows)
+  precision <- crossprod(sqrt(half$information) * setup$X) + penalty_at(setup, lsp)
+  reach <- rowSums((setup$X %*% invert(precision)) * setup$X)
+  rows$eta <- rows$eta - reach * half$score / (1 - reach * half$information)
+  row_deviance(setup$family, rows) / 2
+}
+
 # The score of each row and its expected information, in the linear predictor.
 row_information <- function(family, rows) {
   mu <- family$linkinv(rows$eta)
@@ -237,12 +305,19 @@ own_parameters <- function(setup, scale, exact) {
       hessian = at$hessian[keep, keep, drop = FALSE] / setup$gamma
     )
   }
-  list(any = length(thetas) > 0 || of_scale, scale = of_scale, fit = function(rows, scale) {
-    own <- before <- c(if (length(thetas) > 0) family$getTheta(), if (of_scale) log(scale))
-    own <- descend(function(own) at(own, rows, scale), own)
-    if (length(thetas) > 0) family$putTheta(own[thetas])
-    list(scale = if (of_scale) exp(own[[length(own)]]), moved = max(abs(own - before)))
-  })
+  present <- function(scale) {
+    c(if (length(thetas) > 0) family$getTheta(), if (of_scale) log(scale))
+  }
+  list(
+    any = length(thetas) > 0 || of_scale, scale = of_scale,
+    fit = function(rows, scale) {
+      before <- present(scale)
+      own <- descend(function(own) at(own, rows, scale), before)
+      if (length(thetas) > 0) family$putTheta(own[thetas])
+      list(scale = if (of_scale) exp(own[[length(own)]]), moved = max(abs(own - before)))
+    },
+    value = function(rows, scale) at(present(scale), rows, scale)$value
+  )
 }
 
 # A few steps of Newton's method.
@@ -325,7 +400,8 @@ view_likelihood <- function(setup, frame, coefficients) {
     sqrt(sum(step * -(at$lbb %*% step))) / 10
   }
   list(
-    setup = setup, exact = FALSE, informed = TRUE, initial = initial_sp(setup, -at$lbb),
+    setup = setup, exact = FALSE, informed = function() TRUE,
+    initial = initial_sp(setup, -at$lbb),
     approach = function(penalty) {
       for (step in seq_len(likelihood_steps)) {
         squares <- likelihood_squares(at, b)
@@ -337,6 +413,7 @@ view_likelihood <- function(setup, frame, coefficients) {
     squares = function() likelihood_squares(at, b, NROW(setup$y)),
     scale = function() 1,
     move = move,
+    value = function(score) score$score,
     coefficients = function() b,
     size = function() abs(at$l)
   )
