@@ -143,7 +143,7 @@ lme4_start <- function(seed, stage, task, labels, rho) {
   }
   is_theta <- seq_along(task$par) <= length(rho$pp$theta)
   start <- list(
-    par = task$par, state = state, labels = labels,
+    par = task$par, state = state, labels = labels, exact = exact,
     step = if (exact && state$finished) step_at_end else step_near,
     enough = exact && stage$initial && length(state$theta_initial) == sum(is_theta)
   )
@@ -191,10 +191,65 @@ adopt_by_name <- function(values, otherwise, labels, exact) {
   list(values = otherwise, shared = shared)
 }
 
-# On its bound, a standard deviation has no slope: an optimiser may stay there.
+# On its bound, a standard deviation has no slope: an optimiser may stay there. And what correlates
+# with an effect of no variance is of no consequence, so that a seed may have it with the wrong sign.
+# So the covariance of a term is moved, not its Cholesky factor: that of an effect without variance
+# begins at none.
 off_the_bound <- function(theta, lower, exact) {
   off <- if (exact) 1e-3 else 0.05
-  ifelse(is.finite(lower), pmax(theta, lower + off), theta)
+  for (block in term_blocks(lower)) {
+    factor <- factor_of(theta[block])
+    if (any(diag(factor) < off)) {
+      factor <- t(chol(tcrossprod(factor) + diag(off^2, nrow(factor))))
+      theta[block] <- factor[lower.tri(factor, diag = TRUE)]
+    }
+  }
+  theta
+}
+
+# Of an effect that varies little, other rows may have the correlations with another sign. Between
+# the two, at none, the deviance has a ridge: the better side is to start from.
+turn_weak_effects <- function(par, lower, deviance) {
+  value <- deviance(par)
+  for (block in term_blocks(lower)) {
+    factor <- factor_of(par[block])
+    weak <- if (nrow(factor) > 1) which(sqrt(rowSums(factor^2)) < weak_effect)
+    for (effect in weak) {
+      turn <- replace(rep(1, nrow(factor)), effect, -1)
+      turned <- replace(par, block, (turn * factor_of(par[block]) * rep(turn, each = nrow(factor)))[
+        lower.tri(factor, diag = TRUE)
+      ])
+      value_turned <- deviance(turned)
+      if (isTRUE(value_turned < value)) {
+        par <- turned
+        value <- value_turned
+      }
+    }
+  }
+  par
+}
+
+weak_effect <- 0.3 # a standard deviation, over the residuals'
+
+# Where in theta each term's factor is, column by column from the diagonal, whose elements alone have
+# a bound: below the first of them are as many as the term has further effects.
+term_blocks <- function(lower) {
+  blocks <- list()
+  first <- 1
+  while (first <= length(lower) && is.finite(lower[[first]])) {
+    size <- 1 + sum(cumprod(is.infinite(lower[-seq_len(first)])))
+    block <- first - 1 + seq_len(size * (size + 1) / 2)
+    blocks <- c(blocks, list(block))
+    first <- max(block) + 1
+  }
+  blocks
+}
+
+factor_of <- function(theta) {
+  size <- (sqrt(8 * length(theta) + 1) - 1) / 2
+  factor <- matrix(0, size, size)
+  factor[lower.tri(factor, diag = TRUE)] <- theta
+  factor
 }
 
 run_from_start <- function(optimizer, task, start, rho) {
@@ -210,6 +265,10 @@ run_from_start <- function(optimizer, task, start, rho) {
   user_set <- intersect(task$given, user_steps[[method]])
   if (!method %in% names(user_steps) || length(user_set) > 0) {
     return(run_optimizer(optimizer, task))
+  }
+  if (!start$exact) {
+    of_theta <- seq_along(rho$pp$theta)
+    start$par <- task$par <- turn_weak_effects(start$par, task$lower[of_theta], task$fn)
   }
   # Sets the weights that the covariance of the fixed effects is computed from.
   task$fn(start$par)

@@ -12,8 +12,9 @@ encoding_raw <- 0L
 encoding_plain <- 1L
 encoding_object <- 2L
 
-# The encoding and the bytes; NULL where they would be more than `limit`. Called from C, too.
-encode_payload <- function(payload, limit = Inf) {
+# The encoding and the bytes; NULL where they would be more than `limit`. Of the environments in the
+# named list `homes`, their names are kept alone. Called from C, too.
+encode_payload <- function(payload, limit = Inf, homes = list()) {
   if (is.raw(payload) && is.null(attributes(payload))) {
     return(if (length(payload) <= limit) list(encoding_raw, payload))
   }
@@ -21,7 +22,7 @@ encode_payload <- function(payload, limit = Inf) {
     {
       bytes <- plain_bytes(payload, limit)
       if (is.null(bytes)) {
-        list(encoding_object, .Call(C_serialize, payload, 3L, limit))
+        list(encoding_object, .Call(C_serialize, payload, 3L, limit, homes))
       } else {
         list(encoding_plain, bytes)
       }
@@ -42,7 +43,7 @@ stop_too_large <- function(limit) {
 # what is written as plain is what will be accepted.
 plain_bytes <- function(payload, limit = Inf) {
   if (.Call(C_may_be_plain, payload)) {
-    bytes <- .Call(C_serialize, payload, 2L, limit)
+    bytes <- .Call(C_serialize, payload, 2L, limit, list())
     if (.Call(C_bytes_are_plain, bytes)) bytes
   }
 }
@@ -54,5 +55,15 @@ is_plain <- function(x) {
 
 # Called from C.
 decode_payload <- function(bytes, encoding) {
-  unserialize(bytes)
+  homes <- registry$homes
+  unserialize(bytes, refhook = function(name) homes[[name]] %||% globalenv())
+}
+
+# `expr`, a lookup, with `homes` for the environments whose names are kept; elsewhere they are the
+# global one.
+with_homes <- function(homes, expr) {
+  before <- registry$homes
+  on.exit(registry$homes <- before)
+  registry$homes <- homes
+  expr
 }

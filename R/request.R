@@ -28,6 +28,32 @@ new_request <- function(expr, env) {
   request
 }
 
+# The environments that a fit may refer to but does not own: where the call is made, those around it,
+# and those of its formulas. A model's terms have one, with all that happens to be in it; a finished
+# fit belongs in those of whoever asks for it.
+request_homes <- function(request) {
+  named <- Filter(function(argument) {
+    is.symbol(argument) && !is_missing_argument(argument)
+  }, as.list(request$call)[-1])
+  values <- lapply(named, function(name) get0(as.character(name), envir = request$env))
+  formulas <- Filter(function(value) inherits(value, "formula"), values)
+  around <- Map(function(formula, name) surroundings(environment(formula), name),
+    formulas, sprintf("formula %d", seq_along(formulas))
+  )
+  c(surroundings(request$env, "call"), unlist(unname(around)))
+}
+
+# From an environment outwards, short of a package's or the global one.
+surroundings <- function(env, name) {
+  found <- list()
+  while (!is.null(env) && !identical(env, globalenv()) && !identical(env, emptyenv()) &&
+    !is_package_environment(env)) {
+    found[[paste(name, length(found) + 1)]] <- env
+    env <- parent.env(env)
+  }
+  found
+}
+
 # A fit that draws random numbers is another one from another state of the generator.
 add_random_state <- function(key, random) {
   state <- named_part("random numbers", "state", random, "values")

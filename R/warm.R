@@ -27,7 +27,8 @@
 #' that is alive or was interrupted. A finished fit is kept whole, as `saveRDS()` would without
 #' compression (not one of less than 2 s that is large for its time, see [warm-models]), but for
 #' what R can make again: the byte code of a `gam()`'s family, class definitions in a fit of
-#' `lmer()`. Its parameters are kept twice more, for similar fits. The store keeps all of it within
+#' `lmer()`; nor is what else is in the function that asks for it, or where a formula was made, kept
+#' with it: a finished fit refers to the environments of whoever asks for it. Its parameters are kept twice more, for similar fits. The store keeps all of it within
 #' `max_size` and `max_age`; see [warm_store()].
 #'
 #' @section Who can read it?:
@@ -53,10 +54,10 @@
 #' @section Which fitters?:
 #' * `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
 #'   Another fit's smoothing parameters are first brought to the optimum of a penalised least
-#'   squares problem of the model's own rows, and so are the scale and the family's parameters: by
-#'   REML, ML, GCV, UBRE and NCV, for all families but by GACV, where they are taken as they are. With efs,
-#'   which `twlss()` always has, and where the model is a zero inflated one (`ziP()`), which may
-#'   have several optima, it starts from its own end alone; [warm_info()] says so.
+#'   squares problem of the model's own rows, and so are the scale and the family's parameters, for
+#'   all families; where the score may have several optima, to the lowest of those. By GACV they are
+#'   taken as they are. With efs, which `twlss()` always has, and where the model is a zero inflated
+#'   one (`ziP()`), it starts from its own end alone; [warm_info()] says so.
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.
 #'   `vignette("resume-mgcv")` shows both.
 #' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.
@@ -161,8 +162,10 @@ or_nothing <- function(value) {
 
 # Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.
 find_finished <- function(request, store) {
-  entry <- store_lookup(store, request$key$exact, kind = "final") %||%
-    find_seed_of(request$key, store)
+  final <- with_homes(
+    request_homes(request), store_lookup(store, request$key$exact, kind = "final")
+  )
+  entry <- final %||% find_seed_of(request$key, store)
   if (has_state(entry)) {
     same_versions <- identical(entry$payload$versions, request_versions(request))
     list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
@@ -200,7 +203,7 @@ keep_finished <- function(request, session, store, outcome) {
   iterations <- outcome$start$iterations + end$iteration
   payload <- finished_payload(request, outcome, iterations)
   room <- if (can_start_from(end, request$adapter)) room_for(outcome$seconds) else Inf
-  whole <- encode_payload(payload, room)
+  whole <- encode_payload(payload, room, request_homes(request))
   payload["fit"] <- list(NULL)
   kept <- finalize_encoded(
     session, whole %||% encode_payload(payload), end$objective, iterations,

@@ -15,7 +15,7 @@ SEXP bind_hash_engine(void);
 
 SEXP bind_may_be_plain(SEXP value);
 SEXP bind_bytes_are_plain(SEXP bytes);
-SEXP bind_serialize(SEXP value, SEXP version, SEXP limit);
+SEXP bind_serialize(SEXP value, SEXP version, SEXP limit, SEXP homes);
 
 SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust);
 SEXP bind_store_config(SEXP store);

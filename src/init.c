@@ -15,7 +15,7 @@ static const R_CallMethodDef routines[] = {
 
     CALL(may_be_plain, 1),
     CALL(bytes_are_plain, 1),
-    CALL(serialize, 3),
+    CALL(serialize, 4),
 
     CALL(store_open, 4),
     CALL(store_config, 1),

@@ -237,6 +237,48 @@ test_that("a singular fit is kept, and starts one that is not singular", {
   expect_same_end(fit, lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy))
 })
 
+# Ten groups of eight, with effects of groups that are weak or none.
+weak_groups <- function(seed, sd, respond) {
+  set.seed(seed)
+  d <- data.frame(g = factor(rep(1:10, each = 8)), x = stats::rnorm(80), z = stats::rnorm(80))
+  eta <- stats::rnorm(10)[d$g] * sd + stats::rnorm(10)[d$g] * sd * d$x * 0.7 + 0.5 * d$x
+  d$y <- respond(eta)
+  d
+}
+nine_of_ten <- function(rows) rows[seq_len(nrow(rows)) %% 10 != 3, ]
+
+test_that("a correlation whose sign the seed has not, or has wrong, is found", {
+  of <- list(
+    none = list(
+      rows = weak_groups(29, 0, function(eta) eta + stats::rnorm(80)),
+      call = quote(lme4::lmer(y ~ x + (x | g), data))
+    ),
+    wrong = list(
+      rows = weak_groups(5, 0.15, function(eta) stats::rbinom(80, 1, stats::plogis(eta))),
+      call = quote(lme4::glmer(y ~ x + (x | g), data, binomial))
+    )
+  )
+  for (case in of) {
+    store <- new_store()
+    data <- nine_of_ten(case$rows)
+    suppressMessages(warm_call(case$call, store))
+    data <- case$rows
+    fit <- suppressMessages(warm_call(case$call, store))
+    cold <- suppressMessages(eval(case$call))
+    expect_identical(source_of(fit), "seeded")
+    expect_gte(as.numeric(logLik(fit)), as.numeric(logLik(cold)) - 1e-4)
+  }
+})
+
+test_that("the factors of several terms are found by their bounds", {
+  lower <- c(0, -Inf, 0, 0, 0, -Inf, -Inf, 0, -Inf, 0)
+  expect_identical(term_blocks(lower), list(c(1, 2, 3), 4, c(5, 6, 7, 8, 9, 10)))
+  theta <- c(0, -0.2, 0.1, 0.7, 1, 0.5, 0.2, 2, 0.1, 3)
+  lifted <- off_the_bound(theta, lower, exact = FALSE)
+  expect_identical(lifted[4:10], theta[4:10])
+  expect_equal(tcrossprod(factor_of(lifted[1:3])), diag(c(0, 0.05)) + diag(0.05^2, 2))
+})
+
 test_that("a fit that is not singular starts one that is", {
   store <- new_store()
   data <- sleepstudy

@@ -631,6 +631,47 @@ test_that("a fit is kept whole unless it is large and quickly made", {
   expect_true(is_kept(megabytes(80), 2))
 })
 
+test_that("what else is in the function that asks for a fit is not stored with it", {
+  store <- new_store()
+  analyse <- function(formula = count ~ spray) {
+    elsewhere <- numeric(1e6)
+    sprays <- datasets::InsectSprays
+    fit <- warm(glm(formula, poisson, sprays), store)
+    list(fit = fit, is_here = identical(environment(terms(fit)), environment()))
+  }
+  cold <- analyse()
+  expect_true(cold$is_here)
+  expect_lt(sum(store_list(store)$bytes), 1e6)
+  again <- analyse()
+  expect_identical(source_of(again$fit), "finished")
+  # As of a fit that is made there.
+  expect_true(again$is_here)
+  expect_equal(coef(again$fit), coef(cold$fit))
+
+  outer <- function() {
+    besides <- numeric(1e6)
+    formula <- count ~ rev(spray)
+    fit <- analyse(formula)$fit
+    list(source = source_of(fit), is_here = identical(environment(terms(fit)), environment()))
+  }
+  expect_identical(outer(), list(source = "cold", is_here = TRUE))
+  expect_identical(outer(), list(source = "finished", is_here = TRUE))
+  expect_lt(sum(store_list(store)$bytes), 1e6)
+})
+
+test_that("a fit from elsewhere has the global environment where it has none of its own", {
+  store <- new_store()
+  ask <- function() (function() warm(glm(count ~ spray, poisson, datasets::InsectSprays), store))()
+  ask()
+  key <- new_request(quote(glm(count ~ spray, poisson, datasets::InsectSprays)), environment())$key
+  stored <- store_lookup(store, key$exact)$payload$fit
+  expect_identical(environment(terms(stored)), globalenv())
+  again <- evalq(warm(glm(count ~ spray, poisson, datasets::InsectSprays), store),
+    list2env(list(store = store), parent = globalenv())
+  )
+  expect_identical(source_of(again), "finished")
+})
+
 test_that("a bootstrap of any length leaves a bounded number of starting values", {
   store <- new_store()
   samples <- lapply(1:300, function(seed) {
