@@ -192,9 +192,9 @@ adopt_by_name <- function(values, otherwise, labels, exact) {
 }
 
 # On its bound, a standard deviation has no slope: an optimiser may stay there. And what correlates
-# with an effect of no variance is of no consequence, so that a seed may have it with the wrong sign.
-# So the covariance of a term is moved, not its Cholesky factor: that of an effect without variance
-# begins at none.
+# with an effect of no variance is of no consequence, so that a seed may have it with the wrong
+# sign. So the covariance of a term is moved, not its Cholesky factor: that of an effect without
+# variance begins at none.
 off_the_bound <- function(theta, lower, exact) {
   off <- if (exact) 1e-3 else 0.05
   for (block in term_blocks(lower)) {
@@ -231,8 +231,8 @@ turn_weak_effects <- function(par, lower, deviance) {
 
 weak_effect <- 0.3 # a standard deviation, over the residuals'
 
-# Where in theta each term's factor is, column by column from the diagonal, whose elements alone have
-# a bound: below the first of them are as many as the term has further effects.
+# Where in theta each term's factor is, column by column from the diagonal, whose elements alone
+# have a bound: below the first of them are as many as the term has further effects.
 term_blocks <- function(lower) {
   blocks <- list()
   first <- 1

@@ -265,10 +265,10 @@ frames_searched <- 20
 
 # Where each optimiser keeps the iterate it accepted last: its score, how many there have been, and
 # what it is. newton() replaces `lsp`, `start` and `score` together, and only once a step is
-# accepted. bfgs() moves `ilsp` on before it moves `initial` on, so `initial` decides; until it has a
-# history it uses `ilsp` for finite differences around `lsp`. efsudr() and efsud() (extended
-# Fellner-Schall) save the accepted score as `old.reml` before they try the next step, and move `lsp`
-# only after it.
+# accepted. bfgs() moves `ilsp` on before it moves `initial` on, so `initial` decides; until it has
+# a history it uses `ilsp` for finite differences around `lsp`. efsudr() and efsud() (extended
+# Fellner-Schall) save the accepted score as `old.reml` before they try the next step, and move
+# `lsp` only after it.
 outer_optimisers <- list(
   newton = list(
     score = function(frame) frame$score,

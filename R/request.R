@@ -28,9 +28,9 @@ new_request <- function(expr, env) {
   request
 }
 
-# The environments that a fit may refer to but does not own: where the call is made, those around it,
-# and those of its formulas. A model's terms have one, with all that happens to be in it; a finished
-# fit belongs in those of whoever asks for it.
+# The environments that a fit may refer to but does not own: where the call is made, those around
+# it, and those of its formulas. A model's terms have one, with all that happens to be in it; a
+# finished fit belongs in those of whoever asks for it.
 request_homes <- function(request) {
   named <- Filter(function(argument) {
     is.symbol(argument) && !is_missing_argument(argument)

@@ -27,9 +27,10 @@
 #' that is alive or was interrupted. A finished fit is kept whole, as `saveRDS()` would without
 #' compression (not one of less than 2 s that is large for its time, see [warm-models]), but for
 #' what R can make again: the byte code of a `gam()`'s family, class definitions in a fit of
-#' `lmer()`; nor is what else is in the function that asks for it, or where a formula was made, kept
-#' with it: a finished fit refers to the environments of whoever asks for it. Its parameters are kept twice more, for similar fits. The store keeps all of it within
-#' `max_size` and `max_age`; see [warm_store()].
+#' `lmer()`. Nor is kept what else is in the function that makes the call, or in the one that made
+#' its formula: a finished fit refers to those of whoever asks for it. Its parameters are kept twice
+#' more, for similar fits. The store keeps all of it within `max_size` and `max_age`; see
+#' [warm_store()].
 #'
 #' @section Who can read it?:
 #' You alone, where the store was made by this package. A finished fit is kept with the data that
