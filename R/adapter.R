@@ -153,7 +153,6 @@ register_warm_adapter <- function(adapter) {
   check_class(adapter, "warm_adapter", "adapter", "warm_adapter")
   others <- Filter(function(other) other$name != adapter$name, registry$adapters)
   registry$adapters <- c(list(adapter), others)
-  registry$found <- NULL
   invisible(adapter)
 }
 
@@ -161,8 +160,9 @@ registry <- new.env(parent = emptyenv())
 
 # Remembers the last: who asks again asks for the same fitter, as a rule.
 find_adapter <- function(fun) {
-  if (!identical(fun, registry$found$fun)) {
-    registry$found <- list(fun = fun, adapter = search_adapters(fun))
+  asked <- list(fun, registry$adapters)
+  if (!identical(asked, registry$found$asked)) {
+    registry$found <- list(asked = asked, adapter = search_adapters(fun))
   }
   registry$found$adapter
 }

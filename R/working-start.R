@@ -22,12 +22,16 @@ or_null <- function(value) tryCatch(value, error = function(e) NULL)
 settle <- function(view, sp, initial) {
   begun <- unique(list(log(sp), log(initial)))
   view$approach(penalty_at(view$setup, begun[[1]]))
-  found <- last <- settle_from(view, begun[[1]])
+  found <- settle_from(view, begun[[1]])
+  go_back <- view$keep()
   for (place in other_optima(found, begun, log(initial), view$setup$cross_validates)) {
-    last <- or_null(settle_from(view, place))
-    if (isTRUE(last$value < found$value - last$tolerance)) found <- last
+    other <- or_null(settle_from(view, place, at_least = 2))
+    if (isTRUE(other$value < found$value - other$tolerance)) {
+      found <- other
+      go_back <- view$keep()
+    }
   }
-  if (!identical(found, last)) found <- settle_from(view, found$score$lsp)
+  go_back()
   lsp <- keep_slope(found$score$lsp, found$score, view$setup$tolerance * view$size())
   list(
     in_out = list(sp = exp(lsp), scale = view$scale() %||% found$score$scale),
@@ -39,7 +43,7 @@ penalty_at <- function(setup, lsp) add_penalties(setup, exp(each_log_sp(setup, l
 
 # The optimum that log smoothing parameters lead to: the working model there, its `score`, and the
 # `value` of the model's own.
-settle_from <- function(view, lsp) {
+settle_from <- function(view, lsp, at_least = 3) {
   for (pass in seq_len(working_passes)) {
     model <- working_model(view$setup, view$squares(), view$scale())
     tolerance <- view$setup$tolerance * model$n / 16
@@ -47,7 +51,7 @@ settle_from <- function(view, lsp) {
     steps <- if (pass > 1 || view$informed()) working_steps else 0
     score <- optimise_working(model, lsp, tolerance, steps)
     moved <- view$move(score, penalty_at(view$setup, score$lsp))
-    if (view$exact || pass > 2 && max(abs(score$lsp - lsp), moved) < settled) break
+    if (view$exact || pass >= at_least && max(abs(score$lsp - lsp), moved) < settled) break
     lsp <- score$lsp
   }
   list(model = model, score = score, value = or_null(view$value(score)), tolerance = tolerance)

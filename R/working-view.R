@@ -9,8 +9,9 @@
 #'   `informed()`, is there a fit yet?; `approach()`, brings the fit near that of a penalty;
 #'   `squares()`, the least squares about the present fit; `scale()`, NULL where the working model
 #'   has to find it; `move()`, to the fit that a score has found, says how far that was; `value()`,
-#'   the model's own score there, but for a constant; `coefficients()`; `size()`, of what size
-#'   mgcv's score is, which its tolerance is relative to.
+#'   the model's own score there, but for a constant; `keep()`, a function that goes back to the
+#'   present fit; `coefficients()`; `size()`, of what size mgcv's score is, which its tolerance is
+#'   relative to.
 #' @noRd
 working_view <- function(frame, coefficients = NULL) {
   setup <- frame$G
@@ -72,6 +73,15 @@ view_rows <- function(setup, frame, coefficients) {
         score$score
       } else {
         own$value(rows, scale %||% score$scale) + score$complexity
+      }
+    },
+    keep = function() {
+      was <- list(b = b, rows = rows, scale = scale, theta = own$theta())
+      function() {
+        b <<- was$b
+        rows <<- was$rows
+        scale <<- was$scale
+        own$put_theta(was$theta)
       }
     },
     coefficients = function() b,
@@ -183,15 +193,15 @@ own_parameters <- function(setup, scale, exact) {
       hessian = at$hessian[keep, keep, drop = FALSE] / setup$gamma
     )
   }
-  present <- function(scale) {
-    c(if (length(thetas) > 0) family$getTheta(), if (of_scale) log(scale))
-  }
+  theta <- function() if (length(thetas) > 0) family$getTheta()
+  put_theta <- function(theta) if (length(thetas) > 0) family$putTheta(theta)
+  present <- function(scale) c(theta(), if (of_scale) log(scale))
   list(
-    any = length(thetas) > 0 || of_scale, scale = of_scale,
+    any = length(thetas) > 0 || of_scale, scale = of_scale, theta = theta, put_theta = put_theta,
     fit = function(rows, scale) {
       before <- present(scale)
       own <- descend(function(own) at(own, rows, scale), before)
-      if (length(thetas) > 0) family$putTheta(own[thetas])
+      put_theta(own[thetas])
       list(scale = if (of_scale) exp(own[[length(own)]]), moved = max(abs(own - before)))
     },
     value = function(rows, scale) at(present(scale), rows, scale)$value
@@ -292,6 +302,13 @@ view_likelihood <- function(setup, frame, coefficients) {
     scale = function() 1,
     move = move,
     value = function(score) score$score,
+    keep = function() {
+      was <- list(b = b, at = at)
+      function() {
+        b <<- was$b
+        at <<- was$at
+      }
+    },
     coefficients = function() b,
     size = function() abs(at$l)
   )
