@@ -24,7 +24,7 @@ settle <- function(view, sp, initial) {
   view$approach(penalty_at(view$setup, begun[[1]]))
   found <- settle_from(view, begun[[1]])
   go_back <- view$keep()
-  for (place in other_optima(found, begun, log(initial), view$setup$cross_validates)) {
+  for (place in other_optima(view, found, begun, log(initial))) {
     other <- or_null(settle_from(view, place, at_least = 2))
     if (isTRUE(other$value < found$value - other$tolerance)) {
       found <- other
@@ -70,13 +70,11 @@ settled <- 0.01
 #' better off with nothing but its penalty's null space. What the working model finds not much worse
 #' is for the score itself to judge.
 #' @noRd
-other_optima <- function(found, begun, initial, cross_validates) {
+other_optima <- function(view, found, begun, initial) {
   model <- found$model
   score <- found$score
   is_away <- score$lsp - initial > plateau
-  worst <- score$score + working_error[[
-    if (model$criterion %in% prediction_criteria) "prediction" else "likelihood"
-  ]]
+  worst <- score$score + view$error
   known <- list(score)
   compare <- function(place, at = working_score(model, place)) {
     # So much is enough to tell them apart.
@@ -97,7 +95,7 @@ other_optima <- function(found, begun, initial, cross_validates) {
     if (isTRUE(at$score < worst + 1)) compare(place, at)
   }
   # Of the criteria, cross-validation is the one that is seen to let a term have very much.
-  for (i in if (cross_validates) seq_along(initial)) {
+  for (i in if (view$setup$cross_validates) seq_along(initial)) {
     compare(replace(score$lsp, i, initial[[i]] - roughened))
   }
   lapply(known[-1], function(optimum) optimum$lsp)
@@ -106,9 +104,6 @@ other_optima <- function(found, begun, initial, cross_validates) {
 # From mgcv's initial log smoothing parameter.
 smoothed_away <- 12
 roughened <- 6
-# What the working model may say too much of another optimum, in units of the log likelihood. Seen:
-# 1 of UBRE, 0.02 of REML.
-working_error <- c(prediction = 2, likelihood = 0.2)
 same_edf <- 0.01
 
 # Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged

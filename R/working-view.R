@@ -5,13 +5,13 @@
 #' @param frame The frame of mgcv's `estimate.gam()`, in which the model has been set up.
 #' @param coefficients To begin with, of the model as set up, or NULL.
 #' @return NULL where there is no working model, or a list: `setup`; `exact`, is the working model
-#'   the model itself?; of several linear predictors `initial`, smoothing parameters; and functions:
-#'   `informed()`, is there a fit yet?; `approach()`, brings the fit near that of a penalty;
-#'   `squares()`, the least squares about the present fit; `scale()`, NULL where the working model
-#'   has to find it; `move()`, to the fit that a score has found, says how far that was; `value()`,
-#'   the model's own score there, but for a constant; `keep()`, a function that goes back to the
-#'   present fit; `coefficients()`; `size()`, of what size mgcv's score is, which its tolerance is
-#'   relative to.
+#'   the model itself?; `error`, what it may be wrong by between two fits; of several linear
+#'   predictors `initial`, smoothing parameters; and functions: `informed()`, is there a fit yet?;
+#'   `approach()`, brings the fit near that of a penalty; `squares()`, the least squares about the
+#'   present fit; `scale()`, NULL where the working model has to find it; `move()`, to the fit that a
+#'   score has found, says how far that was; `value()`, the model's own score there, but for a
+#'   constant; `keep()`, a function that goes back to the present fit; `coefficients()`; `size()`, of
+#'   what size mgcv's score is, which its tolerance is relative to.
 #' @noRd
 working_view <- function(frame, coefficients = NULL) {
   setup <- frame$G
@@ -38,6 +38,10 @@ working_view <- function(frame, coefficients = NULL) {
 prediction_criteria <- c("GCV", "UBRE")
 working_criteria <- c("REML", "P-REML", "ML", "P-ML", prediction_criteria, "NCV")
 
+# What the working model may say too much of another optimum, in units of the log likelihood. Seen:
+# 1 of UBRE, and where a scale is estimated; of REML, 0.02.
+working_error <- 2
+
 # One linear predictor. -----------------------------------------------------------------------
 
 view_rows <- function(setup, frame, coefficients) {
@@ -48,8 +52,10 @@ view_rows <- function(setup, frame, coefficients) {
   informed <- exact || !is.null(coefficients)
   scale <- if (frame$scale > 0) frame$scale
   own <- own_parameters(setup, scale, exact)
+  predicts <- setup$criterion %in% prediction_criteria
   list(
     setup = setup, exact = exact,
+    error = if (predicts || own$any) working_error else if (exact) 0 else working_error / 10,
     informed = function() informed,
     squares = function() row_squares(setup, rows),
     scale = function() scale,
@@ -69,7 +75,7 @@ view_rows <- function(setup, frame, coefficients) {
     value = function(score) {
       if (setup$cross_validates) {
         cross_validated(setup, rows, score$lsp)
-      } else if (exact || setup$criterion %in% prediction_criteria) {
+      } else if (exact || predicts) {
         score$score
       } else {
         own$value(rows, scale %||% score$scale) + score$complexity
@@ -288,7 +294,7 @@ view_likelihood <- function(setup, frame, coefficients) {
     sqrt(sum(step * -(at$lbb %*% step))) / 10
   }
   list(
-    setup = setup, exact = FALSE, informed = function() TRUE,
+    setup = setup, exact = FALSE, error = working_error / 10, informed = function() TRUE,
     initial = initial_sp(setup, -at$lbb),
     approach = function(penalty) {
       for (step in seq_len(likelihood_steps)) {
