@@ -26,7 +26,7 @@ settle <- function(view, sp, initial) {
   go_back <- view$keep()
   for (place in other_optima(view, found, begun, log(initial))) {
     other <- or_null(settle_from(view, place, at_least = 2))
-    if (isTRUE(other$value < found$value - other$tolerance)) {
+    if (isTRUE(other$value < found$value - max(other$tolerance, view$value_error))) {
       found <- other
       go_back <- view$keep()
     }

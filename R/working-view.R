@@ -5,7 +5,8 @@
 #' @param frame The frame of mgcv's `estimate.gam()`, in which the model has been set up.
 #' @param coefficients To begin with, of the model as set up, or NULL.
 #' @return NULL where there is no working model, or a list: `setup`; `exact`, is the working model
-#'   the model itself?; `error`, what it may be wrong by between two fits; of several linear
+#'   the model itself?; `error`, what it may be wrong by between two fits, and `value_error`, what
+#'   `value()` may be, where the family's parameters are but likely ones; of several linear
 #'   predictors `initial`, smoothing parameters; and functions: `informed()`, is there a fit yet?;
 #'   `approach()`, brings the fit near that of a penalty; `squares()`, the least squares about the
 #'   present fit; `scale()`, NULL where the working model has to find it; `move()`, to the fit that a
@@ -56,6 +57,7 @@ view_rows <- function(setup, frame, coefficients) {
   list(
     setup = setup, exact = exact,
     error = if (predicts || own$any) working_error else if (exact) 0 else working_error / 10,
+    value_error = if (own$any && !predicts) 0.01 else 0,
     informed = function() informed,
     squares = function() row_squares(setup, rows),
     scale = function() scale,
@@ -294,7 +296,8 @@ view_likelihood <- function(setup, frame, coefficients) {
     sqrt(sum(step * -(at$lbb %*% step))) / 10
   }
   list(
-    setup = setup, exact = FALSE, error = working_error / 10, informed = function() TRUE,
+    setup = setup, exact = FALSE, error = working_error / 10, value_error = 0,
+    informed = function() TRUE,
     initial = initial_sp(setup, -at$lbb),
     approach = function(penalty) {
       for (step in seq_len(likelihood_steps)) {
