@@ -208,9 +208,9 @@ off_the_bound <- function(theta, lower, exact) {
 }
 
 # Of an effect that varies little, other rows may have the correlations with another sign. Between
-# the two, at none, the deviance has a ridge: the better side is to start from.
-turn_weak_effects <- function(par, lower, deviance) {
-  value <- deviance(par)
+# the two, at none, the deviance has a ridge: the better side is to start from. Where no effect is
+# weak, nothing is evaluated.
+turn_weak_effects <- function(par, lower, deviance, value = deviance(par)) {
   for (block in term_blocks(lower)) {
     factor <- factor_of(par[block])
     weak <- if (nrow(factor) > 1) which(sqrt(rowSums(factor^2)) < weak_effect)

@@ -3,7 +3,8 @@
 #
 #   0 raw     the bytes of a raw vector without attributes, as they are
 #   1 plain   R's serialization format, version 2, XDR: what src/core/plain.h accepts
-#   2 object  R's serialization format, version 3, XDR: anything
+#   2 object  R's serialization format, version 3, XDR: anything; of the environments that a fit was
+#             asked for in, the names, as serialize() has it with a `refhook`
 #
 # Version 2 of the format has no compact (ALTREP) forms, so plain bytes can be checked before
 # they are read: a lookup never returns any that were not. Whole objects hold code, and are
@@ -12,21 +13,25 @@ encoding_raw <- 0L
 encoding_plain <- 1L
 encoding_object <- 2L
 
-# The encoding and the bytes; NULL where they would be more than `limit`. Of the environments in the
-# named list `homes`, their names are kept alone. Called from C, too.
+# The encoding and the bytes. Of the environments in the named list `homes`, their names are kept
+# alone. Called from C, too.
 encode_payload <- function(payload, limit = Inf, homes = list()) {
   if (is.raw(payload) && is.null(attributes(payload))) {
-    return(if (length(payload) <= limit) list(encoding_raw, payload))
+    if (length(payload) > limit) stop_too_large(limit)
+    return(list(encoding_raw, payload))
   }
+  bytes <- plain_bytes(payload, limit)
+  if (is.null(bytes)) {
+    list(encoding_object, .Call(C_serialize, payload, 3L, limit, homes))
+  } else {
+    list(encoding_plain, bytes)
+  }
+}
+
+# NULL where that would be more than `limit` bytes.
+encode_within <- function(limit, payload, homes = list()) {
   tryCatch(
-    {
-      bytes <- plain_bytes(payload, limit)
-      if (is.null(bytes)) {
-        list(encoding_object, .Call(C_serialize, payload, 3L, limit, homes))
-      } else {
-        list(encoding_plain, bytes)
-      }
-    },
+    encode_payload(payload, limit, homes),
     warmstart_too_large = function(condition) NULL
   )
 }

@@ -204,7 +204,7 @@ keep_finished <- function(request, session, store, outcome) {
   iterations <- outcome$start$iterations + end$iteration
   payload <- finished_payload(request, outcome, iterations)
   room <- if (can_start_from(end, request$adapter)) room_for(outcome$seconds) else Inf
-  whole <- encode_payload(payload, room, request_homes(request))
+  whole <- encode_within(room, payload, request_homes(request))
   payload["fit"] <- list(NULL)
   kept <- finalize_encoded(
     session, whole %||% encode_payload(payload), end$objective, iterations,

@@ -76,12 +76,20 @@ other_optima <- function(view, found, begun, initial) {
   is_away <- score$lsp - initial > plateau
   worst <- score$score + view$error
   known <- list(score)
-  compare <- function(place, at = working_score(model, place)) {
-    # So much is enough to tell them apart.
-    other <- or_null(optimise_working(model, place, 100 * found$tolerance, working_steps, at))
-    is_new <- isTRUE(other$score < worst) &&
+  is_new <- function(other) {
+    isTRUE(other$score < worst) &&
       all(vapply(known, function(optimum) max(abs(optimum$edf - other$edf)) > same_edf, NA))
-    if (is_new) known <<- c(known, list(other))
+  }
+  # Most lead to what is known, which shows before they are there.
+  compare <- function(place, at = working_score(model, place)) {
+    for (tolerance in c(100, 1) * found$tolerance) {
+      at <- or_null(optimise_working(model, place, tolerance, working_steps, at))
+      if (!is_new(at)) {
+        return()
+      }
+      place <- at$lsp
+    }
+    known <<- c(known, list(at))
   }
   back <- if (any(is_away)) {
     lapply(if (model$criterion %in% prediction_criteria) begun else begun[1], function(place) {

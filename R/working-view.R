@@ -17,7 +17,8 @@
 working_view <- function(frame, coefficients = NULL) {
   setup <- frame$G
   criterion <- if (is_general(setup$family)) frame$method else frame$criterion
-  usable <- isTRUE(criterion %in% working_criteria) && length(setup$S) > 0 && is.null(setup$H)
+  criteria <- c(likelihood_criteria, if (!is_general(setup$family)) c(prediction_criteria, "NCV"))
+  usable <- isTRUE(criterion %in% criteria) && length(setup$S) > 0 && is.null(setup$H)
   if (usable) {
     setup$cross_validates <- criterion == "NCV"
     # They estimate the same error, about.
@@ -36,12 +37,20 @@ working_view <- function(frame, coefficients = NULL) {
   }
 }
 
+likelihood_criteria <- c("REML", "P-REML", "ML", "P-ML")
 prediction_criteria <- c("GCV", "UBRE")
-working_criteria <- c("REML", "P-REML", "ML", "P-ML", prediction_criteria, "NCV")
 
 # What the working model may say too much of another optimum, in units of the log likelihood. Seen:
 # 1 of UBRE, and where a scale is estimated; of REML, 0.02.
-working_error <- 2
+working_error <- function(setup, exact, has_own_parameters) {
+  if (setup$criterion %in% prediction_criteria || has_own_parameters) {
+    2
+  } else if (exact) {
+    0
+  } else {
+    0.2
+  }
+}
 
 # One linear predictor. -----------------------------------------------------------------------
 
@@ -53,11 +62,9 @@ view_rows <- function(setup, frame, coefficients) {
   informed <- exact || !is.null(coefficients)
   scale <- if (frame$scale > 0) frame$scale
   own <- own_parameters(setup, scale, exact)
-  predicts <- setup$criterion %in% prediction_criteria
   list(
     setup = setup, exact = exact,
-    error = if (predicts || own$any) working_error else if (exact) 0 else working_error / 10,
-    value_error = if (own$any && !predicts) 0.01 else 0,
+    error = working_error(setup, exact, own$any), value_error = if (own$any) 0.01 else 0,
     informed = function() informed,
     squares = function() row_squares(setup, rows),
     scale = function() scale,
@@ -75,13 +82,8 @@ view_rows <- function(setup, frame, coefficients) {
       found$moved
     },
     value = function(score) {
-      if (setup$cross_validates) {
-        cross_validated(setup, rows, score$lsp)
-      } else if (exact || predicts) {
-        score$score
-      } else {
-        own$value(rows, scale %||% score$scale) + score$complexity
-      }
+      likelihood <- function() own$value(rows, scale %||% score$scale)
+      value_of_rows(setup, rows, score, exact, likelihood)
     },
     keep = function() {
       was <- list(b = b, rows = rows, scale = scale, theta = own$theta())
@@ -95,6 +97,18 @@ view_rows <- function(setup, frame, coefficients) {
     coefficients = function() b,
     size = function() rough_score(family, rows)
   )
+}
+
+# The model's own score. Of least squares, and where the deviance is all that counts, the working
+# model has it.
+value_of_rows <- function(setup, rows, score, exact, likelihood) {
+  if (setup$cross_validates) {
+    cross_validated(setup, rows, score$lsp)
+  } else if (exact || setup$criterion %in% prediction_criteria) {
+    score$score
+  } else {
+    likelihood() + score$complexity
+  }
 }
 
 is_least_squares <- function(family) family$family[1] == "gaussian" && family$link[1] == "identity"
@@ -296,7 +310,7 @@ view_likelihood <- function(setup, frame, coefficients) {
     sqrt(sum(step * -(at$lbb %*% step))) / 10
   }
   list(
-    setup = setup, exact = FALSE, error = working_error / 10, value_error = 0,
+    setup = setup, exact = FALSE, error = working_error(setup, FALSE, FALSE), value_error = 0,
     informed = function() TRUE,
     initial = initial_sp(setup, -at$lbb),
     approach = function(penalty) {

@@ -46,8 +46,8 @@ test_that("what is not plain data is encoded as serialize() does it", {
 test_that("a payload beyond its limit is not encoded", {
   for (payload in list(numeric(1000), list(identity, numeric(1000)), as.raw(1:100))) {
     bytes <- encode_payload(payload)[[2]]
-    expect_identical(encode_payload(payload, length(bytes))[[2]], bytes)
-    expect_null(encode_payload(payload, length(bytes) - 1))
+    expect_identical(encode_within(length(bytes), payload)[[2]], bytes)
+    expect_null(encode_within(length(bytes) - 1, payload))
   }
 })
 

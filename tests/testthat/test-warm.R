@@ -624,7 +624,7 @@ test_that("an error of a fitter that is not known comes through", {
 
 test_that("a fit is kept whole unless it is large and quickly made", {
   megabytes <- function(n) list(fit = numeric(n * 1e6 / 8), code = identity)
-  is_kept <- function(payload, seconds) !is.null(encode_payload(payload, room_for(seconds)))
+  is_kept <- function(payload, seconds) !is.null(encode_within(room_for(seconds), payload))
   expect_true(is_kept(megabytes(0.001), 0.001))
   expect_true(is_kept(megabytes(8), 1))
   expect_false(is_kept(megabytes(8), 0.1))
