@@ -239,7 +239,8 @@ log_determinant <- function(model, fit) {
 }
 
 # By Newton's method, in the directions that still have a slope. The score there, and `lsp`.
-optimise_working <- function(model, lsp, tolerance, steps, at = working_score(model, lsp)) {
+optimise_working <- function(model, lsp, tolerance, steps) {
+  at <- working_score(model, lsp)
   for (iteration in seq_len(steps)) {
     sloped <- abs(at$gradient) > tolerance
     if (!any(sloped)) break

@@ -61,52 +61,50 @@ working_passes <- 8
 # In the log smoothing parameters, and those that the family has.
 settled <- 0.01
 
-#' Where else the score may have its optimum
-#'
-#' It may have several. On other rows an eigenvector's penalty, as the null space of a factor smooth
-#' has, may be another one's, and the seed lead to an optimum that is none of these rows'; so mgcv's
-#' own start is followed as well. From a plateau nothing leads back: what was smoothed away, with
-#' weights that were still some way off, is tried where it began. And a term that is not may be
-#' better off with nothing but its penalty's null space. What the working model finds not much worse
-#' is for the score itself to judge.
-#' @noRd
+# Where else the score may have its optimum, in log smoothing parameters: what the working model
+# finds not much worse is for the score itself to judge.
 other_optima <- function(view, found, begun, initial) {
-  model <- found$model
-  score <- found$score
-  is_away <- score$lsp - initial > plateau
-  worst <- score$score + view$error
-  known <- list(score)
-  is_new <- function(other) {
-    isTRUE(other$score < worst) &&
-      all(vapply(known, function(optimum) max(abs(optimum$edf - other$edf)) > same_edf, NA))
+  known <- list(found$score)
+  worst <- found$score$score + view$error
+  is_new <- function(at) {
+    isTRUE(at$score < worst) &&
+      all(vapply(known, function(optimum) max(abs(optimum$edf - at$edf)) > same_edf, NA))
   }
-  # Most lead to what is known, which shows before they are there.
-  compare <- function(place, at = working_score(model, place)) {
+  for (place in places_elsewhere(view, found, begun, initial, worst)) {
+    at <- list(lsp = place)
+    # Most lead to what is known, which shows before they are there.
     for (tolerance in c(100, 1) * found$tolerance) {
-      at <- or_null(optimise_working(model, place, tolerance, working_steps, at))
-      if (!is_new(at)) {
-        return()
-      }
-      place <- at$lsp
+      at <- or_null(optimise_working(found$model, at$lsp, tolerance, working_steps))
+      if (!is_new(at)) break
     }
-    known <<- c(known, list(at))
-  }
-  back <- if (any(is_away)) {
-    lapply(if (model$criterion %in% prediction_criteria) begun else begun[1], function(place) {
-      ifelse(is_away, place, score$lsp)
-    })
-  }
-  lapply(unique(c(back, begun[-1])), compare)
-  for (i in which(!is_away)) {
-    place <- replace(score$lsp, i, initial[[i]] + smoothed_away)
-    at <- or_null(working_score(model, place))
-    if (isTRUE(at$score < worst + 1)) compare(place, at)
-  }
-  # Of the criteria, cross-validation is the one that is seen to let a term have very much.
-  for (i in if (view$setup$cross_validates) seq_along(initial)) {
-    compare(replace(score$lsp, i, initial[[i]] - roughened))
+    if (is_new(at)) known <- c(known, list(at))
   }
   lapply(known[-1], function(optimum) optimum$lsp)
+}
+
+#' Where to begin, to find other optima
+#'
+#' The score may have several. On other rows an eigenvector's penalty, as the null space of a factor
+#' smooth has, may be another one's, and the seed lead to an optimum that is none of these rows'; so
+#' mgcv's own start is followed as well. From a plateau nothing leads back: what was smoothed away,
+#' with weights that were still some way off, is tried where it began. And a term that is not may be
+#' better off with nothing but its penalty's null space; or, by cross-validation, with very much.
+#' @noRd
+places_elsewhere <- function(view, found, begun, initial, worst) {
+  model <- found$model
+  lsp <- found$score$lsp
+  is_away <- lsp - initial > plateau
+  beside <- function(terms, shift) lapply(terms, function(i) replace(lsp, i, initial[[i]] + shift))
+  is_promising <- function(place) {
+    isTRUE(or_null(working_score(model, place))$score < worst + 1)
+  }
+  from <- if (model$criterion %in% prediction_criteria) begun else begun[1]
+  unique(c(
+    if (any(is_away)) lapply(from, function(place) ifelse(is_away, place, lsp)),
+    begun[-1],
+    Filter(is_promising, beside(which(!is_away), smoothed_away)),
+    if (view$setup$cross_validates) beside(seq_along(initial), -roughened)
+  ))
 }
 
 # From mgcv's initial log smoothing parameter.
