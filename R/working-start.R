@@ -25,7 +25,7 @@ settle <- function(view, sp, initial) {
   found <- settle_from(view, begun[[1]])
   go_back <- view$keep()
   for (place in other_optima(view, found, begun, log(initial))) {
-    other <- or_null(settle_from(view, place, at_least = 2))
+    other <- or_null(settle_from(view, place))
     if (isTRUE(other$value < found$value - max(other$tolerance, view$value_error))) {
       found <- other
       go_back <- view$keep()
@@ -43,15 +43,17 @@ penalty_at <- function(setup, lsp) add_penalties(setup, exp(each_log_sp(setup, l
 
 # The optimum that log smoothing parameters lead to: the working model there, its `score`, and the
 # `value` of the model's own.
-settle_from <- function(view, lsp, at_least = 3) {
+settle_from <- function(view, lsp) {
+  is_repeat <- FALSE
   for (pass in seq_len(working_passes)) {
+    # The first weights may be those of the data alone.
+    informed <- view$informed()
     model <- working_model(view$setup, view$squares(), view$scale())
     tolerance <- view$setup$tolerance * model$n / 16
-    # The first weights may be those of the data alone.
-    steps <- if (pass > 1 || view$informed()) working_steps else 0
-    score <- optimise_working(model, lsp, tolerance, steps)
+    score <- optimise_working(model, lsp, tolerance, if (informed) working_steps else 0)
     moved <- view$move(score, penalty_at(view$setup, score$lsp))
-    if (view$exact || pass >= at_least && max(abs(score$lsp - lsp), moved) < settled) break
+    if (view$exact || is_repeat && max(abs(score$lsp - lsp), moved) < settled) break
+    is_repeat <- informed
     lsp <- score$lsp
   }
   list(model = model, score = score, value = or_null(view$value(score)), tolerance = tolerance)

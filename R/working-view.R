@@ -32,6 +32,8 @@ working_view <- function(frame, coefficients = NULL) {
     if (is.null(setup$L)) setup$L <- diag(length(setup$S))
     if (is.null(setup$lsp0)) setup$lsp0 <- rep(0, length(setup$S))
     setup$size <- ncol(setup$X)
+    if (is_general(setup$family)) setup <- in_own_coordinates(setup)
+    setup$penalty <- penalty_determinant(setup)
     view <- if (is_general(setup$family)) view_likelihood else view_rows
     or_null(suppressWarnings(view(setup, frame, coefficients)))
   }
@@ -291,7 +293,6 @@ basic_likelihood <- function(family) {
 # Its log likelihood, with gradient and Hessian in the coefficients, takes the rows' place. mgcv
 # has put the model matrix into coordinates of its own already; here it is in the model's.
 view_likelihood <- function(setup, frame, coefficients) {
-  setup <- in_own_coordinates(setup)
   b <- coefficients %||% initialized(setup, frame)$start
   at <- log_likelihood(setup, b)
   # As far towards `to` as the penalised likelihood grows.

@@ -303,13 +303,18 @@ test_that("the penalties' determinant is mgcv's, but for a constant", {
       mag ~ poly(depth, 3) + s(lat),
       data = quakes, method = "ML", paraPen = list("poly(depth, 3)" = list(diag(c(0, 1, 1))))
     )),
-    quote(gam(mag ~ te(lat, long, k = 4) + s(depth), data = quakes, method = "REML"))
+    quote(gam(mag ~ te(lat, long, k = 4) + s(depth), data = quakes, method = "REML")),
+    quote(gam(mag ~ ti(lat, k = 4) + ti(lat, long, k = 4), data = quakes, method = "REML")),
+    quote(gam(mag ~ t2(lat, long, k = 4) + s(depth, k = 6), data = quakes, method = "REML")),
+    quote(gam(mag ~ s(lat) + s(depth, bs = "cr"), data = quakes, method = "ML", select = TRUE))
   )
   for (call in calls) {
     seen <- in_setup(call, function(frame) {
       setup <- working_view(frame)$setup
-      list(ours = penalty_determinant(setup), UrS = setup$UrS)
+      has_axes <- !is.null(common_axes(setup))
+      list(ours = setup$penalty, UrS = setup$UrS, has_axes = has_axes)
     })
+    expect_identical(seen$has_axes, !any(grepl("te(", deparse(call), fixed = TRUE)))
     n <- length(seen$UrS)
     of_mgcv <- function(lsp) mgcv::gam.reparam(seen$UrS, lsp, 2)
     for (lsp in list(seq(-2, 2, length.out = n), rep(1, n))) {
@@ -320,4 +325,24 @@ test_that("the penalties' determinant is mgcv's, but for a constant", {
     rise <- function(det) det(rep(1, n))$det - det(seq(-2, 2, length.out = n))$det
     expect_equal(rise(seen$ours), rise(of_mgcv), tolerance = 1e-6)
   }
+})
+
+test_that("so it is with several linear predictors", {
+  call <- quote(gam(
+    list(mag ~ s(depth, k = 6) + s(lat, bs = "ts", k = 5), ~ s(stations, k = 5)),
+    family = gaulss(), data = quakes, select = TRUE
+  ))
+  seen <- in_setup(call, function(frame) {
+    setup <- working_view(frame)$setup
+    list(ours = setup$penalty, has_axes = !is.null(common_axes(setup)), frame = frame$G)
+  })
+  expect_true(seen$has_axes)
+  n <- length(seen$frame$S)
+  expect_gt(n, 3)
+  of_mgcv <- function(lsp) mgcv::ldetS(seen$frame$Sl, lsp, rep(FALSE, n), ncol(seen$frame$X))
+  from <- seq(-2, 2, length.out = n)
+  expect_equal(seen$ours(from)$det1, of_mgcv(from)$ldet1, tolerance = 1e-6)
+  expect_equal(seen$ours(from)$det2, of_mgcv(from)$ldet2, tolerance = 1e-6)
+  rise <- function(det, what) det(rep(1, n))[[what]] - det(from)[[what]]
+  expect_equal(rise(seen$ours, "det"), rise(of_mgcv, "ldetS"), tolerance = 1e-6)
 })
