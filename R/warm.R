@@ -56,7 +56,8 @@
 #' * `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
 #'   Another fit's smoothing parameters are first brought to the optimum of a penalised least
 #'   squares problem of the model's own rows, and so are the scale and the family's parameters, for
-#'   all families; where the score may have several optima, to the lowest of those. By GACV they are
+#'   all families; of few rows, from there to the optimum of REML or ML itself; where the score may
+#'   have several optima, to the lowest of those. By GACV they are
 #'   taken as they are. With efs, which `twlss()` always has, and where the model is a zero inflated
 #'   one (`ziP()`), it starts from its own end alone; [warm_info()] says so.
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.

@@ -2,8 +2,8 @@
 # and X'Wz are known, its score (REML, ML, GCV or UBRE) and the derivatives take no pass over the
 # data, so that it is optimised in a fraction of the time that mgcv takes for one outer iteration.
 
-#' @param setup The model as mgcv has set it up, with `criterion`, `gamma`, and `penalty`, a function
-#'   from `penalty_determinant()`.
+#' @param setup The model as mgcv has set it up, with `criterion`, `gamma`, and `penalty`, from
+#'   `penalty_determinant()`.
 #' @param squares Its least squares: `xx`, `xz`, `zz` and `n`, what counts as number of rows.
 #' @param scale NULL: to be estimated with the rest.
 #' @noRd
@@ -53,12 +53,40 @@ working_score <- function(model, lsp) {
   }
   # stopifnot() would take a tenth of the time.
   if (!all(is.finite(c(fit$b, at$value)))) stop("no finite score there")
+  if (!is.null(model$drift)) at <- add_drift(at, model$drift, fit$lsp)
   list(
     score = at$value, gradient = drop(crossprod(model$L, at$first)),
     hessian = crossprod(model$L, at$second %*% model$L),
     edf = drop(crossprod(model$L, at$edf)),
     coefficients = fit$b, scale = at$scale, complexity = at$complexity
   )
+}
+
+#' The working model with the slope that its weights' moving gives the score
+#'
+#' The weights follow the fit, and the fit follows the smoothing parameters: of that the working
+#' model, whose weights stand still, knows nothing. At its optimum a likelihood's score still has
+#' a slope, which counts where rows are few. It is taken as constant here.
+#' @param follow From `working_view()`.
+#' @noRd
+drifting <- function(model, lsp, follow) {
+  fit <- working_fit(model, each_log_sp(model, lsp))
+  model$drift <- follow(integrated(model, fit) / 2, fit$inverse, -fit$inverse %*% fit$pulls)
+  model$drift$from <- fit$lsp
+  model
+}
+
+# A term that is being smoothed away moves the fit less and less.
+add_drift <- function(at, drift, lsp) {
+  further <- lsp - drift$from
+  fade <- exp(-pmax(further, 0))
+  slope <- drift$slope * fade
+  rise <- sum(drift$slope * ifelse(further > 0, 1 - fade, further))
+  at$value <- at$value + rise
+  at$complexity <- at$complexity + rise
+  at$first <- at$first + slope
+  at$second <- at$second - diag(slope * (further > 0), length(slope))
+  at
 }
 
 # The penalised least squares fit. `pulls` are the penalties' gradients.
@@ -176,7 +204,12 @@ add_penalties <- function(model, sp) {
   total
 }
 
-# log |X'WX + S|, of what is integrated over, and its derivatives.
+# The inverse of X'WX + S, of what is integrated over.
+integrated <- function(model, fit) {
+  if (is.null(model$range)) fit$inverse else invert(fit$precision, model$range)
+}
+
+# log |X'WX + S|, of the same, and its derivatives.
 log_determinant <- function(model, fit) {
   precision <- fit$precision
   moved <- fit$moved
@@ -185,10 +218,7 @@ log_determinant <- function(model, fit) {
   if (!is.null(basis)) {
     precision <- crossprod(basis, precision %*% basis)
   }
-  if (!is.null(model$range)) {
-    inverse <- basis %*% tcrossprod(chol2inv(chol(precision)), basis)
-    moved <- moved_by(model, inverse, fit$sp)
-  }
+  if (!is.null(model$range)) moved <- moved_by(model, integrated(model, fit), fit$sp)
   first <- mapply(function(moved, block) sum(diag(moved[block, , drop = FALSE])), moved, blocks)
   second <- diag(first, length(first))
   for (i in seq_along(first)) {

@@ -26,23 +26,22 @@ settle <- function(view, sp, initial) {
   go_back <- view$keep()
   for (place in other_optima(view, found, begun, log(initial))) {
     other <- or_null(settle_from(view, place))
-    if (isTRUE(other$value < found$value - max(other$tolerance, view$value_error))) {
+    if (isTRUE(other$value < found$value - max(other$value_error, found$value_error))) {
       found <- other
       go_back <- view$keep()
     }
   }
   go_back()
-  lsp <- keep_slope(found$score$lsp, found$score, view$setup$tolerance * view$size())
   list(
-    in_out = list(sp = exp(lsp), scale = view$scale() %||% found$score$scale),
+    in_out = list(sp = exp(found$lsp), scale = view$scale() %||% found$score$scale),
     coefficients = view$coefficients()
   )
 }
 
 penalty_at <- function(setup, lsp) add_penalties(setup, exp(each_log_sp(setup, lsp)))
 
-# The optimum that log smoothing parameters lead to: the working model there, its `score`, and the
-# `value` of the model's own.
+# The optimum that log smoothing parameters lead to: the working model there and its `score`; `lsp`,
+# from where mgcv would not leave it; the `value` of the model's own score, and its `value_error`.
 settle_from <- function(view, lsp) {
   is_repeat <- FALSE
   for (pass in seq_len(working_passes)) {
@@ -56,9 +55,45 @@ settle_from <- function(view, lsp) {
     is_repeat <- informed
     lsp <- score$lsp
   }
-  list(model = model, score = score, value = or_null(view$value(score)), tolerance = tolerance)
+  found <- list(model = model, score = score, tolerance = tolerance)
+  c(found, take_place(view, found))
 }
 
+# `follow()` where it is worth it.
+take_place <- function(view, found) {
+  of_mgcv <- view$setup$tolerance * view$size()
+  lsp <- keep_slope(found$score, of_mgcv)
+  go_back <- view$keep()
+  followed <- if (is_worth_following(view)) or_null(follow(view, lsp, found$tolerance))
+  if (is.null(followed)) go_back()
+  list(
+    lsp = followed$lsp %||% lsp, value = or_null(view$value(followed %||% found$score)),
+    value_error = if (is.null(followed)) max(found$tolerance, view$value_error) else of_mgcv
+  )
+}
+
+# At the optimum of the working model a likelihood has a slope of some 0.05, of any number of rows:
+# of many, that is below mgcv's tolerance.
+is_worth_following <- function(view) {
+  by_likelihood <- view$setup$criterion %in% c("REML", "ML") && !view$exact
+  by_likelihood && view$setup$tolerance * view$size() < 0.003
+}
+
+# From there to the score's own optimum: in one pass, or in some where the family has parameters of
+# its own, in which the score is steep.
+follow <- function(view, lsp, tolerance) {
+  for (pass in seq_len(following_passes)) {
+    model <- working_model(view$setup, view$squares(observed = TRUE), view$scale())
+    model <- drifting(model, lsp, view$follow)
+    score <- optimise_working(model, lsp, tolerance, working_steps)
+    moved <- view$move(score, penalty_at(view$setup, score$lsp), model$drift$own)
+    lsp <- score$lsp
+    if (length(model$drift$own) == 0 || moved < settled / 10) break
+  }
+  score
+}
+
+following_passes <- 4
 working_passes <- 8
 # In the log smoothing parameters, and those that the family has.
 settled <- 0.01
@@ -120,7 +155,8 @@ same_edf <- 0.01
 # heard, and one that it does not is a step from where mgcv would leave it. Where not even
 # sqrt(tolerance) / 10 degrees have such a slope, the score would not be brought down, and the term
 # stays.
-keep_slope <- function(lsp, score, tolerance) {
+keep_slope <- function(score, tolerance) {
+  lsp <- score$lsp
   retreat <- sqrt(tolerance) / 10 / score$edf
   back <- score$edf > 0 & retreat > 1 & -score$gradient * retreat > 2 * tolerance
   retreat <- pmin(retreat, 1.5 * tolerance / -score$gradient)
