@@ -36,7 +36,8 @@ adapter_mgcv_bam <- function() {
     restore = restore_gam,
     pack = pack_gam,
     converged = mgcv_converged,
-    compare = compare_gams
+    compare = compare_gams,
+    random = function(call, env) isTRUE(eval(call[["samfrac"]], env) < 1)
   )
 }
 

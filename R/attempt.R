@@ -32,7 +32,7 @@ run_fit <- function(request, session, starts) {
 # The fit, or the reason why there is none: the start does not fit the model, or the fit
 # failed.
 try_start <- function(request, session, start) {
-  held <- hold_warnings(tryCatch(
+  held <- hold_conditions(tryCatch(
     {
       call <- if (start$relation == "quick") {
         request$adapter$quickstart(request$call, request$env)
@@ -45,14 +45,14 @@ try_start <- function(request, session, start) {
     error = function(e) {
       list(reason = paste("the fit failed,", conditionMessage(e)), failed = TRUE)
     }
-  ))
+  ), "warning")
   attempt <- held$value
   if (is.null(attempt$reason)) {
-    attempt$reason <- doubt(request, start, attempt, held$warnings)
+    attempt$reason <- doubt(request, start, attempt, held$said)
     attempt$failed <- TRUE
   }
   if (is.null(attempt$reason)) {
-    lapply(held$warnings, warning)
+    say(held$said)
   }
   attempt
 }
@@ -78,15 +78,6 @@ no_convergence <- "not converge|without convergence|convergence error|limit reac
 trouble_on_the_way <- "converge|divergence|step failure|limit reached"
 
 is_said <- function(warning, words) grepl(words, conditionMessage(warning))
-
-hold_warnings <- function(expr) {
-  warnings <- list()
-  value <- withCallingHandlers(expr, warning = function(w) {
-    warnings <<- c(warnings, list(w))
-    invokeRestart("muffleWarning")
-  })
-  list(value = value, warnings = warnings)
-}
 
 run_observed <- function(request, session, call, start) {
   begin_attempt(session, start)

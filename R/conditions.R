@@ -68,8 +68,50 @@ warn_unread <- function(path, reason) {
 inform <- function(text) {
   if (isTRUE(getOption("warmstart.verbose", TRUE))) {
     text <- wrap_text(paste0("warmstart: ", one_line(text)), exdent = 2)
-    message(paste(text, collapse = "\n"))
+    text <- paste0(paste(text, collapse = "\n"), "\n")
+    message(structure(
+      class = c("warmstart_message", "message", "condition"), list(message = text, call = NULL)
+    ))
   }
+}
+
+# What others say: warnings and messages. ------------------------------------------------------
+
+# The value of `expr`, and what it `said`, held back.
+hold_conditions <- function(expr, kinds = c("warning", "message")) {
+  said <- list()
+  hold <- function(condition) {
+    if (inherits(condition, kinds)) {
+      said <<- c(said, list(condition))
+      tryInvokeRestart(if (inherits(condition, "warning")) "muffleWarning" else "muffleMessage")
+    }
+  }
+  value <- withCallingHandlers(expr, warning = hold, message = hold)
+  list(value = value, said = said)
+}
+
+# The value of `expr`, and what it `said`, which is heard as well; not what this package says.
+listen <- function(expr) {
+  said <- list()
+  hear <- function(condition) {
+    if (!inherits(condition, c("warmstart_message", "warmstart_warning", "packageStartupMessage"))) {
+      said <<- c(said, list(condition))
+    }
+  }
+  value <- withCallingHandlers(expr, warning = hear, message = hear)
+  list(value = value, said = said)
+}
+
+say <- function(conditions) {
+  for (condition in conditions) {
+    if (inherits(condition, "warning")) warning(condition) else message(condition)
+  }
+}
+
+# Those of `conditions` that are not among `others`, by their words.
+unsaid <- function(conditions, others) {
+  words <- function(conditions) vapply(conditions, conditionMessage, "")
+  conditions[!words(conditions) %in% words(others)]
 }
 
 # cli breaks lines between words. It would take braces in a user's text for its own.

@@ -1,41 +1,96 @@
-# What is asked for: the call, standardised, its adapter and its keys; or why it has none. The
-# arguments are evaluated here and again by the fitter: random ones must come out the same, and
-# what they have to say is said by the second time.
+# What is asked for: the call, standardised, its adapter and its keys; or why it has none.
+#
+#   expr          as the user wrote it
+#   plain, env    what that comes to, and where its arguments are evaluated
+#   call          the same, standardised
+#   adapter, key, random, label
+#   reason        why it is not kept
+#   said          what the fitter's evaluation of its arguments will say, as conditions
+#   begin, drawn  the state of the random number generator before and after that
 new_request <- function(expr, env) {
-  request <- list(expr = expr, env = env)
+  request <- list(expr = expr, plain = expr, env = env, random = FALSE)
   random <- save_random_state()
-  on.exit(restore_random_state(random))
-  tryCatch(
-    suppressWarnings(suppressMessages({
-      request[c("call", "env")] <- unwrap(expr, env)
-      fun <- eval(request$call[[1]], request$env)
+  reason <- tryCatch(
+    {
+      request[c("plain", "env")] <- unwrap(expr, env)
+      NULL
+    },
+    error = conditionMessage
+  )
+  if (!is.null(reason)) {
+    restore_random_state(random)
+    return(c(request, reason = reason))
+  }
+  request <- evaluate_arguments(request)
+  if (request$random) {
+    if (is.null(save_random_state())) begin_random_state()
+    request$key <- add_random_state(request$key, save_random_state())
+  }
+  request["begin"] <- list(save_random_state())
+  request
+}
+
+# The fitter evaluates the arguments once more, and random ones must come out the same. But what a
+# calling function was given is evaluated the first time that it is looked at, and never again:
+# what that draws and says is for now. A second evaluation shows which is which.
+evaluate_arguments <- function(request) {
+  begin <- save_random_state()
+  first <- identify_request(request)
+  drawn <- save_random_state()
+  if (identical(drawn, begin) && length(first$said) == 0) {
+    first["drawn"] <- list(drawn)
+    return(first)
+  }
+  restore_random_state(begin)
+  found <- identify_request(request)
+  again <- save_random_state()
+  if (!identical(again, drawn)) {
+    draws_anew <- !identical(again, begin)
+    begin <- drawn
+    # What is drawn anew each time comes after what was drawn once and for all.
+    if (draws_anew) {
+      restore_random_state(begin)
+      found <- identify_request(request)
+      drawn <- save_random_state()
+    }
+  }
+  restore_random_state(begin)
+  say(unsaid(first$said, found$said))
+  found["drawn"] <- list(drawn)
+  found
+}
+
+identify_request <- function(request) {
+  held <- hold_conditions(tryCatch(
+    {
+      fun <- eval(request$plain[[1]], request$env)
       request$adapter <- find_adapter(fun)
       if (is.null(request$adapter)) {
+        request$call <- request$plain
         request$adapter <- adapter_any(fun)
       } else {
-        request$call <- match.call(fun, request$call, envir = request$env)
+        request$call <- match.call(fun, request$plain, envir = request$env)
       }
       request$key <- request$adapter$identify(request$call, request$env)
       request$random <- isTRUE(request$adapter$random(request$call, request$env))
-      if (request$random) {
-        random <- random %||% begin_random_state()
-        request$key <- add_random_state(request$key, random)
-      }
       request$label <- request_label(request)
-    })),
-    error = function(e) request$reason <<- conditionMessage(e)
-  )
-  request
+      request
+    },
+    error = function(e) c(request, reason = conditionMessage(e))
+  ))
+  c(held$value, list(said = held$said))
 }
 
 # The environments that a fit may refer to but does not own: where the call is made, those around
 # it, and those of its formulas. A model's terms have one, with all that happens to be in it; a
 # finished fit belongs in those of whoever asks for it.
 request_homes <- function(request) {
-  named <- Filter(function(argument) {
-    is.symbol(argument) && !is_missing_argument(argument)
-  }, as.list(request$call)[-1])
-  values <- lapply(named, function(name) get0(as.character(name), envir = request$env))
+  values <- lapply(as.list(request$call)[-1], function(argument) {
+    is_name <- is.symbol(argument) && !is_missing_argument(argument)
+    if (is_name) get0(as.character(argument), envir = request$env) else argument
+  })
+  lists <- vapply(values, is_formulas, NA)
+  values <- c(values[!lists], unlist(values[lists], recursive = FALSE))
   formulas <- Filter(function(value) inherits(value, "formula"), values)
   around <- Map(function(formula, name) surroundings(environment(formula), name),
     formulas, sprintf("formula %d", seq_along(formulas))
@@ -100,7 +155,8 @@ unwrap_update <- function(expr, env) {
     return(list(expr, env))
   }
   home <- update_home(eval(match.call(stats::update, expr, envir = env)$object, env))
-  is_there <- !is.null(home) && !identical(home, env) && is.null(new_request(call, home)$reason)
+  is_there <- !is.null(home) && !identical(home, env) &&
+    is.null(evaluate_arguments(list(expr = call, plain = call, env = home))$reason)
   list(call, if (is_there) home else env)
 }
 

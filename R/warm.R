@@ -15,7 +15,9 @@
 #' It is the fit that a cold start gives, within the fitter's own tolerance: only starting values
 #' are set. `call`, `family` and class are your own, so `update()`, `predict()`, `summary()` and
 #' `anova()` work. A seeded fit that stops with an error or does not converge is made again
-#' without the seed, and says so.
+#' without the seed, and says so. A finished fit comes with the warnings and messages that the fitter
+#' had for it, and leaves the random number generator where the fit did, where that began in the same
+#' state; else where evaluating the arguments does.
 #'
 #' @section What makes it the same fit?:
 #' The formula, the values of the columns it uses, the family, and every argument that can change
@@ -72,7 +74,7 @@
 #' the values of its arguments are the same again; nothing is kept on the way, and nothing is
 #' started from it. Whether that is what you want is yours to judge where the function has side
 #' effects, reads files, options, environment variables or the time, or draws random numbers: that
-#' does not count, and does not happen again.
+#' does not count, and does not happen again, but for the generator's state (see above).
 #'
 #' @param call The call, as you would write it without `warm()`: `f(...)`, `do.call(f, ...)`, or
 #'   with the native pipe, `data |> f(...)`. Its arguments are evaluated twice.
@@ -129,7 +131,7 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
 
 # Bad arguments are the fitter's to complain about.
 fit_untouched <- function(request) {
-  fit <- eval(request$expr, request$env)
+  fit <- eval(request$plain, request$env)
   inform(full_stop(paste0("This fit was not kept: ", request$reason)))
   with_info(fit, new_info("untouched", reason = request$reason))
 }
@@ -146,7 +148,8 @@ fit_kept <- function(request, store, reuse, near, label, quickstart) {
     finished <- or_nothing(without_trust_warnings(find_finished(request, store)))
   }
   starts <- new_starts(request, store, finished$entry, near, quickstart)
-  outcome <- run_fit(request, session, starts)
+  heard <- listen(run_fit(request, session, starts))
+  outcome <- c(heard$value, list(said = heard$said))
   kept <- or_nothing(keep_finished(request, session, store, outcome))
   or_nothing(announce_end(session, outcome, kept))
   with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome))))
@@ -178,9 +181,9 @@ return_finished <- function(request, finished, store) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- request$adapter$restore(finished$fit, request$call, request$env)
-  if (request$random && is.integer(entry$payload$random)) {
-    restore_random_state(entry$payload$random)
-  }
+  said <- given_conditions(entry$payload$said, request)
+  say(c(unsaid(request$said, said), said))
+  restore_random_state(random_after(entry$payload$random, request))
   with_info(fit, count_use(store, new_info(
     "finished",
     call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
@@ -225,9 +228,49 @@ finished_payload <- function(request, outcome, iterations) {
   list(
     fit = request$adapter$pack(outcome$fit), state = outcome$end$state,
     iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
-    versions = request_versions(request), random = if (request$random) save_random_state()
+    versions = request_versions(request), random = kept_random_state(request),
+    said = kept_conditions(outcome$said, request)
   )
 }
+
+# Where the fit, or the evaluation of its arguments, has left the random number generator.
+kept_random_state <- function(request) {
+  state <- save_random_state()
+  if (!identical(state, request$begin)) list(from = fingerprint(request$begin), to = state)
+}
+
+# From elsewhere, all that is known is what its arguments draw.
+random_after <- function(kept, request) {
+  from_here <- is.list(kept) && is.integer(kept$to) && kept$from == fingerprint(request$begin)
+  if (from_here) kept$to else request$drawn
+}
+
+# What the fitter said, for when its fit is returned: the words, and who said so. Other parts of a
+# condition may hold data.
+kept_conditions <- function(conditions, request) {
+  lapply(utils::head(conditions, conditions_kept), function(condition) {
+    call <- conditionCall(condition)
+    is_own <- identical(call, request$expr)
+    is_small <- is.call(call) && utils::object.size(call) < 4096
+    list(
+      kind = if (inherits(condition, "warning")) "warning" else "message",
+      text = conditionMessage(condition), own = is_own, call = if (is_small && !is_own) call
+    )
+  })
+}
+
+given_conditions <- function(kept, request) {
+  lapply(kept, function(said) {
+    call <- if (said$own) request$expr else said$call
+    if (said$kind == "warning") {
+      simpleWarning(said$text, call)
+    } else {
+      simpleMessage(said$text, call)
+    }
+  })
+}
+
+conditions_kept <- 50 # as many as R itself keeps
 
 # Bytes. A large fit that is quickly made again from its estimates would take longer to write than
 # it saves, and push others out of the store.

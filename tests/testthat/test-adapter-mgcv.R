@@ -259,3 +259,15 @@ test_that("a fit that is kept has parameters of its family of its own", {
   expect_identical(kept$family$getTheta(), theta + 1)
   expect_identical(fit$family$getTheta(), theta)
 })
+
+test_that("a bam that starts from a sample of the rows is another one from another seed", {
+  store <- new_store()
+  call <- quote(bam(stations ~ s(depth), poisson, quakes, samfrac = 0.2))
+  fit_from <- function(seed) withr::with_seed(seed, list(warm_call(call, store), runif(1)))
+  first <- fit_from(1)
+  again <- fit_from(1)
+  expect_identical(source_of(again[[1]]), "finished")
+  expect_identical(again[[2]], first[[2]])
+  other <- fit_from(2)[[1]]
+  expect_identical(source_of(other), "seeded")
+})

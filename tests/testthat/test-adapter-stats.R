@@ -208,7 +208,7 @@ test_that("the adapter for nls conforms with a model that starts itself", {
 
 test_that("a model that starts itself does so, without a warning", {
   call <- quote(nls(density ~ SSlogis(log(conc), Asym, xmid, scal), DNase))
-  warnings <- hold_warnings(fit <- warm_call(call, new_store()))$warnings
+  warnings <- hold_conditions(fit <- warm_call(call, new_store()), "warning")$said
   expect_identical(warnings, list())
   expect_equal(bare(fit), eval(call), tolerance = 0)
 })
