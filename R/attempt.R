@@ -8,19 +8,19 @@ run_fit <- function(request, session, starts) {
   while (!is.null(start <- starts())) {
     announce(start)
     attempt <- try_start(request, session, start)
-    if (is.null(attempt$reason)) {
-      return(c(attempt, list(used = TRUE, reasons = reasons, in_doubt = FALSE)))
+    reason <- attempt$reason %||% attempt$declined
+    if (!is.null(reason)) {
+      reasons <- c(reasons, paste0("Not started from the ", start$found, ": ", reason))
     }
-    reason <- paste0("Not started from the ", start$found, ": ", attempt$reason)
-    reasons <- c(reasons, reason)
+    if (is.null(attempt$reason)) {
+      return(c(attempt, list(used = is.null(attempt$declined), reasons = reasons)))
+    }
     restore_random_state(random)
     if (attempt$failed) {
       break
     }
   }
-  if (length(reasons) > 0) {
-    inform(paste(full_stop(utils::tail(reasons, 1)), "Fitting from a cold start."))
-  }
+  if (length(reasons) > 0) inform_cold(utils::tail(reasons, 1))
   in_doubt <- FALSE
   attempt <- withCallingHandlers(
     run_observed(request, session, request$call, cold_start()),
@@ -29,39 +29,56 @@ run_fit <- function(request, session, starts) {
   c(attempt, list(used = FALSE, reasons = reasons, in_doubt = in_doubt))
 }
 
-# The fit, or the reason why there is none: the start does not fit the model, or the fit
-# failed.
+inform_cold <- function(reason) inform(paste(full_stop(reason), "Fitting from a cold start."))
+
+# The fit, or the reason why there is none: the start does not fit the model, or the fit failed.
+# Where an adapter finds only within the fit that the start is none (`declined`), it begins cold.
 try_start <- function(request, session, start) {
+  declined <- NULL
   held <- hold_conditions(tryCatch(
-    {
-      call <- if (start$relation == "quick") {
-        request$adapter$quickstart(request$call, request$env)
-      } else {
-        request$adapter$seed(request$call, request$env, start$state, start$relation)
+    withCallingHandlers(
+      run_observed(request, session, start_call(request, start), start),
+      warmstart_seed_declined = function(c) {
+        declined <<- conditionMessage(c)
+        inform_cold(declined)
       }
-      run_observed(request, session, call, start)
-    },
+    ),
     warmstart_seed_unfit = function(e) list(reason = conditionMessage(e), failed = FALSE),
     error = function(e) {
       list(reason = paste("the fit failed,", conditionMessage(e)), failed = TRUE)
     }
   ), "warning")
   attempt <- held$value
-  if (is.null(attempt$reason)) {
-    attempt$reason <- doubt(request, start, attempt, held$said)
+  says <- function(words) any(vapply(held$said, is_said, NA, words))
+  if (!is.null(attempt$reason)) {
+    return(attempt)
+  }
+  if (!is.null(declined)) {
+    attempt$declined <- declined
+    attempt$start <- cold_start()
+    attempt$in_doubt <- says(no_convergence)
+  } else {
+    attempt$reason <- doubt(request, start, attempt, says(trouble_on_the_way))
     attempt$failed <- TRUE
+    attempt$in_doubt <- FALSE
   }
-  if (is.null(attempt$reason)) {
-    say(held$said)
-  }
+  if (is.null(attempt$reason)) say(held$said)
   attempt
 }
 
+start_call <- function(request, start) {
+  if (start$relation == "quick") {
+    request$adapter$quickstart(request$call, request$env)
+  } else {
+    request$adapter$seed(request$call, request$env, start$state, start$relation)
+  }
+}
+
 # Why a fit that ended is not to be trusted; NULL where it is.
-doubt <- function(request, start, attempt, warnings) {
+doubt <- function(request, start, attempt, had_trouble) {
   # What an interrupted fit has left may be used up to the call's own limits.
   converged <- any(attempt$converged %in% c(TRUE, if (start$interrupted) NA))
-  if (!converged || any(vapply(warnings, is_said, NA, trouble_on_the_way))) {
+  if (!converged || had_trouble) {
     return("the fit did not converge.")
   }
   before <- start$entry$objective

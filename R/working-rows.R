@@ -10,7 +10,7 @@ view_rows <- function(setup, frame, coefficients) {
   own <- own_parameters(setup, scale, exact)
   list(
     setup = setup, exact = exact,
-    error = working_error(setup, exact, own$any), value_error = if (own$any) 0.01 else 0,
+    error = working_error(setup, exact, own$any), value_error = if (exact) 0 else 0.01,
     informed = function() informed,
     squares = function(observed = FALSE) {
       if (observed) observed_squares(setup, rows) else row_squares(setup, rows)
@@ -32,7 +32,7 @@ view_rows <- function(setup, frame, coefficients) {
     },
     value = function(score) {
       likelihood <- function() own$value(rows, scale %||% score$scale)
-      value_of_rows(setup, rows, score, exact, likelihood)
+      value_of_rows(setup, score, exact, likelihood)
     },
     keep = function() {
       was <- list(b = b, rows = rows, scale = scale, theta = own$theta())
@@ -50,10 +50,8 @@ view_rows <- function(setup, frame, coefficients) {
 
 # The model's own score. Of least squares, and where the deviance is all that counts, the working
 # model has it.
-value_of_rows <- function(setup, rows, score, exact, likelihood) {
-  if (setup$cross_validates) {
-    cross_validated(setup, rows, score$lsp)
-  } else if (exact || setup$criterion %in% prediction_criteria) {
+value_of_rows <- function(setup, score, exact, likelihood) {
+  if (exact || setup$criterion %in% prediction_criteria) {
     score$score
   } else {
     likelihood() + score$complexity
@@ -111,16 +109,6 @@ row_squares <- function(setup, rows) {
     xx = crossprod(x), xz = drop(crossprod(x, response)), zz = sum(response^2),
     n = sum(informative), excess = row_deviance(setup$family, rows) - sum(residual^2)
   )
-}
-
-# Half the deviance of each row from the others' fit, as far as one step of Newton's method leads:
-# what mgcv's neighbourhoods are, unless somebody has chosen others.
-cross_validated <- function(setup, rows, lsp) {
-  half <- row_information(setup$family, rows)
-  precision <- crossprod(sqrt(half$information) * setup$X) + penalty_at(setup, lsp)
-  reach <- rowSums((setup$X %*% invert(precision)) * setup$X)
-  rows$eta <- rows$eta - reach * half$score / (1 - reach * half$information)
-  row_deviance(setup$family, rows) / 2
 }
 
 own_theta <- function(family) if (is_extended(family)) family$getTheta()

@@ -8,12 +8,16 @@
 #' @param view From `working_view()`; NULL where there is no such model.
 #' @param sp Smoothing parameters to begin with.
 #' @param initial Those that mgcv would begin with.
-#' @return `in_out` and `coefficients`; NULL where there is no such model, or where the iteration
-#'   fails. Parameters of its own are put into the family.
+#' @return `in_out` and `coefficients`; NULL where there is no such model, where the iteration fails,
+#'   or where two optima are too close to tell which is lower. Parameters of its own are put into
+#'   the family.
 #' @noRd
 settle_start <- function(view, sp, initial = sp) {
   if (!is.null(view)) {
-    or_null(suppressWarnings(settle(view, sp, initial)))
+    go_back <- view$keep()
+    found <- or_null(suppressWarnings(settle(view, sp, initial)))
+    if (is.null(found)) go_back()
+    found
   }
 }
 
@@ -22,21 +26,37 @@ or_null <- function(value) tryCatch(value, error = function(e) NULL)
 settle <- function(view, sp, initial) {
   begun <- unique(list(log(sp), log(initial)))
   view$approach(penalty_at(view$setup, begun[[1]]))
-  found <- settle_from(view, begun[[1]])
-  go_back <- view$keep()
-  for (place in other_optima(view, found, begun, log(initial))) {
-    other <- or_null(settle_from(view, place))
-    if (isTRUE(other$value < found$value - max(other$value_error, found$value_error))) {
-      found <- other
-      go_back <- view$keep()
-    }
+  ends <- list(settle_from(view, begun[[1]]))
+  for (place in other_optima(view, ends[[1]], begun, log(initial))) {
+    end <- or_null(settle_from(view, place))
+    if (isTRUE(is.finite(end$value))) ends <- c(ends, list(end))
   }
-  go_back()
-  list(
-    in_out = list(sp = exp(found$lsp), scale = view$scale() %||% found$score$scale),
-    coefficients = view$coefficients()
-  )
+  found <- lowest(ends)
+  if (!is.null(found)) {
+    found$go_back()
+    list(
+      in_out = list(sp = exp(found$lsp), scale = view$scale() %||% found$score$scale),
+      coefficients = view$coefficients()
+    )
+  }
 }
+
+# NULL where it is in doubt which of them it is, and that makes a difference.
+lowest <- function(ends) {
+  if (length(ends) == 1) {
+    return(ends[[1]])
+  }
+  values <- vapply(ends, function(end) end$value, 1)
+  best <- ends[[which.min(values)]]
+  is_rival <- vapply(ends, function(end) {
+    end$value < best$value + max(end$value_error, best$value_error) &&
+      max(abs(end$edf - best$edf)) > same_fit
+  }, NA)
+  if (!any(is_rival)) best
+}
+
+# Degrees of freedom.
+same_fit <- 0.05
 
 penalty_at <- function(setup, lsp) add_penalties(setup, exp(each_log_sp(setup, lsp)))
 
@@ -49,26 +69,28 @@ settle_from <- function(view, lsp) {
     informed <- view$informed()
     model <- working_model(view$setup, view$squares(), view$scale())
     tolerance <- view$setup$tolerance * model$n / 16
-    score <- optimise_working(model, lsp, tolerance, if (informed) working_steps else 0)
+    steps <- if (view$exact) working_steps else if (informed) pass_steps else 0
+    score <- optimise_working(model, lsp, tolerance, steps)
     moved <- view$move(score, penalty_at(view$setup, score$lsp))
-    if (view$exact || is_repeat && max(abs(score$lsp - lsp), moved) < settled) break
+    if (view$exact || is_repeat && max(change(score, lsp), moved) < settled) break
+    if (pass == working_passes) stop("no optimum of the working model")
     is_repeat <- informed
     lsp <- score$lsp
   }
   found <- list(model = model, score = score, tolerance = tolerance)
-  c(found, take_place(view, found))
+  c(found, take_place(view, found), go_back = view$keep())
 }
 
 # `follow()` where it is worth it.
 take_place <- function(view, found) {
-  of_mgcv <- view$setup$tolerance * view$size()
-  lsp <- keep_slope(found$score, of_mgcv)
   go_back <- view$keep()
-  followed <- if (is_worth_following(view)) or_null(follow(view, lsp, found$tolerance))
+  followed <- if (is_worth_following(view)) or_null(follow(view, found))
   if (is.null(followed)) go_back()
+  score <- followed %||% found$score
   list(
-    lsp = followed$lsp %||% lsp, value = or_null(view$value(followed %||% found$score)),
-    value_error = if (is.null(followed)) max(found$tolerance, view$value_error) else of_mgcv
+    lsp = followed$lsp %||% keep_slope(score, view$setup$tolerance * view$size()),
+    edf = score$edf, value = or_null(view$value(score)) %||% NA,
+    value_error = max(found$tolerance, view$value_error)
   )
 }
 
@@ -79,22 +101,31 @@ is_worth_following <- function(view) {
   by_likelihood && view$setup$tolerance * view$size() < 0.003
 }
 
-# From there to the score's own optimum: in one pass, or in some where the family has parameters of
-# its own, in which the score is steep.
-follow <- function(view, lsp, tolerance) {
+# From there to the score's own optimum. A term that the working model smooths away begins where it
+# has a little left, so that the score is heard where that wants more.
+follow <- function(view, found) {
+  lsp <- found$score$lsp - log(pmax(heard / found$score$edf, 1))
   for (pass in seq_len(following_passes)) {
     model <- working_model(view$setup, view$squares(observed = TRUE), view$scale())
     model <- drifting(model, lsp, view$follow)
-    score <- optimise_working(model, lsp, tolerance, working_steps)
+    score <- optimise_working(model, lsp, found$tolerance, working_steps)
     moved <- view$move(score, penalty_at(view$setup, score$lsp), model$drift$own)
+    # The score is steep in the family's own parameters.
+    own <- length(model$drift$own) > 0
+    if (change(score, lsp) < 0.1 && (!own || moved < settled / 10)) break
     lsp <- score$lsp
-    if (length(model$drift$own) == 0 || moved < settled / 10) break
   }
   score
 }
 
+# In log smoothing parameters; how far a term is smoothed away makes no difference.
+change <- function(score, lsp) max(abs(score$lsp - lsp) * pmin(score$edf, 1))
+
+heard <- 0.05 # degrees of freedom
 following_passes <- 4
-working_passes <- 8
+working_passes <- 16
+# The weights move meanwhile.
+pass_steps <- 5
 # In the log smoothing parameters, and those that the family has.
 settled <- 0.01
 
@@ -128,19 +159,18 @@ other_optima <- function(view, found, begun, initial) {
 #' better off with nothing but its penalty's null space; or, by cross-validation, with very much.
 #' @noRd
 places_elsewhere <- function(view, found, begun, initial, worst) {
-  model <- found$model
   lsp <- found$score$lsp
   is_away <- lsp - initial > plateau
   beside <- function(terms, shift) lapply(terms, function(i) replace(lsp, i, initial[[i]] + shift))
   is_promising <- function(place) {
-    isTRUE(or_null(working_score(model, place))$score < worst + 1)
+    isTRUE(or_null(working_score(found$model, place))$score < worst + 1)
   }
-  from <- if (model$criterion %in% prediction_criteria) begun else begun[1]
   unique(c(
-    if (any(is_away)) lapply(from, function(place) ifelse(is_away, place, lsp)),
+    if (any(is_away)) lapply(begun, function(place) ifelse(is_away, place, lsp)),
     begun[-1],
+    beside(which(is_away), 0),
     Filter(is_promising, beside(which(!is_away), smoothed_away)),
-    if (view$setup$cross_validates) beside(seq_along(initial), -roughened)
+    list(initial - roughened)
   ))
 }
 

@@ -20,12 +20,11 @@
 working_view <- function(frame, coefficients = NULL) {
   setup <- frame$G
   criterion <- if (is_general(setup$family)) frame$method else frame$criterion
-  criteria <- c(likelihood_criteria, if (!is_general(setup$family)) c(prediction_criteria, "NCV"))
+  criteria <- c(likelihood_criteria, if (!is_general(setup$family)) prediction_criteria)
   usable <- isTRUE(criterion %in% criteria) && length(setup$S) > 0 && is.null(setup$H)
+  # Their scale is not the working model's.
+  if (!is_least_squares(setup$family)) usable <- usable && !criterion %in% c("P-REML", "P-ML")
   if (usable) {
-    setup$cross_validates <- criterion == "NCV"
-    # They estimate the same error, about.
-    if (criterion == "NCV") criterion <- if (frame$scale > 0) "UBRE" else "GCV"
     setup$criterion <- criterion
     setup$gamma <- frame$gamma
     setup$tolerance <- frame$control$newton$conv.tol
