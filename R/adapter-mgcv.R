@@ -46,7 +46,7 @@ identify_mgcv <- function(call, env, fitter) {
   if (!is.null(call[["G"]])) {
     stop_argument("G", "is a model that was set up beforehand, of which `warm()` keeps nothing.")
   }
-  identify_model(
+  key <- identify_model(
     call, env, fitter,
     aligned = c("weights", "offset", "subset", "AR.start"),
     ignored = c(
@@ -55,6 +55,16 @@ identify_mgcv <- function(call, env, fitter) {
     ),
     ignored_control = idle_controls
   )
+  if (!keeps_data(eval(call$control, env))) {
+    return(key)
+  }
+  data <- eval(call$data, env)
+  new_model_fingerprint(c(key$parts, named_part("data", "kept", data, "values")))
+}
+
+# Does the fit hold all of its data? gam.control() is given its list's elements as arguments.
+keeps_data <- function(control) {
+  length(control) > 0 && isTRUE(as.logical(do.call(mgcv::gam.control, as.list(control))$keepData))
 }
 
 # What gam.control() sets that cannot change the fit.
@@ -123,7 +133,7 @@ finished_bam <- function(fit) {
 #' @noRd
 pack_gam <- function(fit) {
   family <- fit[["family"]]
-  if (!is_plain_family(family)) fit$family <- or_null(drop_byte_code(family)) %||% family
+  if (!are_from_stats(family)) fit$family <- or_null(drop_byte_code(family)) %||% family
   fit
 }
 

@@ -1,14 +1,17 @@
-# What identifies a family: its name, its links, and the numbers and strings that its functions
-# carry with them. Of a family that neither stats nor mgcv made, the functions count as well.
+# What identifies a family: its name, its links, its functions, and the parameters that these carry
+# with them; not what a fit leaves in it.
 
 family_part <- function(family) {
-  canonical <- if (is.null(family)) {
-    list(family = "gaussian", link = "identity") # what fitters take then
+  if (is.null(family)) {
+    canonical <- list(family = "gaussian", link = "identity") # what fitters take then
+    shown <- canonical$family
   } else {
-    canonical_family(resolve_family(family))
+    family <- resolve_family(family)
+    canonical <- canonical_family(family)
+    shown <- family_name(family)
   }
   new_part(canonical, "neighbourhood", paste0(
-    canonical$family, "(", paste(canonical$link, collapse = ", "), ")"
+    shown, "(", paste(canonical$link, collapse = ", "), ")"
   ))
 }
 
@@ -35,40 +38,29 @@ canonical_family <- function(family) {
   if (is_plain_family(family)) {
     return(list(family = family$family, link = family$link))
   }
-  functions <- Filter(is.function, unclass(family))
+  code <- family_code(family)
+  functions <- Filter(is.function, code)
+  frames <- constructor_frames(functions)
+  own <- mapply(is_own_function, functions, names(functions), MoreArgs = list(frames))
+  functions[own] <- lapply(functions[own], function(fun) list(formals(fun), body(fun)))
   list(
     class = class(family),
-    # Families that estimate parameters write them into their name.
-    family = sub(" *\\(.*", "", family$family),
+    family = tolower(family_name(family)), # a fit of nb() makes capitals of its initials
     link = family_links(family),
     shape = Filter(Negate(is.null), unclass(family)[c("n.theta", "nlp", "varfun")]),
-    parameters = family_parameters(family, functions),
-    functions = if (is_known_family(family)) foreign_code(functions) else functions
+    theta = if (isTRUE(family$n.theta == 0)) family$getTheta(), # else estimated
+    parameters = family_parameters(frames),
+    functions = functions,
+    expressions = Filter(is.expression, code),
+    members = if (is.function(family$getfl)) lapply(family$getfl(), canonical_family) # gfam's
   )
 }
 
-# mgcv's own are among them, in environments that a fit writes to: what the functions find there are
-# the parameters.
-foreign_code <- function(functions) {
-  lapply(Filter(Negate(is_from_stats), functions), function(fun) list(formals(fun), body(fun)))
+# Without parameters: families that estimate them write them into their name, and negbin() has one
+# name for each that it chooses from.
+family_name <- function(family) {
+  sub(" *\\(.*", "", family$family[[1]])
 }
-
-# All that there is to it is its name and its link's.
-is_plain_family <- function(family) {
-  identical(class(family), "family") && family$family %in% plain_families &&
-    isTRUE(family$link %in% plain_links) &&
-    all(vapply(Filter(is.function, unclass(family)), is_from_stats, NA))
-}
-
-# As stats makes it, and not put in by the user.
-is_from_stats <- function(fun) identical(topenv(environment(fun)), asNamespace("stats"))
-
-plain_families <- c(
-  "gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasibinomial", "quasipoisson"
-)
-plain_links <- c(
-  "logit", "probit", "cauchit", "cloglog", "log", "identity", "inverse", "sqrt", "1/mu^2"
-)
 
 family_links <- function(family) {
   if (is.list(family$linfo)) {
@@ -78,39 +70,97 @@ family_links <- function(family) {
   }
 }
 
-is_known_family <- function(family) {
-  sub("[ (].*", "", family$family) %in% known_families
+# All that there is to it is its name and its link's.
+is_plain_family <- function(family) {
+  if (!identical(class(family), "family") || !isTRUE(family$family %in% plain_families) ||
+    !isTRUE(family$link %in% plain_links)) {
+    return(FALSE)
+  }
+  code <- family_code(family)
+  has_same_code(code, plain_code(family$family, family$link)) && are_from_stats(code)
 }
 
-# First words of the names of the families of stats and mgcv.
-known_families <- c(
-  "gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasi", "quasibinomial",
-  "quasipoisson", "Negative", "negative", "negbin", "Tweedie", "Beta", "Scaled", "scaled",
-  "Ordered", "zero", "ziplss", "cnorm", "cpois", "bcg", "clog", "Cox", "multinom", "Multivariate",
-  "gaulss", "gammals", "gumbls", "gevlss", "shash", "twlss", "gfam"
+are_from_stats <- function(family) {
+  all(vapply(Filter(is.function, unclass(family)), is_from, NA, "stats"))
+}
+
+# Kept once it is known: to make a family takes as long as to make the key.
+plain_code <- function(name, link) {
+  key <- paste(name, link)
+  if (is.null(plain_codes[[key]])) {
+    constructor <- get(name, asNamespace("stats"))
+    plain_codes[[key]] <- family_code(constructor(stats::make.link(link)))
+  }
+  plain_codes[[key]]
+}
+
+plain_codes <- new.env(parent = emptyenv())
+
+plain_families <- c(
+  "gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasibinomial", "quasipoisson"
+)
+plain_links <- c(
+  "logit", "probit", "cauchit", "cloglog", "log", "identity", "inverse", "sqrt", "1/mu^2"
 )
 
-# The plain values in the environments that the family's constructor left behind. What the family
-# estimates is only a starting value there, and changes while the family is used.
-family_parameters <- function(family, functions) {
-  envs <- unique(lapply(functions, environment))
-  envs <- Filter(function(env) {
-    is.environment(env) && !identical(env, globalenv()) && !is_package_environment(env)
-  }, envs)
-  values <- unlist(lapply(unname(envs), plain_values), recursive = FALSE)
-  values <- values[!duplicated(names(values))]
-  if (isTRUE(family$n.theta > 0)) {
-    values[c(".Theta", "iniTheta", "theta")] <- NULL
+# Its functions and expressions, short of what a fit by mgcv adds to it.
+family_code <- function(family) {
+  code <- Filter(function(x) is.function(x) || is.expression(x), unclass(family))
+  for (basis in names(derived_functions)) {
+    if (is_from(code[[basis]], family_packages)) {
+      added <- intersect(derived_functions[[basis]], names(code))
+      code[added[vapply(code[added], is_from, NA, family_packages)]] <- NULL
+    }
   }
-  values[order(as.character(names(values)), method = "radix")]
+  code
 }
 
-# A link is known by its name; how it was written in the call does not count.
-not_parameters <- c("link", "linktemp", "okLinks", "stats", "linkname")
+# What mgcv derives from a function of a family, and adds to it.
+derived_functions <- list(
+  linkfun = c("d2link", "d3link", "d4link", "g2g", "g3g", "g4g"),
+  variance = c("dvar", "d2var", "d3var", "ls")
+)
+
+family_packages <- c("stats", "mgcv")
+
+is_from <- function(fun, packages) {
+  is_closure(fun) && environmentName(topenv(environment(fun))) %in% packages
+}
+
+has_same_code <- function(a, b) identical(a, b, ignore.environment = TRUE)
+
+# The frames of calls of constructors of stats or mgcv: a function that was left there is found under
+# its own name.
+constructor_frames <- function(functions) {
+  is_left <- mapply(function(fun, name) {
+    is_from(fun, family_packages) && is_anonymous(environment(fun)) &&
+      exists(name, envir = environment(fun), inherits = FALSE)
+  }, functions, names(functions))
+  unique(unname(lapply(functions[as.logical(is_left)], environment)))
+}
+
+# As stats or mgcv made it. What such a function finds outside are its constructor's variables, or,
+# moved to an environment that a fit writes to, copies of them.
+is_own_function <- function(fun, name, frames) {
+  is_from(fun, family_packages) || any(vapply(frames, function(frame) {
+    has_same_code(get0(name, envir = frame, inherits = FALSE), fun)
+  }, NA))
+}
+
+# The plain values among the constructor's variables, by name.
+family_parameters <- function(frames) {
+  values <- unlist(lapply(frames, plain_values), recursive = FALSE)
+  values <- values[!duplicated(names(values))]
+  values[order(as.character(names(values)), method = "radix")]
+}
 
 plain_values <- function(env) {
   values <- lapply(stats::setNames(nm = setdiff(ls(env, all.names = TRUE), not_parameters)), {
     function(name) tryCatch(get(name, envir = env), error = function(e) NULL)
   })
-  Filter(function(value) is.atomic(value) && length(value) %in% 1:100, values)
+  Filter(function(value) is.atomic(value) && length(value) > 0, values)
 }
+
+# A link is known by its name; how it was written in the call does not count. Theta is known by
+# getTheta(), or else is where its estimation starts.
+not_parameters <- c("link", "linktemp", "okLinks", "stats", "linkname", "theta", "iniTheta")

@@ -99,12 +99,15 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   formulas <- if (is.list(formula)) formula else list(formula)
   canonical <- lapply(lapply(formulas, expand_dot, data), canonical_call)
   in_formulas <- as.expression(c(canonical, also))
-  variables <- all.vars(in_formulas)
-  functions <- setdiff(all.names(in_formulas, unique = TRUE), variables)
-  texts <- texts_in(in_formulas)
-  if (any(takes_names %in% functions)) variables <- c(variables, texts)
-  variables <- setdiff(variables, parameters)
-  must_be <- function(name) is.null(parameters) && name %in% formula_names(in_formulas)
+  uses <- formula_uses(in_formulas)
+  variables <- setdiff(uses$variables, parameters)
+  in_data <- vapply(variables, is_in_data, NA, data)
+  homes <- unique(c(list(home), Filter(Negate(is.null), lapply(c(formulas, also), environment))))
+  is_outside <- is_bound(variables, homes)
+  if (is.null(parameters)) check_variables(variables[!in_data & !is_outside], in_formulas)
+  # A fitter may evaluate an argument outside the data, as the second `k` of s(x, k = k).
+  both <- variables[in_data & is_outside]
+  if (length(both) > 0) both <- intersect(both, all.vars(as.expression(named_arguments(in_formulas))))
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
   c(
     list(
@@ -113,10 +116,25 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
       formula = new_part(canonical, "specification", canonical),
       family = family_part(family)
     ),
-    unlist(lapply(variables, variable_part, data, home, must_be), recursive = FALSE),
-    unlist(lapply(functions, called_part, home), recursive = FALSE),
-    method_parts(texts, home),
+    unlist(lapply(variables[in_data], column_part, data), recursive = FALSE),
+    outside_parts(c(variables[!in_data], both), uses$functions, uses$texts, homes),
     option_parts()
+  )
+}
+
+# What formulas name: variables, functions and strings.
+formula_uses <- function(formulas) {
+  variables <- all.names(formulas, functions = FALSE)
+  names <- all.names(formulas)
+  known <- unique(names)
+  count <- function(x) tabulate(match(x, known), length(known))
+  # The same name may stand for a variable here and for a function there.
+  functions <- known[count(names) > count(variables)]
+  texts <- texts_in(formulas)
+  list(
+    variables = unique(c(variables, if (any(takes_names %in% functions)) texts)),
+    functions = functions,
+    texts = texts
   )
 }
 
@@ -165,47 +183,78 @@ canonical_call <- function(expr) {
   expr
 }
 
-# A variable in the data is data, by name. One from elsewhere is too where it has rows; else it
-# shapes the model, as K does in s(x, k = K). `must_be(name)`: must it be there?
-variable_part <- function(name, data, home, must_be) {
-  if (is_in_data(name, data)) {
-    column <- if (is.list(data)) .subset2(data, name) else data[[name]]
-    return(c(named_part("column", name, column, "values"), collation_part(name, column)))
-  }
-  found <- find_captured(name, home)
-  if (!is.null(found)) {
-    scope <- if (NROW(found$value) > 1) "values" else "specification"
-    return(c(named_part("variable", name, found$value, scope), collation_part(name, found$value)))
-  }
-  if (!exists(name, envir = home) && must_be(name)) {
+# Is there a variable or function of that name, seen from any of the environments?
+is_bound <- function(names, homes) {
+  Reduce(`|`, lapply(homes, function(home) vapply(names, exists, NA, envir = home)))
+}
+
+check_variables <- function(unknown, formulas) {
+  if (length(unknown) > 0) unknown <- intersect(unknown, formula_names(formulas))
+  if (length(unknown) > 0) {
     stop_argument("data", paste0(
-      "has no column `", name, "`, and there is no variable of that name."
+      "has no column `", unknown[[1]], "`, and there is no variable of that name."
     ))
   }
-  NULL # a package's, such as `pi`
+}
+
+# A variable in the data is data, by name.
+column_part <- function(name, data) {
+  column <- if (is.list(data)) .subset2(data, name) else data[[name]]
+  c(named_part("column", name, column, "values"), collation_part(name, column))
+}
+
+# What is found outside the data, from each of the environments `homes`: one part for each value that
+# a name has there.
+outside_parts <- function(variables, functions, texts, homes) {
+  parts <- lapply(homes, function(home) {
+    found <- lapply(stats::setNames(nm = variables), find_captured, home)
+    found <- lapply(Filter(Negate(is.null), found), .subset2, "value")
+    c(
+      unlist(unname(Map(variable_part, names(found), found)), recursive = FALSE),
+      unlist(lapply(functions, called_part, home), recursive = FALSE),
+      method_parts(c(texts, unlist(lapply(found, few_texts))), home)
+    )
+  })
+  parts <- unlist(parts, recursive = FALSE)
+  if (length(homes) > 1) {
+    parts <- parts[!duplicated(Map(list, names(parts), lapply(parts, .subset2, "fingerprint")))]
+    names(parts) <- make.unique(as.character(names(parts)), " in environment ")
+  }
+  parts
+}
+
+# It is data where it has rows; else it shapes the model, as K does in s(x, k = K).
+variable_part <- function(name, value) {
+  scope <- if (NROW(value) > 1) "values" else "specification"
+  c(named_part("variable", name, value, scope), collation_part(name, value))
 }
 
 # What stands where a function does may also be what holds it, as in `tools$centre(x)`.
 called_part <- function(name, home) {
   value <- find_captured(name, home)$value
-  if (is.list(value) || is.environment(value)) {
-    named_part("variable", name, value, "specification")
-  } else {
-    function_part(name, home, value)
-  }
+  c(
+    if (is.list(value) || is.environment(value)) {
+      named_part("variable", name, value, "specification")
+    },
+    if (!is.null(value)) function_part(name, home)
+  )
 }
 
-function_part <- function(name, home, value = find_captured(name, home)$value) {
-  if (is.function(value)) named_part("function", name, value, "specification")
+function_part <- function(name, home) {
+  found <- find_captured(name, home, "function")
+  if (!is.null(found)) named_part("function", name, found$value, "specification")
 }
 
 # The functions that a value names: fitters look them up, as they do contrasts.
 named_function_parts <- function(value, home) {
+  unlist(lapply(few_texts(value), function_part, home), recursive = FALSE)
+}
+
+# A value's strings, where they may be names: data have more of them.
+few_texts <- function(value) {
   texts <- value
   if (is.list(value) && !is.data.frame(value)) texts <- unlist(Filter(is.character, value))
-  if (is.character(texts) && length(texts) < 10) {
-    unlist(lapply(unname(texts), function_part, home), recursive = FALSE)
-  }
+  if (is.character(texts) && length(texts) < 10) unname(texts)
 }
 
 # Methods of the user's own for what has one of these classes, or makes one of it, as
@@ -225,11 +274,23 @@ method_parts <- function(classes, home) {
 # Of what is bound around, short of packages.
 visible_names <- function(env) {
   names <- character()
-  while (!identical(env, emptyenv()) && !is_package_environment(env)) {
-    names <- c(names, ls(env, sorted = FALSE))
-    env <- parent.env(env)
+  while (!identical(env, emptyenv())) {
+    if (!is_package_environment(env)) names <- c(names, ls(env, sorted = FALSE))
+    env <- environment_around(env)
   }
   unique(names)
+}
+
+# The arguments in an expression that have a name, the outermost of them.
+named_arguments <- function(expr) {
+  found <- NULL
+  if (is.call(expr) || is.expression(expr)) {
+    names <- names(expr) %||% character(length(expr))
+    for (i in seq_along(expr)) {
+      found <- c(found, if (nzchar(names[[i]])) expr[[i]] else named_arguments(expr[[i]]))
+    }
+  }
+  found
 }
 
 # The strings in an expression.

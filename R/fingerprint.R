@@ -150,18 +150,23 @@ captured_values <- function(f) {
   values
 }
 
-# list(value = ) of the binding that a name has, seen from `env`; NULL where it is a package's, or
-# there is none.
-find_captured <- function(name, env) {
+# list(value = ) of the binding of this mode that a name has, seen from `env`; NULL where it is a
+# package's, or there is none.
+find_captured <- function(name, env, mode = "any") {
   while (!identical(env, emptyenv())) {
-    if (exists(name, envir = env, inherits = FALSE)) {
+    if (exists(name, envir = env, mode = mode, inherits = FALSE)) {
       return(if (!is_package_environment(env)) {
-        list(value = get(name, envir = env, inherits = FALSE))
+        list(value = get(name, envir = env, mode = mode, inherits = FALSE))
       })
     }
-    env <- if (!identical(env, globalenv()) || is_data_attached()) parent.env(env) else emptyenv()
+    env <- environment_around(env)
   }
   NULL
+}
+
+# Where a name is looked up next; an empty one where there is only what packages bind.
+environment_around <- function(env) {
+  if (!identical(env, globalenv()) || is_data_attached()) parent.env(env) else emptyenv()
 }
 
 # As by attach(); behind the global environment there are only packages else.

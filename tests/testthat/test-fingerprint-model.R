@@ -183,6 +183,58 @@ test_that("a function that the formula does not use does not count", {
   expect_identical(with_unused(mean), with_unused(sum))
 })
 
+test_that("a named argument counts from outside, though a column has its name", {
+  with_basis <- function(z) exact(y ~ s(x, k = z))
+  expect_identical(with_basis(10), with_basis(10))
+  expect_false(with_basis(10) == with_basis(20))
+})
+
+test_that("a variable with the name of a column does not count", {
+  with_other <- function(x) exact(y ~ x + s(x, k = 10))
+  expect_identical(with_other(1), with_other(2))
+})
+
+test_that("a function of the user with the name of a column counts", {
+  with_function <- function(x) exact(y ~ x(x))
+  expect_false(with_function(function(v) v + 1) == with_function(function(v) v + 2))
+})
+
+test_that("a function counts that a variable of its name hides", {
+  with_function <- function(f) local({
+    f <- 1
+    exact(y ~ f(x))
+  })
+  expect_false(with_function(function(v) v + 1) == with_function(function(v) v + 2))
+})
+
+test_that("each formula of a list finds variables in its own environment", {
+  other <- function(k) ~ s(z, k = k)
+  keys <- function(k) exact(list(y ~ s(x), other(k)))
+  expect_identical(keys(4), keys(4))
+  expect_false(keys(4) == keys(8))
+  k <- 3
+  expect_false(exact(list(y ~ s(x, k = k), other(4))) == exact(list(y ~ s(x, k = k), other(8))))
+})
+
+test_that("methods of the user count for a class that a variable names", {
+  with_method <- function(smooth.construct.own.smooth.spec) { # nolint: object_name_linter.
+    basis <- "own"
+    exact(y ~ s(x, bs = basis))
+  }
+  expect_false(with_method(function(object) 1) == with_method(function(object) 2))
+})
+
+test_that("methods in the workspace count for a formula from a package", {
+  name <- "smooth.construct.own.smooth.spec"
+  on.exit(rm(list = name, envir = globalenv()))
+  formula <- y ~ s(x, bs = "own")
+  environment(formula) <- new.env(parent = asNamespace("stats"))
+  assign(name, function(object) 1, envir = globalenv())
+  before <- exact(formula)
+  assign(name, function(object) 2, envir = globalenv())
+  expect_false(exact(formula) == before)
+})
+
 test_that("what a package knows needs not be in the data", {
   expect_match(exact(y ~ I(x * pi)), "^[0-9a-f]{32}$")
 })
@@ -335,6 +387,20 @@ test_that("what cannot change the fit does not count", {
   )
   expect_identical(
     call_key(quote(gam(mpg ~ s(hp), data = mtcars, start = rep(0, 10)))), plain
+  )
+})
+
+test_that("all of the data count where the fit keeps them", {
+  cars <- mtcars
+  calls <- list(
+    quote(gam(mpg ~ s(hp), data = cars, control = list(keepData = TRUE))),
+    quote(gam(mpg ~ s(hp), data = cars, control = mgcv::gam.control(keepData = TRUE))),
+    quote(gam(mpg ~ s(hp), data = cars))
+  )
+  before <- vapply(calls, call_key, "", environment())
+  cars$carb <- 0
+  expect_identical(
+    vapply(calls, call_key, "", environment()) == before, c(FALSE, FALSE, TRUE)
   )
 })
 
