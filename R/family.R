@@ -129,8 +129,8 @@ is_from <- function(fun, packages) {
 
 has_same_code <- function(a, b) identical(a, b, ignore.environment = TRUE)
 
-# The frames of calls of constructors of stats or mgcv: a function that was left there is found under
-# its own name.
+# The frames of constructors of stats or mgcv: a function that was left there is found under its own
+# name.
 constructor_frames <- function(functions) {
   is_left <- mapply(function(fun, name) {
     is_from(fun, family_packages) && is_anonymous(environment(fun)) &&

@@ -16,8 +16,11 @@
 #' the order of rows does. Of the formula, its terms in their order; not spacing, line
 #' breaks or redundant parentheses. Variables from the formula's environment count by value:
 #' as data where they have more than one row, else as part of the specification, as `K` in
-#' `s(x, k = K)`. User functions count by their definition. A family given as object,
-#' function or name is the same family. An argument that repeats the fitter's default is the
+#' `s(x, k = K)`; those in an argument with a name even where a column has their name. Each
+#' formula of a list has its own environment. User functions count by their definition, and so
+#' do methods for classes that strings name, as `"mine"` in `s(x, bs = "mine")`. A family given
+#' as object, function or name is the same family, and stays it while a fit estimates its
+#' parameters. An argument that repeats the fitter's default is the
 #' same as none. `options(contrasts, na.action)` count.
 #'
 #' @param x,formula A formula, or for `fingerprint_model()` also a list of formulas.
@@ -107,7 +110,9 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   if (is.null(parameters)) check_variables(variables[!in_data & !is_outside], in_formulas)
   # A fitter may evaluate an argument outside the data, as the second `k` of s(x, k = k).
   both <- variables[in_data & is_outside]
-  if (length(both) > 0) both <- intersect(both, all.vars(as.expression(named_arguments(in_formulas))))
+  if (length(both) > 0) {
+    both <- intersect(both, all.vars(as.expression(named_arguments(in_formulas))))
+  }
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
   c(
     list(
@@ -203,7 +208,7 @@ column_part <- function(name, data) {
   c(named_part("column", name, column, "values"), collation_part(name, column))
 }
 
-# What is found outside the data, from each of the environments `homes`: one part for each value that
+# What is found outside the data, from each of the environments `homes`: a part for each value that
 # a name has there.
 outside_parts <- function(variables, functions, texts, homes) {
   parts <- lapply(homes, function(home) {
