@@ -27,7 +27,7 @@ penalty_determinant <- function(setup) {
 #'
 #' @return `values`, the penalties' eigenvalues: a row for each axis and a column for each penalty;
 #'   `times`, how often each row counts. NULL where some penalties share coefficients and no axes,
-#'   as those of te() do.
+#'   as those of te() of three variables do.
 #' @noRd
 common_axes <- function(setup) {
   shared <- split(seq_along(setup$S), match(setup$blocks, unique(setup$blocks)))
@@ -46,26 +46,44 @@ common_axes <- function(setup) {
   }
 }
 
-# Of penalties of the same coefficients. Their axes are those of any mixture that tells them apart.
+# Of penalties of the same coefficients.
 axes_of <- function(which, penalties, rank) {
   if (length(which) == 1) {
     return(list(values = matrix(1), times = rank[which]))
   }
   size <- vapply(penalties[which], function(penalty) max(abs(penalty)), 1)
   one <- Map(`/`, penalties[which], size)
+  values <- if (length(one) == 2) axes_of_two(one, rank[which]) else axes_of_many(one, rank[which])
+  if (!is.null(values)) {
+    values <- values[rowSums(values) > 0, , drop = FALSE]
+    list(values = values * rep(size, each = nrow(values)), times = rep(1, nrow(values)))
+  }
+}
+
+# Two have axes in common always, though not at right angles: in coordinates in which their sum is
+# round. An eigenvalue of one is 1 less that of the other there, and ranks tell which are 0.
+axes_of_two <- function(one, rank) {
+  sum <- eigen(one[[1]] + one[[2]], symmetric = TRUE)
+  kept <- sum$values > 1e-10 * sum$values[1]
+  round <- sum$vectors[, kept, drop = FALSE] * rep(1 / sqrt(sum$values[kept]), each = ncol(one[[1]]))
+  first <- eigen(crossprod(round, one[[1]] %*% round), symmetric = TRUE, only.values = TRUE)$values
+  at <- seq_along(first)
+  first <- ifelse(at > rank[1], 0, ifelse(at <= length(first) - rank[2], 1, first))
+  cbind(first, 1 - first, deparse.level = 0)
+}
+
+# More have where they commute: the axes of any mixture that tells them apart.
+axes_of_many <- function(one, rank) {
   mixture <- Reduce(`+`, Map(`*`, one, sqrt(seq_along(one) + 1)))
   axes <- eigen(mixture, symmetric = TRUE)$vectors
   turned <- lapply(one, function(penalty) crossprod(axes, penalty %*% axes))
   off_axis <- vapply(turned, function(penalty) max(abs(penalty - diag(diag(penalty)))), 1)
   if (all(off_axis < 1e-10)) {
     values <- vapply(seq_along(turned), function(i) {
-      at <- size[i] * diag(turned[[i]])
-      beyond <- utils::tail(order(at, decreasing = TRUE), length(at) - rank[which[i]])
-      replace(at, beyond, 0)
+      at <- diag(turned[[i]])
+      replace(at, utils::tail(order(at, decreasing = TRUE), length(at) - rank[i]), 0)
     }, numeric(ncol(axes)))
-    dim(values) <- c(ncol(axes), length(turned))
-    values <- values[rowSums(values) > 0, , drop = FALSE]
-    list(values = values, times = rep(1, nrow(values)))
+    matrix(values, ncol(axes))
   }
 }
 

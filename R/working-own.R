@@ -27,18 +27,22 @@ own_parameters <- function(setup, scale, exact) {
   present <- function(scale) c(theta(), if (of_scale) log(scale))
   list(
     any = length(thetas) > 0 || of_scale, scale = of_scale, theta = theta, put_theta = put_theta,
-    # `slope`: what the likelihood at a fit does not know of the score's, see `follow_rows()`.
+    # `slope`: what the likelihood at a fit does not know of the score's, see `follow_rows()`. In
+    # standard errors `moved`: far out, where a family turns into another, steps are long and
+    # change nothing.
     fit = function(rows, scale, slope = 0) {
       before <- present(scale)
       slope <- slope + numeric(length(thetas))
-      own <- descend(function(own) {
+      of_own <- function(own) {
         found <- at(own, rows, scale)
         found$value <- found$value + sum(slope * (own - before)[thetas])
         found$gradient[thetas] <- found$gradient[thetas] + slope
         found
-      }, before)
+      }
+      own <- descend(of_own, before)
+      gained <- of_own(before)$value - of_own(own)$value
       put_theta(own[thetas])
-      list(scale = if (of_scale) exp(own[[length(own)]]), moved = max(abs(own - before)))
+      list(scale = if (of_scale) exp(own[[length(own)]]), moved = sqrt(2 * max(gained, 0)))
     },
     value = function(rows, scale) at(present(scale), rows, scale)$value
   )

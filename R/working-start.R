@@ -108,7 +108,7 @@ follow <- function(view, found) {
   for (pass in seq_len(following_passes)) {
     model <- working_model(view$setup, view$squares(observed = TRUE), view$scale())
     model <- drifting(model, lsp, view$follow)
-    score <- optimise_working(model, lsp, found$tolerance, working_steps)
+    score <- optimise_working(model, lsp, found$tolerance, pass_steps)
     moved <- view$move(score, penalty_at(view$setup, score$lsp), model$drift$own)
     # The score is steep in the family's own parameters.
     own <- length(model$drift$own) > 0
@@ -126,7 +126,7 @@ following_passes <- 4
 working_passes <- 16
 # The weights move meanwhile.
 pass_steps <- 5
-# In the log smoothing parameters, and those that the family has.
+# In log smoothing parameters, and in standard errors of those that the family has.
 settled <- 0.01
 
 # Where else the score may have its optimum, in log smoothing parameters: what the working model
