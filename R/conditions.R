@@ -90,17 +90,20 @@ hold_conditions <- function(expr, kinds = c("warning", "message")) {
   list(value = value, said = said)
 }
 
-# The value of `expr`, and what it `said`, which is heard as well; not what this package says.
+# The value of `expr`, and what it `said`, which is heard as well.
 listen <- function(expr) {
   said <- list()
   hear <- function(condition) {
-    if (!inherits(condition, c("warmstart_message", "warmstart_warning", "packageStartupMessage"))) {
+    if (!inherits(condition, others_said)) {
       said <<- c(said, list(condition))
     }
   }
   value <- withCallingHandlers(expr, warning = hear, message = hear)
   list(value = value, said = said)
 }
+
+# Not the fitter's.
+others_said <- c("warmstart_message", "warmstart_warning", "packageStartupMessage")
 
 say <- function(conditions) {
   for (condition in conditions) {

@@ -65,7 +65,8 @@ axes_of <- function(which, penalties, rank) {
 axes_of_two <- function(one, rank) {
   sum <- eigen(one[[1]] + one[[2]], symmetric = TRUE)
   kept <- sum$values > 1e-10 * sum$values[1]
-  round <- sum$vectors[, kept, drop = FALSE] * rep(1 / sqrt(sum$values[kept]), each = ncol(one[[1]]))
+  root <- sqrt(sum$values[kept])
+  round <- sum$vectors[, kept, drop = FALSE] * rep(1 / root, each = ncol(one[[1]]))
   first <- eigen(crossprod(round, one[[1]] %*% round), symmetric = TRUE, only.values = TRUE)$values
   at <- seq_along(first)
   first <- ifelse(at > rank[1], 0, ifelse(at <= length(first) - rank[2], 1, first))

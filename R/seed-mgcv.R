@@ -204,6 +204,8 @@ beside_the_optimum <- function(in_out, state, frame) {
   efs <- identical(frame$optimizer[1], "efs")
   shift <- if (efs) -fellner_schall_shift else if (isTRUE(state$finished)) optimum_shift else 0
   in_out$sp <- in_out$sp * exp(shift)
+  # With all of them fixed, newton() has the scale alone to move.
+  if (length(in_out$sp) == 0) in_out$scale <- in_out$scale * exp(shift)
   in_out
 }
 

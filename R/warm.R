@@ -15,9 +15,9 @@
 #' It is the fit that a cold start gives, within the fitter's own tolerance: only starting values
 #' are set. `call`, `family` and class are your own, so `update()`, `predict()`, `summary()` and
 #' `anova()` work. A seeded fit that stops with an error or does not converge is made again
-#' without the seed, and says so. A finished fit comes with the warnings and messages that the fitter
-#' had for it, and leaves the random number generator where the fit did, where that began in the same
-#' state; else where evaluating the arguments does.
+#' without the seed, and says so. A finished fit comes with the warnings and messages that the
+#' fitter had for it, and leaves the random number generator where the fit did, if that began in the
+#' same state; else where evaluating the arguments does.
 #'
 #' @section What makes it the same fit?:
 #' The formula, the values of the columns it uses, the family, and every argument that can change
@@ -59,9 +59,10 @@
 #'   Another fit's smoothing parameters are first brought to the optimum of a penalised least
 #'   squares problem of the model's own rows, and so are the scale and the family's parameters, for
 #'   all families; of few rows, from there to the optimum of REML or ML itself; where the score may
-#'   have several optima, to the lowest of those. By GACV they are
-#'   taken as they are. With efs, which `twlss()` always has, and where the model is a zero inflated
-#'   one (`ziP()`), it starts from its own end alone; [warm_info()] says so.
+#'   have several optima, to the lowest of those. Where it is in doubt which that is, the fit begins
+#'   cold, and [warm_info()] says so. From its own end alone it starts by NCV, GACV, P-REML and P-ML
+#'   (but least squares), with `min.sp` or `H`, with efs, which `twlss()` always has, and where the
+#'   model is a zero inflated one (`ziP()`).
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.
 #'   `vignette("resume-mgcv")` shows both.
 #' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.

@@ -8,8 +8,8 @@
 #' @param view From `working_view()`; NULL where there is no such model.
 #' @param sp Smoothing parameters to begin with.
 #' @param initial Those that mgcv would begin with.
-#' @return `in_out` and `coefficients`; NULL where there is no such model, where the iteration fails,
-#'   or where two optima are too close to tell which is lower. Parameters of its own are put into
+#' @return `in_out` and `coefficients`; NULL where there is no such model, where the iteration
+#'   fails, or where two optima are too close to tell which is lower. Parameters of its own are put into
 #'   the family.
 #' @noRd
 settle_start <- function(view, sp, initial = sp) {

@@ -4,8 +4,9 @@
 #
 #   Rscript bench/optima.R [section...]
 #
-# Sections: REML, ML, GCV.Cp, NCV (mgcv), lmer, glmer (lme4); all by default. WARMSTART_BENCH_SETS
-# is the number of data sets for each family, 10 by default.
+# Sections: REML, ML, GCV.Cp, drawn (mgcv), lmer, glmer (lme4); all by default. WARMSTART_BENCH_SETS
+# is the number of data sets for each family, 10 by default; of "drawn", models drawn at random
+# from many families and smooths, ten times as many.
 
 suppressPackageStartupMessages({
   library(warmstart)
@@ -14,7 +15,7 @@ suppressPackageStartupMessages({
 options(warmstart.verbose = FALSE, warn = -1)
 
 sections <- commandArgs(TRUE)
-if (length(sections) == 0) sections <- c("REML", "ML", "GCV.Cp", "NCV", "lmer", "glmer")
+if (length(sections) == 0) sections <- c("REML", "ML", "GCV.Cp", "drawn", "lmer", "glmer")
 sets <- seq_len(as.integer(Sys.getenv("WARMSTART_BENCH_SETS", "10")))
 
 nine_of_ten <- function(d) d[seq_len(nrow(d)) %% 10 != 3, ]
@@ -83,6 +84,64 @@ smooth_ends <- function(method, family, set) {
   compare_starts(smooths, d, fit, function(fit) as.vector(fit$gcv.ubre))
 }
 
+# Models drawn at random. ---------------------------------------------------------------
+
+terms_drawn <- c(
+  "s(x)", "s(z)", "s(z, k = 15)", "s(w, bs = 'cr')", "s(v, bs = 'ps')", "s(x, by = f)", "s(near_x)",
+  "te(x, z, k = 4)", "ti(x, z, k = 4)", "t2(x, w, k = 4)", "s(re, bs = 're')", "f", "v",
+  "s(x, f, bs = 'fs', k = 4)", "s(z, by = v)", "s(w, bs = 'ts')", "s(x, bs = 'ad', k = 10)",
+  "s(z, bs = 'gp')", "s(w, k = 5, fx = TRUE)", "s(v, sp = 0.5)"
+)
+families_drawn <- c(families, list(
+  tw = list(quote(tw()), function(eta) {
+    rgamma(length(eta), 3, 3 / exp(eta)) * rbinom(length(eta), 1, 0.7)
+  }),
+  scat = list(quote(scat()), function(eta) eta + rt(length(eta), 3) * 0.3),
+  ocat = list(quote(ocat(R = 3)), function(eta) {
+    cut(eta + rlogis(length(eta)) * 0.4, c(-Inf, 0, 1, Inf), labels = FALSE)
+  }),
+  inverse.gaussian = list(
+    quote(inverse.gaussian("log")), function(eta) rgamma(length(eta), 3, 3 / exp(eta)) + 1e-3
+  ),
+  cox.ph = list(quote(cox.ph()), function(eta) rexp(length(eta), exp(eta))),
+  gaulss = list(quote(gaulss()), function(eta) eta + rnorm(length(eta)) / 2)
+))
+
+drawn_ends <- function(set) {
+  set.seed(set)
+  n <- sample(c(60, 150, 400), 1)
+  d <- data.frame(x = runif(n), z = runif(n), w = runif(n), v = rnorm(n))
+  d$near_x <- d$x + rnorm(n, 0, 0.03)
+  d$f <- factor(sample(3, n, TRUE))
+  d$re <- factor(sample(max(4, n %/% 15), n, TRUE))
+  a <- sample(c(0, 0, 0.3, 1, 2), 5, TRUE)
+  family <- families_drawn[[sample(length(families_drawn), 1)]]
+  d$y <- family[[2]](a[1] * sin(6 * d$x) + a[2] * d$z^2 + a[3] * d$w * d$x +
+    0.3 * (a[4] * rnorm(nlevels(d$re))[d$re] + a[5] * sin(8 * pi * d$near_x)))
+  terms <- sample(terms_drawn, sample(2:4, 1))
+  method <- sample(c("REML", "ML", "GCV.Cp"), 1, prob = c(2, 1, 1))
+  only_reml <- deparse(family[[1]]) %in% c("gaulss()", "cox.ph()")
+  if (only_reml || method == "GCV.Cp" && inherits(eval(family[[1]]), "extended.family")) {
+    method <- "REML"
+  }
+  of <- function(terms) {
+    formula <- reformulate(terms, "y")
+    if (identical(family[[1]], quote(gaulss()))) list(formula, ~ s(z)) else formula
+  }
+  select <- runif(1) < 0.2
+  formulas <- list(
+    full = of(terms), fold = of(terms), less = of(terms[-1]),
+    more = of(c(sample(setdiff(terms_drawn, terms), 1), terms))
+  )
+  fit <- function(formula, data, store) {
+    call <- bquote(gam(.(formula),
+      family = .(family[[1]]), data = data, method = method, select = select
+    ))
+    if (is.null(store)) eval(call) else eval(bquote(warm(.(call), store)))
+  }
+  compare_starts(formulas, d, fit, function(fit) as.vector(fit$gcv.ubre))
+}
+
 # Mixed models. ------------------------------------------------------------------------
 
 effects <- list(
@@ -108,13 +167,15 @@ mixed_ends <- function(section, sd, set) {
 cat("| | seeded | as cold, within 1e-6 | lower | higher, up to 1e-5 | higher | highest |\n")
 cat("| --- | --- | --- | --- | --- | --- | --- |\n")
 for (section in sections) {
-  ends <- if (section %in% c("lmer", "glmer")) {
+  ends <- if (section == "drawn") {
+    lapply(seq_len(10 * length(sets)), drawn_ends)
+  } else if (section %in% c("lmer", "glmer")) {
     cases <- expand.grid(sd = c(0, 0.15, 0.4), set = sets)
     Map(function(sd, set) mixed_ends(section, sd, set), cases$sd, cases$set)
   } else {
     # mgcv has no GCV for families that estimate parameters of their own.
     fitted <- names(families)
-    if (section %in% c("GCV.Cp", "NCV")) fitted <- setdiff(fitted, "nb")
+    if (section == "GCV.Cp") fitted <- setdiff(fitted, "nb")
     cases <- expand.grid(name = fitted, set = sets, stringsAsFactors = FALSE)
     Map(function(name, set) smooth_ends(section, families[[name]], set), cases$name, cases$set)
   }

@@ -8,7 +8,7 @@ quakes_state <- function(formula) {
 
 finished_gam_state <- function(fit) adapter_mgcv_gam()$state(fit)$state
 
-# What a related model's state becomes in the frames of the fit that it starts, and where the working
+# What a related model's state becomes in the frames of the fit that it starts: where the working
 # model begins.
 adopted <- function(state, call, env = parent.frame()) {
   local_internal("settle_start", function(view, sp, initial) {

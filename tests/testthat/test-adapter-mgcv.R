@@ -271,3 +271,18 @@ test_that("a bam that starts from a sample of the rows is another one from anoth
   other <- fit_from(2)[[1]]
   expect_identical(source_of(other), "seeded")
 })
+
+test_that("a fit of which all smoothing parameters are fixed starts beside the scale's optimum", {
+  for (seed in 1:3) {
+    d <- withr::with_seed(seed, {
+      d <- data.frame(x = runif(800), z = runif(800))
+      transform(d, y = sin(6 * x) + z^2 + rnorm(800) * 0.4)
+    })
+    call <- quote(gam(y ~ s(x) + s(z), data = d, method = "REML", sp = c(1, 0.1)))
+    store <- new_store()
+    warm_call(call, store, env = environment())
+    fit <- warm_call(call, store, reuse = FALSE, env = environment())
+    expect_identical(source_of(fit), "seeded")
+    expect_identical(warm_info(fit)$reason, character())
+  }
+})
