@@ -221,7 +221,7 @@ outside_parts <- function(variables, functions, texts, homes) {
     )
   })
   parts <- unlist(parts, recursive = FALSE)
-  if (length(homes) > 1) {
+  if (length(homes) > 1 && length(parts) > 0) {
     parts <- parts[!duplicated(Map(list, names(parts), lapply(parts, .subset2, "fingerprint")))]
     names(parts) <- make.unique(as.character(names(parts)), " in environment ")
   }

@@ -355,7 +355,8 @@ test_that("a gaussian glmer, which lme4 hands to lmer, is kept", {
   store <- new_store()
   fit <- suppressWarnings(warm_call(call, store))
   expect_equal(lme4::fixef(fit), lme4::fixef(suppressWarnings(eval(call))))
-  expect_identical(source_of(warm_call(call, store)), "finished")
+  expect_warning(again <- warm_call(call, store), "deprecated")
+  expect_identical(source_of(again), "finished")
 })
 
 # What people do with it ------------------------------------------------
