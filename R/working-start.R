@@ -108,7 +108,7 @@ follow <- function(view, found) {
   for (pass in seq_len(following_passes)) {
     model <- working_model(view$setup, view$squares(observed = TRUE), view$scale())
     model <- drifting(model, lsp, view$follow)
-    score <- optimise_working(model, lsp, found$tolerance, pass_steps)
+    score <- optimise_working(model, lsp, found$tolerance, working_steps)
     moved <- view$move(score, penalty_at(view$setup, score$lsp), model$drift$own)
     # The score is steep in the family's own parameters.
     own <- length(model$drift$own) > 0
