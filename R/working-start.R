@@ -9,8 +9,8 @@
 #' @param sp Smoothing parameters to begin with.
 #' @param initial Those that mgcv would begin with.
 #' @return `in_out` and `coefficients`; NULL where there is no such model, where the iteration
-#'   fails, or where two optima are too close to tell which is lower. Parameters of its own are put into
-#'   the family.
+#'   fails, or where two optima are too close to tell which is lower. Parameters of its own are put
+#'   into the family.
 #' @noRd
 settle_start <- function(view, sp, initial = sp) {
   if (!is.null(view)) {
