@@ -11,19 +11,17 @@
 #' @noRd
 seed_gam <- function(call, env, state, relation) {
   check_seed(state)
-  check_theta(call, env, state)
+  family <- checked_family(call, env, state)
   if (relation == "exact") {
-    call <- seed_theta(call, env, state)
+    call <- seed_theta(call, family, state)
   } else {
-    check_other_start(call, env)
+    check_other_start(call, env, family)
   }
   found <- NULL
   settles <- relation != "exact" && is.null(call[["in.out"]])
   if (is.null(call[["in.out"]])) {
     call[["in.out"]] <- as.call(list(function() {
-      if (is.null(found$in_out) && is.null(found$declined)) {
-        found <<- seed_estimate(state, relation)
-      }
+      if (is.null(found)) found <<- seed_estimate(state, relation)
       found$in_out
     }))
   }
@@ -70,8 +68,8 @@ quick_in_out <- function(frame) {
 
 seed_bam <- function(call, env, state, relation) {
   check_seed(state)
-  check_theta(call, env, state)
-  if (relation == "exact") call <- seed_theta(call, env, state)
+  family <- checked_family(call, env, state)
+  if (relation == "exact") call <- seed_theta(call, family, state)
   fitter <- eval(call[[1]], env)
   if ("in.out" %in% names(formals(fitter)) && is.null(call[["in.out"]])) {
     call[["in.out"]] <- as.call(list(function() seed_bam_in_out(state, relation)))
@@ -84,8 +82,7 @@ seed_bam <- function(call, env, state, relation) {
 
 # Before the model is set up: setting it up once more takes time. mgcv takes efs for a family that
 # has no derivatives for another optimiser.
-check_other_start <- function(call, env) {
-  family <- call_family(call, env)
+check_other_start <- function(call, env, family) {
   optimizer <- if (!is.null(call[["optimizer"]])) eval(call[["optimizer"]], env)
   if (identical(optimizer[1], "efs") || isTRUE(family$available.derivs == 0)) {
     stop_seed_unfit("`efs` is slower from another fit's end than from its own start")
@@ -117,19 +114,21 @@ check_seed <- function(state) {
   }
 }
 
-check_theta <- function(call, env, state) {
+# The call's, which has as many parameters as the state.
+checked_family <- function(call, env, state) {
   family <- call_family(call, env)
   if (is.null(family) || count_theta(family) != length(state$theta)) {
     stop_seed_unfit("its family has another number of parameters")
   }
+  family
 }
 
 # Of this very fit alone. Other rows may have led to where the score has no slope in them, as in
 # the degrees of freedom of `scat()`, and from where there is no way back: for these the working
 # model finds them, from the family's own guess.
-seed_theta <- function(call, env, state) {
+seed_theta <- function(call, family, state) {
   if (length(state$theta) > 0) {
-    call <- put_family(call, set_family_theta(call_family(call, env), unname(state$theta)))
+    call <- put_family(call, set_family_theta(family, unname(state$theta)))
   }
   call
 }
@@ -140,32 +139,25 @@ in_out_list <- function(state) {
 }
 
 # `in_out` and `coefficients`. Of a model of several linear predictors mgcv asks for the latter
-# first, before it has smoothing parameters of its own: where there is no working model to say what
-# is large, `in_out` is left for later.
+# first, before it has smoothing parameters of its own: the working model says what is large.
 seed_estimate <- function(state, relation) {
   frame <- setup_frame("estimate.gam")
   setup <- frame$G
   if (relation == "exact") {
     return(seed_own_estimate(state, frame))
   }
-  coefficients <- seed_start(state, relation)
-  view <- working_view(frame, coefficients)
-  initial <- if (is.null(frame$lsp2)) view$initial else exp(frame$lsp2)
-  if (is.null(initial)) {
-    return(list(coefficients = coefficients))
+  view <- working_view(frame, seed_start(state, relation))
+  if (is.null(view)) {
+    return(decline_seed("where it would lead to is not known of such a model"))
   }
+  initial <- if (is.null(frame$lsp2)) view$initial else exp(frame$lsp2)
   if (relation == "related") {
     state$sp <- adopt_sp(state, names(setup$sp), initial, setup$term.names)
   } else {
     check_seed_labels(state, setup)
   }
-  check_seed_scale(state, frame)
-  in_out <- in_out_list(state)
-  in_out$sp <- off_the_plateau(known_sp(in_out$sp, initial, names(setup$sp), setup), initial)
-  found <- settle_start(view, in_out$sp, initial)
-  if (is.null(view)) {
-    return(decline_seed("where it would lead to is not known of such a model"))
-  }
+  sp <- known_sp(unname(state$sp), initial, names(setup$sp), setup)
+  found <- settle_start(view, off_the_plateau(sp, initial), initial)
   if (is.null(found)) {
     return(decline_seed("the score may have several optima, and which is lowest is not certain"))
   }
@@ -179,7 +171,7 @@ decline_seed <- function(why) {
     class = c("warmstart_seed_declined", "condition"),
     list(message = paste0("The stored fit does not start this one: ", why, "."), call = NULL)
   ))
-  list(declined = TRUE)
+  list()
 }
 
 seed_own_estimate <- function(state, frame) {

@@ -33,24 +33,23 @@ own_parameters <- function(setup, scale, exact) {
     fit = function(rows, scale, slope = 0) {
       before <- present(scale)
       slope <- slope + numeric(length(thetas))
-      of_own <- function(own) {
+      end <- descend(function(own) {
         found <- at(own, rows, scale)
         found$value <- found$value + sum(slope * (own - before)[thetas])
         found$gradient[thetas] <- found$gradient[thetas] + slope
         found
-      }
-      own <- descend(of_own, before)
-      gained <- of_own(before)$value - of_own(own)$value
-      put_theta(own[thetas])
-      list(scale = if (of_scale) exp(own[[length(own)]]), moved = sqrt(2 * max(gained, 0)))
+      }, before)
+      put_theta(end$x[thetas])
+      list(scale = if (of_scale) exp(end$x[[length(end$x)]]), moved = sqrt(2 * end$gained))
     },
     value = function(rows, scale) at(present(scale), rows, scale)$value
   )
 }
 
-# A few steps of Newton's method.
+# A few steps of Newton's method: where they lead, and how far down.
 descend <- function(f, x) {
   at <- f(x)
+  begun <- at$value
   for (iteration in seq_len(own_steps)) {
     step <- newton_step(at$gradient, at$hessian)
     for (halving in seq_len(working_halvings)) {
@@ -63,7 +62,7 @@ descend <- function(f, x) {
     at <- tried
     if (max(abs(step)) < settled) break
   }
-  x
+  list(x = x, gained = begun - at$value)
 }
 
 own_steps <- 4

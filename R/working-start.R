@@ -155,8 +155,8 @@ other_optima <- function(view, found, begun, initial) {
 #' The score may have several. On other rows an eigenvector's penalty, as the null space of a factor
 #' smooth has, may be another one's, and the seed lead to an optimum that is none of these rows'; so
 #' mgcv's own start is followed as well. From a plateau nothing leads back: what was smoothed away,
-#' with weights that were still some way off, is tried where it began. And a term that is not may be
-#' better off with nothing but its penalty's null space; or, by cross-validation, with very much.
+#' with weights that were still some way off, is tried where it began. A term that is not may be
+#' better off with nothing but its penalty's null space, and all of them with very much more.
 #' @noRd
 places_elsewhere <- function(view, found, begun, initial, worst) {
   lsp <- found$score$lsp
