@@ -30,8 +30,9 @@ penalty_determinant <- function(setup) {
 #'   as those of te() of three variables do.
 #' @noRd
 common_axes <- function(setup) {
-  shared <- split(seq_along(setup$S), match(setup$blocks, unique(setup$blocks)))
-  columns <- unlist(unique(setup$blocks))
+  blocks <- setup$layout$blocks
+  shared <- split(seq_along(setup$S), match(blocks, unique(blocks)))
+  columns <- unlist(unique(blocks))
   # Does one block lie across another?
   found <- if (!anyDuplicated(columns)) lapply(shared, axes_of, setup$S, setup$rank)
   if (length(found) > 0 && !any(vapply(found, is.null, NA))) {

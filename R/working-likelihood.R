@@ -27,7 +27,7 @@ view_likelihood <- function(setup, frame, coefficients) {
     approach = function(penalty) {
       for (step in seq_len(likelihood_steps)) {
         squares <- likelihood_squares(at, b)
-        to <- drop(invert(squares$xx + penalty) %*% squares$xz)
+        to <- drop(invert(squares$xx + penalty)$inverse %*% squares$xz)
         moved <- move(list(coefficients = to), penalty)
         if (isTRUE(moved < 0.1)) break
       }
@@ -63,7 +63,6 @@ in_own_coordinates <- function(setup) {
   if (!is.null(prepare)) {
     prepared <- prepare(setup)
     setup[names(prepared)] <- prepared
-    setup$size <- ncol(setup$X)
   }
   setup
 }

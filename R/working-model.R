@@ -9,36 +9,32 @@
 #' @noRd
 working_model <- function(setup, squares, scale) {
   of_ml <- setup$criterion %in% c("ML", "P-ML")
-  model <- list(
-    xx = squares$xx, xz = squares$xz, zz = squares$zz,
-    dof = squares$n / setup$gamma - if (of_ml) 0 else setup$Mp,
-    scale = scale, criterion = setup$criterion, gamma = setup$gamma, n = squares$n,
-    excess = squares$excess,
+  model <- c(setup[c("criterion", "gamma", "penalty", "S", "L", "lsp0", "layout")], list(
+    xx = squares$xx, xz = squares$xz, zz = squares$zz, n = squares$n, excess = squares$excess,
+    dof = squares$n / setup$gamma - if (of_ml) 0 else setup$Mp, scale = scale,
     # REML integrates over all coefficients, ML over those in the penalties' range.
-    range = if (of_ml) setup$U1[, seq_len(ncol(setup$U1) - setup$Mp), drop = FALSE],
-    size = ncol(squares$xx), S = setup$S, blocks = setup$blocks, L = setup$L, lsp0 = setup$lsp0,
-    penalty = setup$penalty
-  )
-  model$basis <- identified(model)
+    range = if (of_ml) setup$U1[, seq_len(ncol(setup$U1) - setup$Mp), drop = FALSE]
+  ))
+  model["basis"] <- list(identified(setup, model$xx))
   model
 }
 
 # A basis of what rows and penalties together determine; NULL where that is everything.
-identified <- function(model) {
-  one <- function(m) m / max(abs(m), .Machine$double.xmin)
-  model$S <- lapply(model$S, one)
-  total <- one(model$xx) + add_penalties(model, rep(1, length(model$S)))
+identified <- function(setup, xx) {
+  total <- xx / max(abs(xx), .Machine$double.xmin) + setup$evenly
   if (attr(suppressWarnings(chol(total, pivot = TRUE, tol = 1e-12)), "rank") < ncol(total)) {
     axes <- eigen(total, symmetric = TRUE)
     axes$vectors[, axes$values > 1e-12 * axes$values[1], drop = FALSE]
   }
 }
 
+# The inverse of a precision, and the logarithm of its determinant, within a basis.
 invert <- function(precision, basis = NULL) {
-  if (is.null(basis)) {
-    return(chol2inv(chol(precision)))
-  }
-  basis %*% tcrossprod(chol2inv(chol(crossprod(basis, precision %*% basis))), basis)
+  if (!is.null(basis)) precision <- crossprod(basis, precision %*% basis)
+  root <- chol(precision)
+  inverse <- chol2inv(root)
+  if (!is.null(basis)) inverse <- basis %*% tcrossprod(inverse, basis)
+  list(inverse = inverse, log_det = 2 * sum(log(diag(root))))
 }
 
 # The score at log smoothing parameters `lsp`, in units of the log likelihood, with first and second
@@ -71,7 +67,7 @@ working_score <- function(model, lsp) {
 #' @noRd
 drifting <- function(model, lsp, follow) {
   fit <- working_fit(model, each_log_sp(model, lsp))
-  model$drift <- follow(integrated(model, fit) / 2, fit$inverse, -fit$inverse %*% fit$pulls)
+  model$drift <- follow(integrated(model, fit)$inverse / 2, fit$inverse, -fit$towards)
   model$drift$from <- fit$lsp
   model
 }
@@ -89,36 +85,66 @@ add_drift <- function(at, drift, lsp) {
   at
 }
 
-# The penalised least squares fit. `pulls` are the penalties' gradients.
+# The penalised least squares fit. `pulls` are the penalties' gradients, and `towards` where they
+# pull the coefficients, a column for each; `moved` has the inverse times each penalty, side by side.
 working_fit <- function(model, lsp) {
-  sp <- exp(lsp)
-  precision <- model$xx + add_penalties(model, sp)
-  inverse <- invert(precision, model$basis)
-  b <- drop(inverse %*% model$xz)
-  pulls <- mapply(function(penalty, block, sp) {
-    pull <- numeric(length(b))
-    pull[block] <- sp * drop(penalty %*% b[block])
-    pull
-  }, model$S, model$blocks, sp)
-  moved <- moved_by(model, inverse, sp)
+  weighted <- weigh_penalties(model, lsp)
+  precision <- model$xx + add_penalties(model, weighted)
+  inverted <- invert(precision, model$basis)
+  b <- drop(inverted$inverse %*% model$xz)
+  pulls <- matrix(0, length(b), length(lsp))
+  pulls[model$layout$cells] <- unlist(
+    Map(function(penalty, block) penalty %*% b[block], weighted, model$layout$blocks),
+    use.names = FALSE
+  )
   list(
-    sp = sp, lsp = lsp, precision = precision, inverse = inverse, b = b, pulls = pulls,
-    moved = moved
+    lsp = lsp, weighted = weighted, precision = precision, b = b, pulls = pulls,
+    inverse = inverted$inverse, log_det = inverted$log_det,
+    towards = inverted$inverse %*% pulls, moved = moved_by(model, inverted$inverse, weighted)
   )
 }
 
-# inverse %*% S for each penalty, in its block's columns.
-moved_by <- function(model, inverse, sp) {
-  Map(function(penalty, block, sp) {
-    sp * inverse[, block, drop = FALSE] %*% penalty
-  }, model$S, model$blocks, sp)
+weigh_penalties <- function(setup, lsp) Map(`*`, setup$S, exp(lsp))
+
+add_penalties <- function(setup, weighted) {
+  total <- matrix(0, setup$layout$size, setup$layout$size)
+  for (i in seq_along(weighted)) {
+    block <- setup$layout$blocks[[i]]
+    total[block, block] <- total[block, block] + weighted[[i]]
+  }
+  total
 }
+
+moved_by <- function(model, inverse, weighted) {
+  do.call(cbind, unname(Map(function(penalty, block) {
+    inverse[, block, drop = FALSE] %*% penalty
+  }, weighted, model$layout$blocks)))
+}
+
+# Where the penalties lie: each one's columns of the model, its `block`; these of all penalties side
+# by side, as `columns`, with `member`, which tells in a column for each penalty which are its;
+# `cells`, where they are in a matrix that has a row for each coefficient and a column for each
+# penalty.
+penalty_layout <- function(setup) {
+  blocks <- Map(
+    function(penalty, first) first - 1 + seq_len(ncol(penalty)), setup$S, setup$off
+  )
+  columns <- unlist(blocks, use.names = FALSE)
+  of <- rep(seq_along(blocks), lengths(blocks))
+  list(
+    blocks = blocks, size = ncol(setup$X), columns = columns, cells = cbind(columns, of),
+    member = diag(length(blocks))[of, , drop = FALSE]
+  )
+}
+
+# Sums over what belongs to each pair of penalties, and over what belongs to each.
+by_pair <- function(model, m) crossprod(model$layout$member, m %*% model$layout$member)
+by_penalty <- function(model, v) drop(crossprod(model$layout$member, v))
 
 likelihood_score <- function(model, fit) {
   deviance <- model$zz - sum(fit$b * model$xz)
   deviance1 <- colSums(fit$b * fit$pulls)
-  deviance2 <- diag(deviance1, length(deviance1)) -
-    2 * crossprod(fit$pulls, fit$inverse %*% fit$pulls)
+  deviance2 <- diag(deviance1, length(deviance1)) - 2 * crossprod(fit$pulls, fit$towards)
   penalties <- model$penalty(fit$lsp)
   log_det <- log_determinant(model, fit)
 
@@ -143,19 +169,19 @@ prediction_score <- function(model, fit) {
   residual <- model$zz - 2 * sum(fit$b * model$xz) + sum(fit$b * (model$xx %*% fit$b))
   deviance <- model$excess + residual
   pull <- rowSums(fit$pulls)
-  towards <- fit$inverse %*% fit$pulls
+  towards <- fit$towards
   pulled <- drop(crossprod(towards, pull))
-  crossed <- mapply(function(moved, block) {
-    crossprod(towards[block, , drop = FALSE], crossprod(moved, pull))
-  }, fit$moved, model$blocks)
-  dim(crossed) <- dim(towards)[c(2, 2)]
+  crossed <- crossprod(
+    towards[model$layout$columns, , drop = FALSE],
+    drop(crossprod(fit$moved, pull)) * model$layout$member
+  )
   deviance1 <- 2 * pulled
   deviance2 <- 2 * crossprod(towards, model$xx %*% towards) - 2 * (crossed + t(crossed)) +
     diag(2 * pulled, length(pulled))
 
   influence <- fit$inverse %*% model$xx
   edf <- sum(diag(influence))
-  trace <- traces(fit$moved, model$blocks, influence)
+  trace <- traces(model, fit$moved, influence)
   free <- model$n - model$gamma * edf
   if (model$criterion == "GCV") {
     rate <- model$gamma / free
@@ -177,61 +203,30 @@ prediction_score <- function(model, fit) {
 }
 
 # Derivatives of the influence matrix's trace.
-traces <- function(moved, blocks, influence) {
-  influences <- Map(function(moved, block) {
-    moved %*% influence[block, , drop = FALSE]
-  }, moved, blocks)
-  first <- -vapply(influences, function(m) sum(diag(m)), 1)
-  second <- diag(first, length(first))
-  for (i in seq_along(first)) {
-    for (j in seq_along(first)) {
-      both <- sum(moved[[i]] * t(influences[[j]][blocks[[i]], , drop = FALSE]))
-      second[i, j] <- second[i, j] + both
-      second[j, i] <- second[j, i] + both
-    }
-  }
-  list(first = first, second = second)
+traces <- function(model, moved, influence) {
+  columns <- model$layout$columns
+  influenced <- (influence %*% moved)[columns, , drop = FALSE]
+  first <- -by_penalty(model, diag(influenced))
+  both <- by_pair(model, moved[columns, , drop = FALSE] * t(influenced))
+  list(first = first, second = diag(first, length(first)) + both + t(both))
 }
 
 each_log_sp <- function(setup, lsp) drop(setup$L %*% lsp) + setup$lsp0
 
-add_penalties <- function(model, sp) {
-  total <- matrix(0, model$size, model$size)
-  for (i in seq_along(sp)) {
-    block <- model$blocks[[i]]
-    total[block, block] <- total[block, block] + sp[i] * model$S[[i]]
-  }
-  total
-}
-
-# The inverse of X'WX + S, of what is integrated over.
+# The inverse of X'WX + S, of what is integrated over, and its determinant.
 integrated <- function(model, fit) {
-  if (is.null(model$range)) fit$inverse else invert(fit$precision, model$range)
+  if (is.null(model$range)) fit[c("inverse", "log_det")] else invert(fit$precision, model$range)
 }
 
 # log |X'WX + S|, of the same, and its derivatives.
 log_determinant <- function(model, fit) {
-  precision <- fit$precision
+  within <- integrated(model, fit)
   moved <- fit$moved
-  blocks <- model$blocks
-  basis <- model$range %||% model$basis
-  if (!is.null(basis)) {
-    precision <- crossprod(basis, precision %*% basis)
-  }
-  if (!is.null(model$range)) moved <- moved_by(model, integrated(model, fit), fit$sp)
-  first <- mapply(function(moved, block) sum(diag(moved[block, , drop = FALSE])), moved, blocks)
-  second <- diag(first, length(first))
-  for (i in seq_along(first)) {
-    for (j in seq_len(i)) {
-      both <- sum(
-        moved[[i]][blocks[[j]], , drop = FALSE] * t(moved[[j]][blocks[[i]], , drop = FALSE])
-      )
-      second[i, j] <- second[i, j] - both
-      if (i != j) second[j, i] <- second[i, j]
-    }
-  }
-  value <- as.vector(determinant(precision)$modulus)
-  list(value = value, first = first, second = second)
+  if (!is.null(model$range)) moved <- moved_by(model, within$inverse, fit$weighted)
+  moved <- moved[model$layout$columns, , drop = FALSE]
+  first <- by_penalty(model, diag(moved))
+  second <- diag(first, length(first)) - by_pair(model, moved * t(moved))
+  list(value = within$log_det, first = first, second = second)
 }
 
 # By Newton's method, in the directions that still have a slope. The score there, and `lsp`.

@@ -7,12 +7,12 @@
 #'
 #' @param view From `working_view()`; NULL where there is no such model.
 #' @param sp Smoothing parameters to begin with.
-#' @param initial Those that mgcv would begin with.
+#' @param initial Those that mgcv would begin with; NULL where no other optimum is to be looked for.
 #' @return `in_out` and `coefficients`; NULL where there is no such model, where the iteration
 #'   fails, or where two optima are too close to tell which is lower. Parameters of its own are put
 #'   into the family.
 #' @noRd
-settle_start <- function(view, sp, initial = sp) {
+settle_start <- function(view, sp, initial) {
   if (!is.null(view)) {
     go_back <- view$keep()
     found <- or_null(suppressWarnings(settle(view, sp, initial)))
@@ -24,14 +24,14 @@ settle_start <- function(view, sp, initial = sp) {
 or_null <- function(value) tryCatch(value, error = function(e) NULL)
 
 settle <- function(view, sp, initial) {
-  begun <- unique(list(log(sp), log(initial)))
-  view$approach(penalty_at(view$setup, begun[[1]]))
-  ends <- list(settle_from(view, begun[[1]]))
-  for (place in other_optima(view, ends[[1]], begun, log(initial))) {
-    end <- or_null(settle_from(view, place))
-    if (isTRUE(is.finite(end$value))) ends <- c(ends, list(end))
+  view$approach(penalty_at(view$setup, log(sp)))
+  found <- settle_from(view, log(sp))
+  if (!is.null(initial)) {
+    ends <- lapply(other_optima(view, found, log(sp), log(initial)), function(place) {
+      or_null(settle_from(view, place))
+    })
+    found <- lowest(c(list(found), Filter(function(end) isTRUE(is.finite(end$value)), ends)))
   }
-  found <- lowest(ends)
   if (!is.null(found)) {
     found$go_back()
     list(
@@ -58,7 +58,9 @@ lowest <- function(ends) {
 # Degrees of freedom.
 same_fit <- 0.05
 
-penalty_at <- function(setup, lsp) add_penalties(setup, exp(each_log_sp(setup, lsp)))
+penalty_at <- function(setup, lsp) {
+  add_penalties(setup, weigh_penalties(setup, each_log_sp(setup, lsp)))
+}
 
 # The optimum that log smoothing parameters lead to: the working model there and its `score`; `lsp`,
 # from where mgcv would not leave it; the `value` of the model's own score, and its `value_error`.
@@ -95,9 +97,10 @@ take_place <- function(view, found) {
 }
 
 # At the optimum of the working model a likelihood has a slope of some 0.05, of any number of rows:
-# of many, that is below mgcv's tolerance.
+# of many, that is below mgcv's tolerance. The Fellner-Schall iteration, for which the weights stand
+# still too, ends at that of the working model.
 is_worth_following <- function(view) {
-  by_likelihood <- view$setup$criterion %in% c("REML", "ML") && !view$exact
+  by_likelihood <- view$setup$criterion %in% c("REML", "ML") && !view$exact && !view$setup$by_efs
   by_likelihood && view$setup$tolerance * view$size() < 0.003
 }
 
@@ -165,9 +168,10 @@ places_elsewhere <- function(view, found, begun, initial, worst) {
   is_promising <- function(place) {
     isTRUE(or_null(working_score(found$model, place))$score < worst + 1)
   }
+  starts <- unique(list(begun, initial))
   unique(c(
-    if (any(is_away)) lapply(begun, function(place) ifelse(is_away, place, lsp)),
-    begun[-1],
+    if (any(is_away)) lapply(starts, function(place) ifelse(is_away, place, lsp)),
+    starts[-1],
     beside(which(is_away), 0),
     Filter(is_promising, beside(which(!is_away), smoothed_away)),
     list(initial - roughened)

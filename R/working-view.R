@@ -28,17 +28,24 @@ working_view <- function(frame, coefficients = NULL) {
     setup$criterion <- criterion
     setup$gamma <- frame$gamma
     setup$tolerance <- frame$control$newton$conv.tol
-    setup$blocks <- Map(
-      function(penalty, first) first - 1 + seq_len(ncol(penalty)), setup$S, setup$off
-    )
+    setup$by_efs <- is_optimised_by("efs", frame)
     if (is.null(setup$L)) setup$L <- diag(length(setup$S))
     if (is.null(setup$lsp0)) setup$lsp0 <- rep(0, length(setup$S))
-    setup$size <- ncol(setup$X)
     if (is_general(setup$family)) setup <- in_own_coordinates(setup)
+    setup$layout <- penalty_layout(setup)
+    setup$evenly <- add_penalties(setup, lapply(setup$S, function(penalty) {
+      penalty / max(abs(penalty), .Machine$double.xmin)
+    }))
     setup$penalty <- penalty_determinant(setup)
     view <- if (is_general(setup$family)) view_likelihood else view_rows
     or_null(suppressWarnings(view(setup, frame, coefficients)))
   }
+}
+
+# Also where mgcv has yet to see that the family has no derivatives for another optimiser.
+is_optimised_by <- function(optimiser, frame) {
+  of_few_derivatives <- c("efs", "bfgs")[frame$G$family$available.derivs + 1]
+  optimiser %in% c(frame$optimizer[1:2], of_few_derivatives)
 }
 
 likelihood_criteria <- c("REML", "P-REML", "ML", "P-ML")

@@ -125,14 +125,36 @@ test_that("where there is no working model to say where a seed leads to, a fit b
   expect_equal(bare(fit)$coefficients, eval(call)$coefficients)
 })
 
-test_that("a related model that does not fit is passed over, with the reason", {
+efs_model <- quote(gam(strong ~ s(depth) + s(stations, k = 6) + s(lat), family = binomial,
+                       data = earthquakes, optimizer = "efs"))
+
+test_that("by efs, a fit starts from a related one's end, and is over in two iterations", {
   store <- new_store()
-  warm(gam(strong ~ depth + s(lat), family = binomial, data = earthquakes,
-           optimizer = "efs"), store)
-  fit <- warm(gam(strong ~ s(stations) + s(lat), family = binomial, data = earthquakes,
-                  optimizer = "efs"), store)
-  expect_identical(source_of(fit), "cold")
-  expect_match(warm_info(fit)$reason, "related model.*efs")
+  smaller <- efs_model
+  smaller[[2]] <- strong ~ s(depth) + s(stations, k = 6)
+  warm_call(smaller, store)
+  fit <- warm_call(efs_model, store)
+  cold <- eval(efs_model)
+  expect_identical(source_of(fit), "seeded")
+  expect_identical(warm_info(fit)$iterations, 2L)
+  expect_gt(cold$outer.info$iter, 4)
+  expect_lte(fit$gcv.ubre, cold$gcv.ubre)
+  expect_equal(fit$fitted.values, cold$fitted.values, tolerance = 1e-3)
+})
+
+test_that("from its own end a fit is over in two iterations, by each optimiser", {
+  for (optimizer in list("efs", c("outer", "bfgs"), c("outer", "newton"))) {
+    store <- new_store()
+    call <- efs_model
+    call$method <- "REML"
+    call$optimizer <- optimizer
+    warm_call(call, store)
+    fit <- eval(bquote(warm(.(call), store, reuse = FALSE)))
+    expect_identical(source_of(fit), "seeded")
+    expect_lte(warm_info(fit)$iterations, 2)
+    cold <- eval(call)
+    expect_lte(fit$gcv.ubre, cold$gcv.ubre + 1e-6 * abs(cold$gcv.ubre))
+  }
 })
 
 test_that("a zero inflated model, which may have several optima, starts from its own end alone", {

@@ -13,7 +13,7 @@ in_setup <- function(call, look, env = parent.frame()) {
 }
 
 settled_from_own_start <- function(call, env = parent.frame()) {
-  in_setup(call, function(frame) settle_start(working_view(frame), exp(frame$lsp2)), env)
+  in_setup(call, function(frame) settle_start(working_view(frame), exp(frame$lsp2), exp(frame$lsp2)), env)
 }
 
 a_working_model <- function(call, scale) {
@@ -109,7 +109,7 @@ poisson_call <- function(response) {
 
 test_that("a term that other rows smoothed away comes back where these rows want it", {
   found <- in_setup(poisson_call("curved"), function(frame) {
-    settle_start(working_view(frame), off_the_plateau(1e12, exp(frame$lsp2)))$in_out$sp
+    settle_start(working_view(frame), off_the_plateau(1e12, exp(frame$lsp2)), NULL)$in_out$sp
   })
   expect_equal(log(found), log(unname(eval(poisson_call("curved"))$sp)), tolerance = 0.05)
 })
@@ -124,7 +124,7 @@ test_that("where mgcv's own start leads to a lower optimum than the seed, it is 
     # The penalties of the null space, in the order that other rows may have them in.
     swapped <- exp(cold[c(1, 2, 4, 3)])
     settle <- function(...) log(settle_start(working_view(frame), swapped, ...)$in_out$sp)
-    list(alone = settle(), with_own = settle(exp(frame$lsp2)))
+    list(alone = settle(NULL), with_own = settle(exp(frame$lsp2)))
   })
   expect_gt(max(abs(settled$alone - cold)), 5)
   expect_equal(settled$with_own, cold, tolerance = 0.02)
@@ -233,7 +233,7 @@ test_that("a seed from which the working model does not settle is not used", {
 
 test_that("a term that these rows do not want is smoothed away, and has a slope yet", {
   score <- in_setup(poisson_call("flat"), function(frame) {
-    found <- settle_start(working_view(frame), exp(frame$lsp2))
+    found <- settle_start(working_view(frame), exp(frame$lsp2), exp(frame$lsp2))
     view <- working_view(frame, found$coefficients)
     working_score(working_model(view$setup, view$squares(), 1), log(found$in_out$sp))
   })
@@ -351,7 +351,7 @@ test_that("where there is no working model, or it fails, there is none", {
     quote(gam(mag ~ s(depth), family = Gamma("log"), data = quakes, method = "GACV.Cp"))
   ))
   failed <- in_setup(earthquake_model, function(frame) {
-    settle_start(working_view(frame), rep(NaN, 3))
+    settle_start(working_view(frame), rep(NaN, 3), NULL)
   })
   expect_null(failed)
 })
