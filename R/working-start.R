@@ -97,10 +97,9 @@ take_place <- function(view, found) {
 }
 
 # At the optimum of the working model a likelihood has a slope of some 0.05, of any number of rows:
-# of many, that is below mgcv's tolerance. The Fellner-Schall iteration, for which the weights stand
-# still too, ends at that of the working model.
+# of many, that is below mgcv's tolerance.
 is_worth_following <- function(view) {
-  by_likelihood <- view$setup$criterion %in% c("REML", "ML") && !view$exact && !view$setup$by_efs
+  by_likelihood <- view$setup$criterion %in% c("REML", "ML") && !view$exact
   by_likelihood && view$setup$tolerance * view$size() < 0.003
 }
 

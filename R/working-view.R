@@ -28,7 +28,6 @@ working_view <- function(frame, coefficients = NULL) {
     setup$criterion <- criterion
     setup$gamma <- frame$gamma
     setup$tolerance <- frame$control$newton$conv.tol
-    setup$by_efs <- is_optimised_by("efs", frame)
     if (is.null(setup$L)) setup$L <- diag(length(setup$S))
     if (is.null(setup$lsp0)) setup$lsp0 <- rep(0, length(setup$S))
     if (is_general(setup$family)) setup <- in_own_coordinates(setup)
@@ -40,12 +39,6 @@ working_view <- function(frame, coefficients = NULL) {
     view <- if (is_general(setup$family)) view_likelihood else view_rows
     or_null(suppressWarnings(view(setup, frame, coefficients)))
   }
-}
-
-# Also where mgcv has yet to see that the family has no derivatives for another optimiser.
-is_optimised_by <- function(optimiser, frame) {
-  of_few_derivatives <- c("efs", "bfgs")[frame$G$family$available.derivs + 1]
-  optimiser %in% c(frame$optimizer[1:2], of_few_derivatives)
 }
 
 likelihood_criteria <- c("REML", "P-REML", "ML", "P-ML")

@@ -4,7 +4,8 @@
 #
 #   Rscript bench/optima.R [section...]
 #
-# Sections: REML, ML, GCV.Cp, drawn (mgcv), lmer, glmer (lme4); all by default. WARMSTART_BENCH_SETS
+# Sections: REML, ML, GCV.Cp, bfgs (REML by that optimiser), drawn (mgcv), lmer, glmer
+# (lme4); all by default. WARMSTART_BENCH_SETS
 # is the number of data sets for each family, 10 by default; of "drawn", models drawn at random
 # from many families and smooths, ten times as many.
 
@@ -15,7 +16,9 @@ suppressPackageStartupMessages({
 options(warmstart.verbose = FALSE, warn = -1)
 
 sections <- commandArgs(TRUE)
-if (length(sections) == 0) sections <- c("REML", "ML", "GCV.Cp", "drawn", "lmer", "glmer")
+if (length(sections) == 0) {
+  sections <- c("REML", "ML", "GCV.Cp", "bfgs", "drawn", "lmer", "glmer")
+}
 sets <- seq_len(as.integer(Sys.getenv("WARMSTART_BENCH_SETS", "10")))
 
 nine_of_ten <- function(d) d[seq_len(nrow(d)) %% 10 != 3, ]
@@ -73,12 +76,15 @@ smooths <- list(
   more = y ~ s(x0) + s(x1) + s(x2) + s(x3)
 )
 
-smooth_ends <- function(method, family, set) {
+smooth_ends <- function(section, family, set) {
+  by <- if (section == "bfgs") c("outer", "bfgs")
+  method <- if (is.null(by)) section else "REML"
   set.seed(set)
   d <- gamSim(1, n = 200, verbose = FALSE)
   d$y <- family[[2]]((d$f - mean(d$f)) / 8)
   fit <- function(formula, data, store) {
     call <- bquote(gam(.(formula), family = .(family[[1]]), data = data, method = method))
+    call$optimizer <- by
     if (is.null(store)) eval(call) else eval(bquote(warm(.(call), store)))
   }
   compare_starts(smooths, d, fit, function(fit) as.vector(fit$gcv.ubre))

@@ -128,21 +128,17 @@ test_that("where there is no working model to say where a seed leads to, a fit b
 efs_model <- quote(gam(strong ~ s(depth) + s(stations, k = 6) + s(lat), family = binomial,
                        data = earthquakes, optimizer = "efs"))
 
-test_that("by efs, a fit starts from a related one's end, and is over in two iterations", {
+test_that("by efs, a fit starts from its own end alone, and says so", {
   store <- new_store()
   smaller <- efs_model
   smaller[[2]] <- strong ~ s(depth) + s(stations, k = 6)
   warm_call(smaller, store)
   fit <- warm_call(efs_model, store)
-  cold <- eval(efs_model)
-  expect_identical(source_of(fit), "seeded")
-  expect_identical(warm_info(fit)$iterations, 2L)
-  expect_gt(cold$outer.info$iter, 4)
-  expect_lte(fit$gcv.ubre, cold$gcv.ubre)
-  expect_equal(fit$fitted.values, cold$fitted.values, tolerance = 1e-3)
+  expect_identical(source_of(fit), "cold")
+  expect_match(warm_info(fit)$reason, "related model.*efs")
 })
 
-test_that("from its own end a fit is over in two iterations, by each optimiser", {
+test_that("from its own end a fit takes less than from a cold start, by each optimiser", {
   for (optimizer in list("efs", c("outer", "bfgs"), c("outer", "newton"))) {
     store <- new_store()
     call <- efs_model
@@ -151,8 +147,8 @@ test_that("from its own end a fit is over in two iterations, by each optimiser",
     warm_call(call, store)
     fit <- eval(bquote(warm(.(call), store, reuse = FALSE)))
     expect_identical(source_of(fit), "seeded")
-    expect_lte(warm_info(fit)$iterations, 2)
     cold <- eval(call)
+    expect_lt(warm_info(fit)$iterations, cold$outer.info$iter)
     expect_lte(fit$gcv.ubre, cold$gcv.ubre + 1e-6 * abs(cold$gcv.ubre))
   }
 })
