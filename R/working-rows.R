@@ -6,6 +6,7 @@ view_rows <- function(setup, frame, coefficients) {
   exact <- is_least_squares(family)
   b <- coefficients
   informed <- exact || !is.null(coefficients)
+  half <- NULL # the observed information, as the least squares have it
   scale <- if (frame$scale > 0) frame$scale
   own <- own_parameters(setup, scale, exact)
   list(
@@ -13,9 +14,13 @@ view_rows <- function(setup, frame, coefficients) {
     error = working_error(setup, exact, own$any), value_error = if (exact) 0 else 0.01,
     informed = function() informed,
     squares = function(observed = FALSE) {
-      if (observed) observed_squares(setup, rows) else row_squares(setup, rows)
+      if (!observed) {
+        return(row_squares(setup, rows))
+      }
+      half <<- observed_information(family, rows)
+      observed_squares(setup, rows, half)
     },
-    follow = function(of_xx, inverse, b1) follow_rows(setup, rows, of_xx, inverse, b1),
+    follow = function(of_xx, inverse, b1) follow_rows(setup, rows, half, of_xx, inverse, b1),
     scale = function() scale,
     approach = function(penalty) NULL,
     move = function(score, penalty, own_slope = 0) {
@@ -148,8 +153,7 @@ observed_information <- function(family, rows, theta = own_theta(family)) {
 }
 
 # But for a constant in `zz`.
-observed_squares <- function(setup, rows) {
-  half <- observed_information(setup$family, rows)
+observed_squares <- function(setup, rows, half) {
   eta <- rows$eta - setup$offset
   weighted <- half$information * eta + half$score
   list(
@@ -158,10 +162,9 @@ observed_squares <- function(setup, rows) {
   )
 }
 
-# How the weights follow the smoothing parameters, and the family's own.
-follow_rows <- function(setup, rows, of_xx, inverse, b1) {
+# How the weights follow the smoothing parameters, and the family's own, from what they are `here`.
+follow_rows <- function(setup, rows, here, of_xx, inverse, b1) {
   family <- setup$family
-  here <- observed_information(family, rows)
   of_weight <- rowSums((setup$X %*% of_xx) * setup$X)
   follow <- function(b1) crossprod(setup$X %*% b1, of_weight * here$slope)
   theta <- if (count_theta(family) > 0) own_theta(family)

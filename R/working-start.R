@@ -65,6 +65,7 @@ penalty_at <- function(setup, lsp) {
 # The optimum that log smoothing parameters lead to: the working model there and its `score`; `lsp`,
 # from where mgcv would not leave it; the `value` of the model's own score, and its `value_error`.
 settle_from <- function(view, lsp) {
+  enough <- if (is_worth_following(view)) nearly_settled else settled
   is_repeat <- FALSE
   for (pass in seq_len(working_passes)) {
     # The first weights may be those of the data alone.
@@ -74,7 +75,7 @@ settle_from <- function(view, lsp) {
     steps <- if (view$exact) working_steps else if (informed) pass_steps else 0
     score <- optimise_working(model, lsp, tolerance, steps)
     moved <- view$move(score, penalty_at(view$setup, score$lsp))
-    if (view$exact || is_repeat && max(change(score, lsp), moved) < settled) break
+    if (view$exact || is_repeat && max(change(score, lsp), moved) < enough) break
     if (pass == working_passes) stop("no optimum of the working model")
     is_repeat <- informed
     lsp <- score$lsp
@@ -114,7 +115,7 @@ follow <- function(view, found) {
     moved <- view$move(score, penalty_at(view$setup, score$lsp), model$drift$own)
     # The score is steep in the family's own parameters.
     own <- length(model$drift$own) > 0
-    if (change(score, lsp) < 0.1 && (!own || moved < settled / 10)) break
+    if (change(score, lsp) < 0.1 && (!own || moved < settled)) break
     lsp <- score$lsp
   }
   score
@@ -128,8 +129,10 @@ following_passes <- 4
 working_passes <- 16
 # The weights move meanwhile.
 pass_steps <- 5
-# In log smoothing parameters, and in standard errors of those that the family has.
+# In log smoothing parameters, and in standard errors of those that the family has: where it is the
+# working model's optimum that is sought, and where that is but on the way.
 settled <- 0.01
+nearly_settled <- 0.1
 
 # Where else the score may have its optimum, in log smoothing parameters: what the working model
 # finds not much worse is for the score itself to judge.
@@ -138,7 +141,7 @@ other_optima <- function(view, found, begun, initial) {
   worst <- found$score$score + view$error
   is_new <- function(at) {
     isTRUE(at$score < worst) &&
-      all(vapply(known, function(optimum) max(abs(optimum$edf - at$edf)) > same_edf, NA))
+      all(vapply(known, function(optimum) max(abs(optimum$edf - at$edf)) > same_fit, NA))
   }
   for (place in places_elsewhere(view, found, begun, initial, worst)) {
     at <- list(lsp = place)
@@ -180,7 +183,6 @@ places_elsewhere <- function(view, found, begun, initial, worst) {
 # From mgcv's initial log smoothing parameter.
 smoothed_away <- 12
 roughened <- 6
-same_edf <- 0.01
 
 # Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
 # what is below its tolerance. Such a term is left the few degrees of freedom with which its slope

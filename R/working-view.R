@@ -9,13 +9,13 @@
 #'   `value()` may be, where the family's parameters are but likely ones; of several linear
 #'   predictors `initial`, smoothing parameters; and functions: `informed()`, is there a fit yet?;
 #'   `approach()`, brings the fit near that of a penalty; `squares()`, the least squares about the
-#'   present fit, by the expected or the `observed` information; `follow()`, from a score's
-#'   derivatives in X'WX, the coefficients' covariance and their derivatives, a column for each
-#'   penalty: the `slope` that the weights' moving gives the score, and that in the family's `own`
-#'   parameters; `scale()`, NULL where the working model has to find it; `move()`, to the fit that
-#'   a score has found, says how far that was; `value()`, the model's own score there, but for a
-#'   constant; `keep()`, a function that goes back to the present fit; `coefficients()`; `size()`,
-#'   of what size mgcv's score is, which its tolerance is relative to.
+#'   present fit, by the expected or the `observed` information; `follow()`, from those last, and a
+#'   score's derivatives in X'WX, the coefficients' covariance and their derivatives, a column for
+#'   each penalty: the `slope` that the weights' moving gives the score, and that in the family's
+#'   `own` parameters; `scale()`, NULL where the working model has to find it; `move()`, to the fit
+#'   that a score has found, says how far that was; `value()`, the model's own score there, but for a
+#'   constant; `keep()`, a function that goes back to the present fit; `coefficients()`; `size()`, of
+#'   what size mgcv's score is, which its tolerance is relative to.
 #' @noRd
 working_view <- function(frame, coefficients = NULL) {
   setup <- frame$G

@@ -286,3 +286,17 @@ test_that("a fit of which all smoothing parameters are fixed starts beside the s
     expect_identical(warm_info(fit)$reason, character())
   }
 })
+
+test_that("an interrupted fit by cross-validation does not go on from a plateau", {
+  call <- families$poisson
+  call$method <- "NCV"
+  smoothed_away <- function(state) {
+    state$sp[2] <- 1e12
+    state
+  }
+  fit <- warm_call(call, interrupted_store(call, 2, smoothed_away))
+  cold <- eval(call)
+  expect_identical(source_of(fit), "resumed")
+  expect_gt(sum(cold$edf[grepl("mag", names(coef(cold)))]), 2)
+  expect_equal(score_of(fit), score_of(cold), tolerance = 1e-6)
+})
