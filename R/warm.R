@@ -138,6 +138,7 @@ fit_untouched <- function(request) {
 }
 
 fit_kept <- function(request, store, reuse, near, label, quickstart) {
+  request$homes <- request_homes(request)
   session <- warm_session(store, request$key$exact, label %||% request$label)
   on.exit(session_close(session))
   if (reuse) {
@@ -169,7 +170,7 @@ or_nothing <- function(value) {
 # Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.
 find_finished <- function(request, store) {
   final <- with_homes(
-    request_homes(request), store_lookup(store, request$key$exact, kind = "final")
+    request$homes, store_lookup(store, request$key$exact, kind = "final")
   )
   entry <- final %||% find_seed_of(request$key, store)
   if (has_state(entry)) {
@@ -209,7 +210,7 @@ keep_finished <- function(request, session, store, outcome) {
   iterations <- outcome$start$iterations + end$iteration
   payload <- finished_payload(request, outcome, iterations)
   room <- if (can_start_from(end, request$adapter)) room_for(outcome$seconds) else Inf
-  whole <- encode_within(room, payload, request_homes(request))
+  whole <- encode_within(room, payload, request$homes)
   payload["fit"] <- list(NULL)
   kept <- finalize_encoded(
     session, whole %||% encode_payload(payload), end$objective, iterations,

@@ -85,8 +85,9 @@ add_drift <- function(at, drift, lsp) {
   at
 }
 
-# The penalised least squares fit. `pulls` are the penalties' gradients, and `towards` where they
-# pull the coefficients, a column for each; `moved` has the inverse times each penalty, side by side.
+# The penalised least squares fit. `pulls` are the penalties' gradients, a column for each, and
+# `towards` where they pull the coefficients; `moved` has the inverse times each penalty, side by
+# side.
 working_fit <- function(model, lsp) {
   weighted <- weigh_penalties(model, lsp)
   precision <- model$xx + add_penalties(model, weighted)

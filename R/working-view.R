@@ -4,18 +4,18 @@
 #'
 #' @param frame The frame of mgcv's `estimate.gam()`, in which the model has been set up.
 #' @param coefficients To begin with, of the model as set up, or NULL.
-#' @return NULL where there is no working model, or a list: `setup`; `exact`, is the working model
-#'   the model itself?; `error`, what it may be wrong by between two fits, and `value_error`, what
-#'   `value()` may be, where the family's parameters are but likely ones; of several linear
+#' @return NULL where there is no working model, or a list: `setup`; `exact`, is the working
+#'   model the model itself?; `error`, what it may be wrong by between two fits, and `value_error`,
+#'   what `value()` may be, where the family's parameters are but likely ones; of several linear
 #'   predictors `initial`, smoothing parameters; and functions: `informed()`, is there a fit yet?;
 #'   `approach()`, brings the fit near that of a penalty; `squares()`, the least squares about the
 #'   present fit, by the expected or the `observed` information; `follow()`, from those last, and a
 #'   score's derivatives in X'WX, the coefficients' covariance and their derivatives, a column for
 #'   each penalty: the `slope` that the weights' moving gives the score, and that in the family's
 #'   `own` parameters; `scale()`, NULL where the working model has to find it; `move()`, to the fit
-#'   that a score has found, says how far that was; `value()`, the model's own score there, but for a
-#'   constant; `keep()`, a function that goes back to the present fit; `coefficients()`; `size()`, of
-#'   what size mgcv's score is, which its tolerance is relative to.
+#'   that a score has found, says how far that was; `value()`, the model's own score there, but for
+#'   a constant; `keep()`, a function that goes back to the present fit; `coefficients()`;
+#'   `size()`, of what size mgcv's score is, which its tolerance is relative to.
 #' @noRd
 working_view <- function(frame, coefficients = NULL) {
   setup <- frame$G
