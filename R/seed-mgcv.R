@@ -48,6 +48,7 @@ quickstart_gam <- function(call, env) {
   if (is.null(family) || is_general(family) || count_theta(family) > 0) {
     stop_seed_unfit("its family has parameters of its own")
   }
+  check_optimiser(call, env, family)
   found <- NULL
   call[["in.out"]] <- as.call(list(function() {
     found <<- quick_in_out(setup_frame("estimate.gam"))
@@ -58,11 +59,12 @@ quickstart_gam <- function(call, env) {
 }
 
 quick_in_out <- function(frame) {
-  if (identical(frame$optimizer[1], "efs")) {
-    return(NULL)
+  view <- working_view(frame)
+  found <- settle_start(view, exp(frame$lsp2), exp(frame$lsp2))
+  if (is.null(found)) {
+    return(decline_start("There is no quick start", view))
   }
-  found <- settle_start(working_view(frame), exp(frame$lsp2), exp(frame$lsp2))
-  if (!is.null(found)) found$in_out$sp <- found$in_out$sp * exp(optimum_shift)
+  found$in_out$sp <- found$in_out$sp * exp(optimum_shift)
   found
 }
 
@@ -80,14 +82,19 @@ seed_bam <- function(call, env, state, relation) {
   call
 }
 
-# Before the model is set up: setting it up once more takes time. mgcv takes efs for a family that
-# has no derivatives for another optimiser, and where that ends depends on where it begins: from the
-# point that it makes for, which is not REML's optimum, one fit in eight ended some 1e-5 higher.
-check_other_start <- function(call, env, family) {
+# mgcv takes efs for a family that has no derivatives for another optimiser, and where that ends
+# depends on where it begins: from the point that it makes for, which is not REML's optimum, one fit
+# in eight ended some 1e-5 higher.
+check_optimiser <- function(call, env, family) {
   optimizer <- if (!is.null(call[["optimizer"]])) eval(call[["optimizer"]], env)
   if (identical(optimizer[1], "efs") || isTRUE(family$available.derivs == 0)) {
     stop_seed_unfit("where `efs` ends depends on where it begins")
   }
+}
+
+# Before the model is set up: setting it up once more takes time.
+check_other_start <- function(call, env, family) {
+  check_optimiser(call, env, family)
   # Seen with ziP(): from a model with a term less, REML ended 1.1e-5 above the cold fit's.
   if (isTRUE(grepl("^zero inflated", family$family[1]))) {
     stop_seed_unfit("a zero inflated model may have several optima, and end in another one")
@@ -149,7 +156,7 @@ seed_estimate <- function(state, relation) {
   }
   view <- working_view(frame, seed_start(state, relation))
   if (is.null(view)) {
-    return(decline_seed("where it would lead to is not known of such a model"))
+    return(decline_start("The stored fit does not start this one", view))
   }
   initial <- if (is.null(frame$lsp2)) view$initial else exp(frame$lsp2)
   if (relation == "related") {
@@ -160,17 +167,22 @@ seed_estimate <- function(state, relation) {
   sp <- known_sp(unname(state$sp), initial, names(setup$sp), setup)
   found <- settle_start(view, off_the_plateau(sp, initial), initial)
   if (is.null(found)) {
-    return(decline_seed("the score may have several optima, and which is lowest is not certain"))
+    return(decline_start("The stored fit does not start this one", view))
   }
   found$in_out <- beside_the_optimum(found$in_out, state, frame)
   found
 }
 
 # Too late to stop: the model has been set up, and mgcv goes on from its own start.
-decline_seed <- function(why) {
+decline_start <- function(what, view) {
+  why <- if (is.null(view)) {
+    "where it would lead to is not known of such a model"
+  } else {
+    "the score may have several optima, and which is lowest is not certain"
+  }
   signalCondition(structure(
     class = c("warmstart_seed_declined", "condition"),
-    list(message = paste0("The stored fit does not start this one: ", why, "."), call = NULL)
+    list(message = paste0(what, ": ", why, "."), call = NULL)
   ))
   list()
 }
@@ -330,6 +342,9 @@ related_start <- function(state, setup) {
 seed_bam_in_out <- function(state, relation) {
   frame <- setup_frame(bam_fitters)
   setup <- frame$G
+  if (relation != "exact" && any(vapply(setup$smooth, is_adaptive, NA))) {
+    stop_seed_unfit("the score of an adaptive smooth may have several optima")
+  }
   initial <- if (relation != "exact") bam_initial_sp(frame)
   labels <- names(if (is.null(setup$L)) setup$sp else setup$lsp0)
   if (relation == "related") {

@@ -61,8 +61,8 @@
 #'   all families; of few rows, from there to the optimum of REML or ML itself; where the score may
 #'   have several optima, to the lowest of those. Where it is in doubt which that is, the fit begins
 #'   cold, and [warm_info()] says so. From its own end alone it starts by NCV, GACV, P-REML and P-ML
-#'   (but least squares), with `min.sp` or `H`, with efs, which `twlss()` always has, and where the
-#'   model is a zero inflated one (`ziP()`).
+#'   (but least squares), with `min.sp` or `H`, with efs, which `twlss()` always has, with adaptive
+#'   smooths (`bs = "ad"`), and where the model is a zero inflated one (`ziP()`).
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.
 #'   `vignette("resume-mgcv")` shows both.
 #' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.

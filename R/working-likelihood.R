@@ -21,7 +21,8 @@ view_likelihood <- function(setup, frame, coefficients) {
     sqrt(sum(step * -(at$lbb %*% step))) / 10
   }
   list(
-    setup = setup, exact = FALSE, error = working_error(setup, FALSE, FALSE), value_error = 0.01,
+    setup = setup, exact = FALSE, has_own = FALSE,
+    error = working_error(setup, FALSE, FALSE), value_error = 0.01,
     informed = function() TRUE,
     initial = initial_sp(setup, -at$lbb),
     approach = function(penalty) {

@@ -10,7 +10,7 @@ view_rows <- function(setup, frame, coefficients) {
   scale <- if (frame$scale > 0) frame$scale
   own <- own_parameters(setup, scale, exact)
   list(
-    setup = setup, exact = exact,
+    setup = setup, exact = exact, has_own = own$any,
     error = working_error(setup, exact, own$any), value_error = if (exact) 0 else 0.01,
     informed = function() informed,
     squares = function(observed = FALSE) {

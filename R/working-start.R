@@ -65,7 +65,8 @@ penalty_at <- function(setup, lsp) {
 # The optimum that log smoothing parameters lead to: the working model there and its `score`; `lsp`,
 # from where mgcv would not leave it; the `value` of the model's own score, and its `value_error`.
 settle_from <- function(view, lsp) {
-  enough <- if (is_worth_following(view)) nearly_settled else settled
+  on_the_way <- is_worth_following(view) && !view$has_own
+  enough <- if (on_the_way) nearly_settled else settled
   is_repeat <- FALSE
   for (pass in seq_len(working_passes)) {
     # The first weights may be those of the data alone.
@@ -130,7 +131,9 @@ working_passes <- 16
 # The weights move meanwhile.
 pass_steps <- 5
 # In log smoothing parameters, and in standard errors of those that the family has: where it is the
-# working model's optimum that is sought, and where that is but on the way.
+# working model's optimum that is sought, and where that is but on the way. With parameters of the
+# family's own always the former: on weak data they may never come to rest, and it is then that
+# nothing is known of where the score has its optimum.
 settled <- 0.01
 nearly_settled <- 0.1
 
@@ -141,7 +144,7 @@ other_optima <- function(view, found, begun, initial) {
   worst <- found$score$score + view$error
   is_new <- function(at) {
     isTRUE(at$score < worst) &&
-      all(vapply(known, function(optimum) max(abs(optimum$edf - at$edf)) > same_fit, NA))
+      all(vapply(known, function(optimum) max(abs(optimum$edf - at$edf)) > same_edf, NA))
   }
   for (place in places_elsewhere(view, found, begun, initial, worst)) {
     at <- list(lsp = place)
@@ -183,6 +186,7 @@ places_elsewhere <- function(view, found, begun, initial, worst) {
 # From mgcv's initial log smoothing parameter.
 smoothed_away <- 12
 roughened <- 6
+same_edf <- 0.01
 
 # Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
 # what is below its tolerance. Such a term is left the few degrees of freedom with which its slope

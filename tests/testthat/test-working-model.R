@@ -356,6 +356,24 @@ test_that("where there is no working model, or it fails, there is none", {
   expect_null(failed)
 })
 
+test_that("a model with an adaptive smooth starts from its own end alone, also by a quick start", {
+  store <- new_store()
+  call <- quote(gam(accel ~ s(times, bs = "ad", k = 15), data = d, method = "REML"))
+  at <- function(d, ...) warm_call(call, store, ..., env = list2env(list(d = d)))
+  expect_identical(source_of(at(MASS::mcycle, quickstart = TRUE)), "cold")
+  fold <- at(MASS::mcycle[-(1:9), ])
+  expect_identical(source_of(fold), "cold")
+  expect_match(warm_info(fold)$reason, "not known of such a model")
+  expect_identical(source_of(at(MASS::mcycle, reuse = FALSE)), "seeded")
+  smooths <- mgcv::gam(
+    accel ~ te(times, id, k = 3) + s(times, id, bs = "ad", k = 5),
+    data = transform(MASS::mcycle, id = sin(seq_along(times))), fit = FALSE, select = TRUE
+  )$smooth
+  expect_identical(vapply(smooths, is_adaptive, NA), c(FALSE, TRUE))
+  plain <- mgcv::gam(accel ~ s(times, bs = "ps"), data = MASS::mcycle, fit = FALSE, select = TRUE)
+  expect_false(is_adaptive(plain$smooth[[1]]))
+})
+
 test_that("a quick start leads to the cold fit, in fewer iterations", {
   cold <- eval(earthquake_model)
   fit <- warm_call(earthquake_model, quickstart = TRUE)
@@ -386,7 +404,10 @@ test_that("a quick start that there is none of is a cold one", {
   expect_identical(source_of(fit), "cold")
   expect_match(warm_info(fit)$reason, "parameters of its own")
   call <- quote(gam(mag ~ s(depth), family = Gamma("log"), data = quakes, method = "GACV.Cp"))
-  expect_identical(bare(warm_call(call, quickstart = TRUE))$sp, eval(call)$sp)
+  fit <- warm_call(call, quickstart = TRUE)
+  expect_identical(source_of(fit), "cold")
+  expect_match(warm_info(fit)$reason, "no quick start.*not known of such a model")
+  expect_identical(fit$sp, eval(call)$sp)
   call <- quote(glm(mag ~ depth, data = quakes))
   expect_identical(source_of(warm_call(call, quickstart = TRUE)), "cold")
 })
