@@ -250,12 +250,12 @@ find_outer <- function(slot, look) {
 #' fit without one would pay for all of the user's.
 #' @noRd
 find_mgcv_frame <- function(functions) {
-  calls <- sys.calls()
-  for (n in utils::head(rev(seq_along(calls)), frames_searched)) {
-    called <- calls[[n]][[1]]
+  here <- sys.nframe()
+  for (up in seq_len(min(frames_searched, here - 1))) {
+    called <- sys.call(-up)[[1]]
     if (is.symbol(called) && any(functions == as.character(called)) &&
-      identical(environmentName(environment(sys.function(n))), "mgcv")) {
-      return(list(n = n, name = as.character(called)))
+      identical(environmentName(environment(sys.function(-up))), "mgcv")) {
+      return(list(n = here - up, name = as.character(called)))
     }
   }
   NULL
