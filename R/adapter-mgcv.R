@@ -22,10 +22,7 @@ adapter_mgcv_gam <- function() {
 #' The adapter for mgcv::bam
 #'
 #' bam interleaves its iterations in a way that leaves nothing to observe, so
-#' only finished fits are kept. As a seed, every mgcv takes starting
-#' coefficients (`coef`: it has no use for them with the gaussian family and
-#' identity link, nor before 1.9 with `discrete = TRUE`); initial smoothing
-#' parameters and scale (`in.out`) are taken from mgcv 1.9 on.
+#' only finished fits are kept. What it takes as a seed, `?warm` says.
 #' @noRd
 adapter_mgcv_bam <- function() {
   warm_adapter(

@@ -71,15 +71,25 @@ quick_in_out <- function(frame) {
 seed_bam <- function(call, env, state, relation) {
   check_seed(state)
   family <- checked_family(call, env, state)
+  takes_sp <- "in.out" %in% names(formals(eval(call[[1]], env)))
+  if (!takes_sp) check_takes_coef(call, env, family)
   if (relation == "exact") call <- seed_theta(call, family, state)
-  fitter <- eval(call[[1]], env)
-  if ("in.out" %in% names(formals(fitter)) && is.null(call[["in.out"]])) {
+  if (takes_sp && is.null(call[["in.out"]])) {
     call[["in.out"]] <- as.call(list(function() seed_bam_in_out(state, relation)))
   }
   if (is.null(call[["coef"]]) && length(state$coefficients) > 0) {
     call[["coef"]] <- as.call(list(function() seed_coef(state, relation)))
   }
   call
+}
+
+# Before mgcv 1.9: least squares have no use for coefficients, and discrete methods do not look at
+# them.
+check_takes_coef <- function(call, env, family) {
+  discrete <- eval(call[["discrete"]], env)
+  if (is_least_squares(family) || length(discrete) > 0 && !identical(discrete, FALSE)) {
+    stop_seed_unfit("before mgcv 1.9, `bam()` takes nothing from it for such a model")
+  }
 }
 
 # mgcv takes efs for a family that has no derivatives for another optimiser, and where that ends

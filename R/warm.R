@@ -63,8 +63,10 @@
 #'   cold, and [warm_info()] says so. From its own end alone it starts by NCV, GACV, P-REML and P-ML
 #'   (but least squares), with `min.sp` or `H`, with efs, which `twlss()` always has, with adaptive
 #'   smooths (`bs = "ad"`), and where the model is a zero inflated one (`ziP()`).
-#'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others.
-#'   `vignette("resume-mgcv")` shows both.
+#'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. It takes
+#'   smoothing parameters and scale (`in.out`) from mgcv 1.9 on, and coefficients (`coef`) where the
+#'   family is another than gaussian with the identity link, before 1.9 only without `discrete`;
+#'   what takes neither begins cold. `vignette("resume-mgcv")` shows both.
 #' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.
 #' * [warm-mixed]: lme4 and glmmTMB.
 #' * [warm-optimisers]: `optim()`, `nlm()`, `nlminb()` and others, of stats, nloptr, minqa and
