@@ -12,6 +12,7 @@
 seed_gam <- function(call, env, state, relation) {
   check_seed(state)
   family <- checked_family(call, env, state)
+  check_takes_start(call, env, family)
   if (relation == "exact") {
     call <- seed_theta(call, family, state)
   } else {
@@ -48,6 +49,7 @@ quickstart_gam <- function(call, env) {
   if (is.null(family) || is_general(family) || count_theta(family) > 0) {
     stop_seed_unfit("its family has parameters of its own")
   }
+  check_takes_start(call, env, family)
   check_optimiser(call, env, family)
   found <- NULL
   call[["in.out"]] <- as.call(list(function() {
@@ -89,6 +91,17 @@ check_takes_coef <- function(call, env, family) {
   discrete <- eval(call[["discrete"]], env)
   if (is_least_squares(family) || length(discrete) > 0 && !identical(discrete, FALSE)) {
     stop_seed_unfit("before mgcv 1.9, `bam()` takes nothing from it for such a model")
+  }
+}
+
+# Least squares by GCV go to magic(), and performance iteration has no arguments for where it starts.
+check_takes_start <- function(call, env, family) {
+  given <- function(name) if (!is.null(call[[name]])) eval(call[[name]], env)
+  by_gcv <- isTRUE((given("method") %||% "GCV.Cp")[1] == "GCV.Cp") && is.null(given("nei"))
+  optimizer <- given("optimizer")[1]
+  if (by_gcv && (is_least_squares(family) && !identical(optimizer, "efs") ||
+    identical(optimizer, "perf"))) {
+    stop_seed_unfit("mgcv takes no starting values for such a model")
   }
 }
 

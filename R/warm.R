@@ -62,7 +62,8 @@
 #'   have several optima, to the lowest of those. Where it is in doubt which that is, the fit begins
 #'   cold, and [warm_info()] says so. From its own end alone it starts by NCV, GACV, P-REML and P-ML
 #'   (but least squares), with `min.sp` or `H`, with efs, which `twlss()` always has, with adaptive
-#'   smooths (`bs = "ad"`), and where the model is a zero inflated one (`ziP()`).
+#'   smooths (`bs = "ad"`), and where the model is a zero inflated one (`ziP()`). Gaussian models
+#'   with the identity link take no start by GCV, the default: they are kept, and begin cold.
 #'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. It takes
 #'   smoothing parameters and scale (`in.out`) from mgcv 1.9 on, and coefficients (`coef`) where the
 #'   family is another than gaussian with the identity link, before 1.9 only without `discrete`;

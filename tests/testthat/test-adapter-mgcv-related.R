@@ -125,6 +125,25 @@ test_that("where there is no working model to say where a seed leads to, a fit b
   expect_equal(bare(fit)$coefficients, eval(call)$coefficients)
 })
 
+test_that("a model that mgcv takes no starting values for begins cold, and says so", {
+  skip_if_not_installed("MASS")
+  for (call in list(
+    quote(gam(accel ~ s(times), data = d)),
+    quote(gam(accel ~ s(times), data = d, method = "GCV.Cp", optimizer = c("outer", "newton")))
+  )) {
+    store <- new_store()
+    at <- function(d, ...) warm_call(call, store, ..., env = list2env(list(d = d)))
+    at(MASS::mcycle)
+    for (fit in list(at(MASS::mcycle[-(1:9), ]), at(MASS::mcycle, reuse = FALSE))) {
+      expect_identical(source_of(fit), "cold")
+      expect_match(warm_info(fit)$reason[[1]], "takes no starting values")
+    }
+    call$method <- "REML"
+    at(MASS::mcycle)
+    expect_identical(source_of(at(MASS::mcycle, reuse = FALSE)), "seeded")
+  }
+})
+
 efs_model <- quote(gam(strong ~ s(depth) + s(stations, k = 6) + s(lat), family = binomial,
                        data = earthquakes, optimizer = "efs"))
 
