@@ -94,7 +94,7 @@ check_takes_coef <- function(call, env, family) {
   }
 }
 
-# Least squares by GCV go to magic(), and performance iteration has no arguments for where it starts.
+# Least squares by GCV go to magic(), and nothing says where performance iteration starts.
 check_takes_start <- function(call, env, family) {
   given <- function(name) if (!is.null(call[[name]])) eval(call[[name]], env)
   by_gcv <- isTRUE((given("method") %||% "GCV.Cp")[1] == "GCV.Cp") && is.null(given("nei"))
