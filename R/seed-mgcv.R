@@ -96,11 +96,11 @@ check_takes_coef <- function(call, env, family) {
 
 # Least squares by GCV go to magic(), and nothing says where performance iteration starts.
 check_takes_start <- function(call, env, family) {
-  given <- function(name) if (!is.null(call[[name]])) eval(call[[name]], env)
-  by_gcv <- isTRUE((given("method") %||% "GCV.Cp")[1] == "GCV.Cp") && is.null(given("nei"))
-  optimizer <- given("optimizer")[1]
-  if (by_gcv && (is_least_squares(family) && !identical(optimizer, "efs") ||
-    identical(optimizer, "perf"))) {
+  method <- eval(call[["method"]], env) %||% "GCV.Cp"
+  optimizer <- eval(call[["optimizer"]], env)[1]
+  by_gcv <- identical(method[1], "GCV.Cp") && is.null(eval(call[["nei"]], env))
+  by_magic <- is_least_squares(family) && !identical(optimizer, "efs")
+  if (by_gcv && (by_magic || identical(optimizer, "perf"))) {
     stop_seed_unfit("mgcv takes no starting values for such a model")
   }
 }
@@ -109,8 +109,8 @@ check_takes_start <- function(call, env, family) {
 # depends on where it begins: from the point that it makes for, which is not REML's optimum, one fit
 # in eight ended some 1e-5 higher.
 check_optimiser <- function(call, env, family) {
-  optimizer <- if (!is.null(call[["optimizer"]])) eval(call[["optimizer"]], env)
-  if (identical(optimizer[1], "efs") || isTRUE(family$available.derivs == 0)) {
+  optimizer <- eval(call[["optimizer"]], env)[1]
+  if (identical(optimizer, "efs") || isTRUE(family$available.derivs == 0)) {
     stop_seed_unfit("where `efs` ends depends on where it begins")
   }
 }
@@ -123,7 +123,7 @@ check_other_start <- function(call, env, family) {
     stop_seed_unfit("a zero inflated model may have several optima, and end in another one")
   }
   # One seed in ten ended in another one, up to 0.7 % above the cold fit's.
-  method <- if (!is.null(call[["method"]])) eval(call[["method"]], env)
+  method <- eval(call[["method"]], env)
   if (isTRUE(method[1] %in% c("NCV", "QNCV"))) {
     stop_seed_unfit("cross-validation may have several optima, and end in another one")
   }
@@ -365,7 +365,7 @@ related_start <- function(state, setup) {
 seed_bam_in_out <- function(state, relation) {
   frame <- setup_frame(bam_fitters)
   setup <- frame$G
-  if (relation != "exact" && any(vapply(setup$smooth, is_adaptive, NA))) {
+  if (relation != "exact" && has_adaptive(setup)) {
     stop_seed_unfit("the score of an adaptive smooth may have several optima")
   }
   initial <- if (relation != "exact") bam_initial_sp(frame)

@@ -52,7 +52,7 @@
 #' where its working model has its optimum: a penalised least squares problem that takes a few
 #' passes over the data. Measured on fits of 6,000 to 200,000 rows, by REML, it took 0.2 to 0.6 of
 #' the time. Families with parameters of their own begin cold, as do those of several linear
-#' predictors.
+#' predictors, and models that start from their own end alone, which are named below.
 #'
 #' @section Which fitters?:
 #' * `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).

@@ -7,7 +7,7 @@
 #'
 #' @param view From `working_view()`; NULL where there is no such model.
 #' @param sp Smoothing parameters to begin with.
-#' @param initial Those that mgcv would begin with; NULL where no other optimum is to be looked for.
+#' @param initial Those that mgcv would begin with.
 #' @return `in_out` and `coefficients`; NULL where there is no such model, where the iteration
 #'   fails, or where two optima are too close to tell which is lower. Parameters of its own are put
 #'   into the family.
@@ -25,13 +25,11 @@ or_null <- function(value) tryCatch(value, error = function(e) NULL)
 
 settle <- function(view, sp, initial) {
   view$approach(penalty_at(view$setup, log(sp)))
-  found <- settle_from(view, log(sp))
-  if (!is.null(initial)) {
-    ends <- lapply(other_optima(view, found, log(sp), log(initial)), function(place) {
-      or_null(settle_from(view, place))
-    })
-    found <- lowest(c(list(found), Filter(function(end) isTRUE(is.finite(end$value)), ends)))
-  }
+  first <- settle_from(view, log(sp))
+  others <- lapply(other_optima(view, first, log(sp), log(initial)), function(place) {
+    or_null(settle_from(view, place))
+  })
+  found <- lowest(c(list(first), Filter(function(end) isTRUE(is.finite(end$value)), others)))
   if (!is.null(found)) {
     found$go_back()
     list(

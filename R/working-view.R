@@ -23,7 +23,7 @@ working_view <- function(frame, coefficients = NULL) {
   criterion <- if (is_general(setup$family)) frame$method else frame$criterion
   criteria <- c(likelihood_criteria, if (!is_general(setup$family)) prediction_criteria)
   usable <- isTRUE(criterion %in% criteria) && length(setup$S) > 0 && is.null(setup$H)
-  usable <- usable && !any(vapply(setup$smooth, is_adaptive, NA))
+  usable <- usable && !has_adaptive(setup)
   # Their scale is not the working model's.
   if (!is_least_squares(setup$family)) usable <- usable && !criterion %in% c("P-REML", "P-ML")
   if (usable) {
@@ -45,6 +45,8 @@ working_view <- function(frame, coefficients = NULL) {
 
 # Several penalties of the same coefficients, each of a part of its range: of all smooths, the one
 # whose score has other optima that none of the places tried leads to.
+has_adaptive <- function(setup) any(vapply(setup$smooth, is_adaptive, NA))
+
 is_adaptive <- function(smooth) {
   inherits(smooth, "pspline.smooth") && length(smooth$S) > 2 || !is.null(smooth$pen.smooth)
 }
