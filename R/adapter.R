@@ -30,9 +30,17 @@
 #'   its element or slot `call` is the user's again.
 #' @param pack `function(fit)`: what to store of a finished fit, where it holds what need not be.
 #'   `restore` is given that, and makes the fit of it. By default the fit.
-#' @param converged `function(fit)`: did it end well? NA where it stopped at a limit that its call
-#'   sets: it is kept as the call's result, and nothing is started from it. FALSE: it is not kept.
-#'   By default TRUE, unless it has an element `converged` that is FALSE.
+#' @param converged `function(fit)`: did it end well? Where it did not (FALSE, or NA where it stopped
+#'   at a limit that its call sets), a cold fit is kept as the call's result, and nothing is started
+#'   from it; one that began elsewhere is made again cold. By default TRUE, unless it has an element
+#'   `converged` that is FALSE.
+#' @param certify `function(fit, call, env, start)`: does the end of a fit deserve belief that began
+#'   elsewhere than a cold one? TRUE, or one string that says why not: then it is made again cold.
+#'   It is asked where the fit has converged, without a warning. `start` is a list of the `state`
+#'   that it began from and its `relation`, as `seed` has them (`"quick"` for a quick start). To
+#'   have converged is not enough: it should say from the fitter's own mathematics that this is the
+#'   optimum which a cold start finds. By default the fit, begun again at its own end, must stay
+#'   there, and be no worse than the first iterates of a cold one.
 #' @param compare `function(a, b)`: a named list of the largest differences between two fits, as
 #'   [warm_verify()] reports them (`objective`, relative; `fitted`, `coefficients`; `fitted_se`,
 #'   `coefficients_se` in standard errors; `edf`). By default those of the objective in `state`,
@@ -87,7 +95,8 @@
 #' @export
 warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognises = NULL,
                          identify = NULL, restore = NULL, pack = NULL, converged = NULL,
-                         compare = NULL, versions = NULL, random = NULL, quickstart = NULL,
+                         certify = NULL, compare = NULL, versions = NULL, random = NULL,
+                         quickstart = NULL,
                          relations = c("rows", "related")) {
   check_dots(...)
   if (!is.character(name) || length(name) != 1 || is.na(name) || !nzchar(name)) {
@@ -102,6 +111,7 @@ warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognis
     restore = restore %||% restore_call,
     pack = pack %||% identity,
     converged = converged %||% converged_unless_said,
+    certify = certify,
     compare = compare %||% function(a, b) compare_fits(a, b, state),
     versions = versions %||% function() package_version_of(name),
     random = random %||% function(call, env) FALSE,
@@ -109,14 +119,20 @@ warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognis
   )
   check_parts(parts)
   check_relations(relations)
-  structure(c(list(name = name, relations = relations), parts), class = "warm_adapter")
+  adapter <- structure(c(list(name = name, relations = relations), parts), class = "warm_adapter")
+  if (is.null(certify)) {
+    adapter$certify <- function(fit, call, env, start) certify_by_restart(fit, call, env, adapter)
+  }
+  adapter
 }
 
 # How many arguments each part is called with.
 part_arity <- c(
   seed = 4, state = 1, observe = 3, recognises = 1, identify = 2, restore = 3, pack = 1,
-  converged = 1, compare = 2, versions = 0, random = 2, quickstart = 2
+  converged = 1, certify = 4, compare = 2, versions = 0, random = 2, quickstart = 2
 )
+
+may_be_missing <- c("seed", "quickstart", "certify")
 
 check_relations <- function(relations) {
   if (!is.character(relations) || !all(relations %in% c("rows", "related"))) {
@@ -125,8 +141,9 @@ check_relations <- function(relations) {
 }
 
 check_parts <- function(parts) {
-  if (is.null(parts$seed)) parts$seed <- function(...) NULL
-  if (is.null(parts$quickstart)) parts$quickstart <- function(...) NULL
+  for (name in may_be_missing) {
+    if (is.null(parts[[name]])) parts[[name]] <- function(...) NULL
+  }
   for (name in names(part_arity)) {
     if (!takes_arguments(parts[[name]], part_arity[[name]])) {
       stop_argument(name, paste0(

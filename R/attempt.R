@@ -1,68 +1,100 @@
 # One attempt at a fit: from a start, or cold, observed either way.
 
-# From the first start that fits; cold where none does, or where the fit fails or does not
-# converge from one.
+# What came of it. Every field is there, whatever happened.
+#
+#   fit         what the fitter returned, as the user's own
+#   end         its state, objective and iteration; NULL where the adapter failed
+#   converged   as the adapter says
+#   said        the warnings and messages of the fitter, as conditions
+#   start, used what it began from, and whether that was taken
+#   doubts      how many seeds of this model in a row were not believed
+#   reasons     why it did not begin elsewhere
+#   seconds     of all runs, and of this one, `seconds_now`
+new_outcome <- function(fit, end, converged, said, start, seconds, seconds_now, checkpoints) {
+  list(
+    fit = fit, end = end, converged = converged, said = said, start = start, used = TRUE,
+    doubts = 0, reasons = character(), seconds = seconds, seconds_now = seconds_now,
+    checkpoints = checkpoints
+  )
+}
+
+# Can others start from its end? Not from one that the fitter warns of: where every fit of a model
+# does, a seed would be made again cold each time.
+is_sound <- function(outcome) {
+  is_warning <- vapply(outcome$said, inherits, NA, "warning")
+  isTRUE(outcome$converged) && !any(is_warning)
+}
+
+# From the first start that fits; cold where none does, or where the end is not believed.
 run_fit <- function(request, session, starts) {
   random <- save_random_state()
   reasons <- character()
+  doubts <- 0
   while (!is.null(start <- starts())) {
+    if (is_doubted(start)) {
+      doubts <- start$doubts + 1
+      reasons <- c(reasons, why_not(start, "such starts have ended in doubt too often."))
+      next
+    }
     announce(start)
     attempt <- try_start(request, session, start)
-    reason <- attempt$reason %||% attempt$declined
-    if (!is.null(reason)) {
-      reasons <- c(reasons, paste0("Not started from the ", start$found, ": ", reason))
-    }
-    if (is.null(attempt$reason)) {
-      return(c(attempt, list(used = is.null(attempt$declined), reasons = reasons)))
+    if (!is.null(attempt$why)) reasons <- c(reasons, why_not(start, attempt$why))
+    if (!is.null(attempt$outcome)) {
+      attempt$outcome$reasons <- reasons
+      return(attempt$outcome)
     }
     restore_random_state(random)
     if (attempt$failed) {
+      doubts <- start$doubts + 1
+      or_nothing(doubt_seed(session_store(session), start))
       break
     }
   }
   if (length(reasons) > 0) inform_cold(utils::tail(reasons, 1))
-  in_doubt <- FALSE
-  attempt <- withCallingHandlers(
-    run_observed(request, session, request$call, cold_start()),
-    warning = function(w) if (is_said(w, no_convergence)) in_doubt <<- TRUE
-  )
-  c(attempt, list(used = FALSE, reasons = reasons, in_doubt = in_doubt))
+  outcome <- run_observed(request, session, request$call, cold_start())
+  outcome$used <- FALSE
+  outcome$doubts <- doubts
+  outcome$reasons <- reasons
+  outcome
 }
+
+why_not <- function(start, why) paste0("Not started from the ", start$found, ": ", why)
 
 inform_cold <- function(reason) inform(paste(full_stop(reason), "Fitting from a cold start."))
 
-# The fit, or the reason why there is none: the start does not fit the model, or the fit failed.
-# Where an adapter finds only within the fit that the start is none (`declined`), it begins cold.
+# The `outcome`, or the reason `why` there is none: the start does not fit the model, the fit
+# failed, or its end is not believed. Where an adapter finds only within the fit that the start is
+# none, it begins cold there: then there are both.
 try_start <- function(request, session, start) {
   declined <- NULL
   held <- hold_conditions(tryCatch(
     withCallingHandlers(
-      run_observed(request, session, start_call(request, start), start),
+      list(outcome = run_observed(request, session, start_call(request, start), start)),
       warmstart_seed_declined = function(c) {
         declined <<- conditionMessage(c)
         inform_cold(declined)
       }
     ),
-    warmstart_seed_unfit = function(e) list(reason = conditionMessage(e), failed = FALSE),
+    warmstart_seed_unfit = function(e) list(why = conditionMessage(e), failed = FALSE),
     error = function(e) {
-      list(reason = paste("the fit failed,", conditionMessage(e)), failed = TRUE)
+      list(why = paste0("the fit failed, ", conditionMessage(e)), failed = TRUE)
     }
   ), "warning")
   attempt <- held$value
-  says <- function(words) any(vapply(held$said, is_said, NA, words))
-  if (!is.null(attempt$reason)) {
+  if (is.null(attempt$outcome)) {
     return(attempt)
   }
   if (!is.null(declined)) {
-    attempt$declined <- declined
-    attempt$start <- cold_start()
-    attempt$in_doubt <- says(no_convergence)
+    attempt$why <- declined
+    attempt$outcome$start <- cold_start()
+    attempt$outcome$used <- FALSE
   } else {
-    attempt$reason <- doubt(request, start, attempt, says(trouble_on_the_way))
-    attempt$failed <- TRUE
-    attempt$in_doubt <- FALSE
+    why <- doubt(request, start, attempt$outcome)
+    if (!is.null(why)) {
+      return(list(why = why, failed = TRUE))
+    }
   }
-  if (is.null(attempt$reason)) say(held$said)
+  say(held$said)
   attempt
 }
 
@@ -74,29 +106,39 @@ start_call <- function(request, start) {
   }
 }
 
-# Why a fit that ended is not to be trusted; NULL where it is.
-doubt <- function(request, start, attempt, had_trouble) {
-  # What an interrupted fit has left may be used up to the call's own limits.
-  converged <- any(attempt$converged %in% c(TRUE, if (start$interrupted) NA))
-  if (!converged || had_trouble) {
-    return("the fit did not converge.")
-  }
+# Why the end of a fit that began elsewhere than a cold one is not believed; NULL where it is. What
+# goes on from the fit's own interrupted run is believed as the uncut fit would be.
+doubt <- function(request, start, outcome) {
   before <- start$entry$objective
-  after <- attempt$end$objective
+  after <- outcome$end$objective
   if (start$relation == "exact" && isTRUE(after > before + 1e-6 * max(abs(before), 1))) {
     return("the fit ended worse than it began.")
   }
-  NULL
+  if (start$goes_on) {
+    return(NULL)
+  }
+  if (!isTRUE(outcome$converged)) {
+    return("the fit did not converge.")
+  }
+  if (!is_sound(outcome)) {
+    warned <- Find(function(said) inherits(said, "warning"), outcome$said)
+    return(full_stop(paste0("the fit warned: ", one_line(conditionMessage(warned)))))
+  }
+  random <- save_random_state()
+  on.exit(restore_random_state(random))
+  verdict <- tryCatch(
+    suppressMessages(suppressWarnings(
+      request$adapter$certify(outcome$fit, request$call, request$env, start)
+    )),
+    error = function(e) paste0("its end could not be certified, ", conditionMessage(e))
+  )
+  if (!isTRUE(verdict)) {
+    full_stop(if (is.character(verdict)) verdict[[1]] else "its end was not certified")
+  }
 }
 
-# What fitters say in warnings. A cold fit is what it is, and only one that says itself that it has
-# not converged is not kept; one that was started elsewhere is made again for less.
-no_convergence <- "not converge|without convergence|convergence error|limit reached"
-trouble_on_the_way <- "converge|divergence|step failure|limit reached"
-
-is_said <- function(warning, words) grepl(words, conditionMessage(warning))
-
 run_observed <- function(request, session, call, start) {
+  force(call) # where a start that does not fit says so
   begin_attempt(session, start)
   began <- proc.time()[["elapsed"]]
   elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began
@@ -126,14 +168,17 @@ run_observed <- function(request, session, call, start) {
   observed <- or_nothing(
     with_tick(progress$tick, request$adapter$observe(call, request$env, report))
   ) %||% call
-  fit <- as_if_called(request, observed, eval(observed, request$env))
-  fit <- or_nothing(request$adapter$restore(fit, request$call, request$env)) %||% fit
+  heard <- listen(
+    as_if_called(request, observed, eval(observed, request$env)), progress$is_showing
+  )
+  fit <- or_nothing(request$adapter$restore(heard$value, request$call, request$env)) %||%
+    heard$value
   end <- or_nothing(fit_state(request$adapter, fit, request$call, request$env))
-  if (is.null(end$iteration) || is.na(end$iteration)) end$iteration <- reported
-  list(
+  if (is.list(end) && (is.null(end$iteration) || is.na(end$iteration))) end$iteration <- reported
+  new_outcome(
     fit = fit, end = end, converged = or_nothing(request$adapter$converged(fit)),
-    start = start, seconds = elapsed(), seconds_now = elapsed() - start$seconds,
-    checkpoints = checkpoints
+    said = heard$said, start = start, seconds = elapsed(),
+    seconds_now = elapsed() - start$seconds, checkpoints = checkpoints
   )
 }
 

@@ -90,11 +90,12 @@ hold_conditions <- function(expr, kinds = c("warning", "message")) {
   list(value = value, said = said)
 }
 
-# The value of `expr`, and what it `said`, which is heard as well.
-listen <- function(expr) {
+# The value of `expr`, and what it `said`, which is heard as well; but for what is said while
+# `is_ours()`.
+listen <- function(expr, is_ours) {
   said <- list()
   hear <- function(condition) {
-    if (!inherits(condition, others_said)) {
+    if (!inherits(condition, others_said) && !is_ours()) {
       said <<- c(said, list(condition))
     }
   }

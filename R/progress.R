@@ -1,10 +1,11 @@
 # What a person sees of a long fit: one line while it runs, gone when it ends, and one at the end.
 #
-#   new_progress(start, expect, elapsed)    a list of three functions:
+#   new_progress(start, expect, elapsed)    a list of functions:
 #   tell(iterations, objective, seconds, kept)   to be called for each new iterate; never fails
 #   tick()                                       to be called as often as one likes in between, so
 #                                                that the clock goes on; NULL where nobody looks
 #   done()                                       to be called however the fit ends
+#   is_showing()                                 is what is said just now the line?
 #
 # `iterations` and `seconds` include what was spent before an interruption. For its first seconds,
 # and where nobody is to see it, a fit pays one comparison an iterate.
@@ -17,7 +18,9 @@ progress_tick <- 1 # seconds: what the line shows of time is no finer
 # display    list(interval, show(line, share), close()); NULL: nothing is shown
 new_progress <- function(start, expect, elapsed = NULL, display = progress_display()) {
   if (is.null(tryCatch(display, error = function(e) NULL))) {
-    return(list(tell = function(...) NULL, done = function() NULL))
+    return(list(
+      tell = function(...) NULL, done = function() NULL, is_showing = function() FALSE
+    ))
   }
   due <- start$seconds + progress_after
   tick_due <- due
@@ -28,7 +31,10 @@ new_progress <- function(start, expect, elapsed = NULL, display = progress_displ
     saved <- start$seconds
   }
   expected <- NULL
+  showing <- FALSE
   show <- function(seconds) {
+    showing <<- TRUE
+    on.exit(showing <<- FALSE)
     expected <<- expected %||% c(list(), expect())
     done <- progress_share(last, expected)
     display$show(progress_line(last, seconds, saved, done), done$share)
@@ -51,7 +57,8 @@ new_progress <- function(start, expect, elapsed = NULL, display = progress_displ
     }),
     done = function() {
       succeeds(display$close())
-    }
+    },
+    is_showing = function() showing
   )
 }
 
@@ -247,14 +254,9 @@ end_line <- function(outcome, saved, failure) {
   if (!is.na(failure)) {
     return(paste0("The finished fit was not saved: ", failure, "."))
   }
-  if (saved == "nothing") {
-    return(paste0(
-      "Did not converge: not saved as finished",
-      if (outcome$checkpoints > 0) "; its best iterate is kept", "."
-    ))
-  }
   paste0(
-    if (saved == "fit") "Saved the finished fit" else "Saved the fit's estimates", ", after ",
+    if (saved == "fit") "Saved the finished fit" else "Saved the fit's estimates",
+    if (!isTRUE(outcome$converged)) ", which did not converge", ", after ",
     effort_in_all(outcome$start, outcome$end$iteration, outcome$seconds_now), "."
   )
 }

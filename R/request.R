@@ -81,21 +81,75 @@ identify_request <- function(request) {
   c(held$value, list(said = held$said))
 }
 
-# The environments that a fit may refer to but does not own: where the call is made, those around
-# it, and those of its formulas. A model's terms have one, with all that happens to be in it; a
+# The environments that a fit may refer to but does not own: those of its formulas, where the call
+# is made, and those around them. A model's terms have one, with all that happens to be in it; a
 # finished fit belongs in those of whoever asks for it.
 request_homes <- function(request) {
+  homes <- formula_homes(request)
+  around <- Map(surroundings, homes, sprintf("formula %d", seq_along(homes)))
+  c(unlist(unname(around)), surroundings(request$env, "call"))
+}
+
+# The environment of each formula that the call is given, by a name or as it is written.
+formula_homes <- function(request) {
   values <- lapply(as.list(request$call)[-1], function(argument) {
-    is_name <- is.symbol(argument) && !is_missing_argument(argument)
-    if (is_name) get0(as.character(argument), envir = request$env) else argument
+    if (is.symbol(argument) && !is_missing_argument(argument)) {
+      get0(as.character(argument), envir = request$env)
+    } else if (is.call(argument) && identical(argument[[1]], quote(`~`))) {
+      structure(argument, class = "formula", .Environment = request$env)
+    } else {
+      argument
+    }
   })
   lists <- vapply(values, is_formulas, NA)
   values <- c(values[!lists], unlist(values[lists], recursive = FALSE))
   formulas <- Filter(function(value) inherits(value, "formula"), values)
-  around <- Map(function(formula, name) surroundings(environment(formula), name),
-    formulas, sprintf("formula %d", seq_along(formulas))
-  )
-  c(surroundings(request$env, "call"), unlist(unname(around)))
+  lapply(unname(formulas), environment)
+}
+
+# The workspace has no name that a fit could be kept with. Its formulas, where they are from there,
+# are told by this, and by at_home() put where the asker's are.
+is_in_workspace <- function(request) identical(first_home(request), globalenv())
+
+first_home <- function(request) c(formula_homes(request), request$env)[[1]]
+
+at_home <- function(finished, request) {
+  home <- first_home(request)
+  was_in_workspace <- isTRUE(finished$entry$payload$in_workspace)
+  if (was_in_workspace && is.environment(home) && !identical(home, globalenv())) {
+    move_formulas(finished$fit, home)
+  } else {
+    finished$fit
+  }
+}
+
+# An object with its formulas, and its terms, from the workspace moved to `home`.
+move_formulas <- function(x, home) {
+  if (inherits(x, "formula")) {
+    if (identical(environment(x), globalenv())) environment(x) <- home
+    return(x)
+  }
+  held <- if (isS4(x)) methods::slotNames(x) else setdiff(names(attributes(x)), plain_attributes)
+  for (name in held) {
+    value <- attr(x, name, exact = TRUE)
+    moved <- move_formulas(value, home)
+    if (!identical(moved, value, ignore.environment = FALSE)) attr(x, name) <- moved
+  }
+  if (is.list(x)) {
+    class <- oldClass(x)
+    x <- unclass(x)
+    inside <- which(vapply(x, may_hold_formulas, NA))
+    x[inside] <- lapply(x[inside], move_formulas, home)
+    oldClass(x) <- class
+  }
+  x
+}
+
+plain_attributes <- c("names", "class", "row.names", "dim", "dimnames", "levels")
+
+may_hold_formulas <- function(x) {
+  is.list(x) || inherits(x, "formula") || isS4(x) && !is.environment(x) ||
+    !all(names(attributes(x)) %in% plain_attributes)
 }
 
 # From an environment outwards, short of a package's or the global one.

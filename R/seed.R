@@ -12,7 +12,7 @@ keep_seeds <- function(request, store, outcome, iterations) {
   relations <- request$adapter$relations
   seed <- list(
     state = outcome$end$state, iterations = iterations, seconds = outcome$seconds,
-    seeded = is_seeded(outcome$start), of = format(key$exact)
+    seeded = is_seeded(outcome$start), of = format(key$exact), doubts = outcome$doubts
   )
   save <- function(key, run_id) {
     save_seed(store, key, seed, outcome$end$objective, iterations, run_id, request$label)
@@ -27,8 +27,20 @@ keep_seeds <- function(request, store, outcome, iterations) {
 }
 
 # Can another fit begin where this one has ended?
-can_start_from <- function(end, adapter) {
-  !is.null(adapter$seed) && length(end$state) > 0
+can_start_from <- function(outcome, adapter) {
+  !is.null(adapter$seed) && length(outcome$end$state) > 0 && is_sound(outcome)
+}
+
+# What began from this seed was not believed.
+doubt_seed <- function(store, start) {
+  entry <- start$entry
+  if (start$relation %in% c("rows", "related")) {
+    entry$payload$doubts <- start$doubts + 1
+    save_seed(
+      store, entry$key, entry$payload, entry$objective, entry$iteration, entry$run_id,
+      if (!is.na(entry$label)) entry$label
+    )
+  }
 }
 
 run_id_of_data <- function(key) substr(format(key$exact), 1, 2)

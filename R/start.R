@@ -4,6 +4,10 @@
 #   relation "exact", this very fit's: its objective compares; "rows", the same model's on
 #            other rows; "related", another model's, of which some terms fit; "quick", found by the
 #            adapter itself, before the fit
+#   interrupted  is it this fit's own run, that was interrupted?
+#   goes_on  and began cold, and nobody else can have written it: what comes of it is believed as
+#            the uncut fit would be
+#   doubts   how many seeds of this model in a row were not believed
 #   iterations, seconds   what was spent on this fit before
 
 #' A function that gives the next start each time it is called, and NULL after the last
@@ -12,7 +16,9 @@
 #' finished fit was withheld has been said.
 #' @noRd
 new_starts <- function(request, store, finished, near, quickstart) {
-  takes_seeds <- !is.null(request$adapter$seed)
+  # A fit that nothing can start from begins as it began.
+  ends_alone <- !is.null(finished) && length(finished$payload$state) == 0
+  takes_seeds <- !is.null(request$adapter$seed) && !ends_alone
   sources <- c(
     if (takes_seeds) exact_starts,
     if (takes_seeds && near) list(rows_starts, related_starts),
@@ -34,12 +40,12 @@ new_starts <- function(request, store, finished, near, quickstart) {
 # From the finished fit, where there is one; else from what an interrupted one left.
 exact_starts <- function(request, store, finished) {
   entry <- finished %||% store_lookup(store, request$key$exact)
-  if (has_state(entry) && length(entry$payload$state) > 0) list(new_start(entry, "exact"))
+  if (has_state(entry) && length(entry$payload$state) > 0) list(new_start(entry, "exact", store))
 }
 
 rows_starts <- function(request, store, finished) {
   entry <- if ("rows" %in% request$adapter$relations) find_seed_for_rows(request$key, store)
-  if (has_state(entry)) list(new_start(entry, "rows"))
+  if (has_state(entry)) list(new_start(entry, "rows", store))
 }
 
 # Those that share most terms, then the newest.
@@ -52,7 +58,7 @@ related_starts <- function(request, store, finished) {
   shared <- vapply(entries, function(entry) length(intersect(entry$payload$terms, terms)), 1L)
   best_first <- order(-shared, seq_along(shared))
   best <- entries[utils::head(best_first[shared[best_first] > 0], neighbours_tried)]
-  lapply(best, new_start, "related")
+  lapply(best, new_start, "related", store)
 }
 
 neighbours_tried <- 3
@@ -70,11 +76,13 @@ has_state <- function(entry) {
   is.list(payload) && !is.object(payload) && !is.null(payload$state)
 }
 
-new_start <- function(entry, relation) {
+new_start <- function(entry, relation, store) {
   payload <- entry$payload
   interrupted <- relation == "exact" && entry$kind == "checkpoint"
   list(
     entry = entry, state = payload$state, relation = relation, interrupted = interrupted,
+    goes_on = interrupted && !isTRUE(payload$seeded) && is_own_entry(entry, store),
+    doubts = if (relation == "exact") 0 else count_of(payload$doubts),
     found = switch(relation,
       exact = if (interrupted) "interrupted fit" else "finished fit",
       rows = "same model, other rows",
@@ -93,8 +101,14 @@ is_seeded <- function(start) {
 
 # Nothing to start from.
 cold_start <- function(relation = "none") {
-  list(relation = relation, interrupted = FALSE, iterations = 0, seconds = 0)
+  list(
+    relation = relation, interrupted = FALSE, goes_on = FALSE, doubts = 0, iterations = 0,
+    seconds = 0
+  )
 }
+
+# After three seeds in a row that led to nothing, one in sixteen is tried.
+is_doubted <- function(start) start$doubts >= 3 && start$doubts %% 16 != 0
 
 announce <- function(start) {
   if (start$relation == "quick") {

@@ -48,19 +48,35 @@ source_of_start <- function(start, used) {
 
 only_finished <- "Of this function, only finished results are kept; see `?warm_adapter`."
 
-# What is no list or S4 object may be a plain number, or shared: it stays as it is.
+# An object of a class carries its information. What has none is returned as it is, and known again
+# by its value: an attribute would show.
 with_info <- function(fit, info) {
   registry$last_info <- info
-  if (is.list(fit) || isS4(fit) && !is.environment(fit)) {
+  if (is.object(fit) && (is.list(fit) || isS4(fit)) && !is.environment(fit)) {
     attr(fit, "warmstart") <- info
+  } else {
+    or_null(remember_info(fit, info))
   }
   fit
 }
 
+remember_info <- function(value, info) {
+  known <- registry$infos
+  registry$infos <- c(
+    stats::setNames(list(info), value_name(value)),
+    utils::head(known[names(known) != value_name(value)], infos_remembered - 1)
+  )
+}
+
+value_name <- function(value) unclass(.Call(C_fingerprint, value, TRUE))
+
+infos_remembered <- 256
+
 #' What warm() did for a fit
 #'
-#' @param fit What [warm()] returned; without it, the last one of this R session. A result that is
-#'   neither a list nor an S4 object, such as a plain number, does not carry its information.
+#' @param fit What [warm()] returned; without it, the last one of this R session. A result that has
+#'   no class, such as a number or what [stats::optim()] returns, is known by its value, among the
+#'   last 256 of this R session.
 #' @return A list of class `warm_info`: `source` ("cold", "quick" for a quick start, "resumed",
 #'   "seeded", "finished" or "untouched"), `call` (what was fitted), `key` (fingerprint), `found`
 #'   (what there was to start from), `written` (when it was saved, POSIXct), `reason` (why it was
@@ -75,7 +91,11 @@ with_info <- function(fit, info) {
 #' warm_info(fit)
 #' @export
 warm_info <- function(fit) {
-  info <- if (missing(fit)) registry$last_info else attr(fit, "warmstart", exact = TRUE)
+  info <- if (missing(fit)) {
+    registry$last_info
+  } else {
+    attr(fit, "warmstart", exact = TRUE) %||% or_null(registry$infos[[value_name(fit)]])
+  }
   info %||% stop_argument("fit", "must be a fit that `warm()` returned.")
 }
 

@@ -153,8 +153,7 @@ fit_kept <- function(request, store, reuse, near, label, quickstart) {
     finished <- or_nothing(without_trust_warnings(find_finished(request, store)))
   }
   starts <- new_starts(request, store, finished$entry, near, quickstart)
-  heard <- listen(run_fit(request, session, starts))
-  outcome <- c(heard$value, list(said = heard$said))
+  outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome))
   or_nothing(announce_end(session, outcome, kept))
   with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome))))
@@ -185,7 +184,7 @@ find_finished <- function(request, store) {
 return_finished <- function(request, finished, store) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
-  fit <- request$adapter$restore(finished$fit, request$call, request$env)
+  fit <- request$adapter$restore(at_home(finished, request), request$call, request$env)
   said <- given_conditions(entry$payload$said, request)
   say(c(unsaid(request$said, said), said))
   restore_random_state(random_after(entry$payload$random, request))
@@ -203,17 +202,16 @@ return_finished <- function(request, finished, store) {
 # The fit under its own key, and what other rows and related models can start from. Tells what was
 # kept: "fit", "estimates" or "nothing"; NULL where the adapter failed, which has been said.
 keep_finished <- function(request, session, store, outcome) {
-  if (is.null(outcome$converged)) {
+  if (is.null(outcome$converged) || is.null(outcome$end)) {
     return(NULL)
-  }
-  if (isFALSE(outcome$converged) || outcome$in_doubt) {
-    return("nothing")
   }
   end <- outcome$end
   iterations <- outcome$start$iterations + end$iteration
-  payload <- finished_payload(request, outcome, iterations)
-  room <- if (can_start_from(end, request$adapter)) room_for(outcome$seconds) else Inf
-  whole <- encode_within(room, payload, request$homes)
+  seeds <- can_start_from(outcome, request$adapter)
+  payload <- finished_payload(request, outcome, iterations, if (seeds) end$state else list())
+  whole <- encode_within(
+    if (seeds) room_for(outcome$seconds) else Inf, payload, request$homes
+  )
   payload["fit"] <- list(NULL)
   kept <- finalize_encoded(
     session, whole %||% encode_payload(payload), end$objective, iterations,
@@ -222,19 +220,17 @@ keep_finished <- function(request, session, store, outcome) {
   if (!kept) {
     return("nothing")
   }
-  if (isTRUE(outcome$converged) && can_start_from(end, request$adapter)) {
-    keep_seeds(request, store, outcome, iterations)
-  }
+  if (seeds) keep_seeds(request, store, outcome, iterations)
   delete_superseded(store, request$key$exact)
   if (is.null(whole)) "estimates" else "fit"
 }
 
-finished_payload <- function(request, outcome, iterations) {
+finished_payload <- function(request, outcome, iterations, state) {
   list(
-    fit = request$adapter$pack(outcome$fit), state = outcome$end$state,
+    fit = request$adapter$pack(outcome$fit), state = state,
     iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
     versions = request_versions(request), random = kept_random_state(request),
-    said = kept_conditions(outcome$said, request)
+    said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request)
   )
 }
 
