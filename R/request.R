@@ -96,7 +96,7 @@ formula_homes <- function(request) {
     if (is.symbol(argument) && !is_missing_argument(argument)) {
       get0(as.character(argument), envir = request$env)
     } else if (is.call(argument) && identical(argument[[1]], quote(`~`))) {
-      structure(argument, class = "formula", .Environment = request$env)
+      eval(argument, request$env) # one that is a formula already stays it
     } else {
       argument
     }

@@ -54,7 +54,7 @@ with_info <- function(fit, info) {
   registry$last_info <- info
   if (is.object(fit) && (is.list(fit) || isS4(fit)) && !is.environment(fit)) {
     attr(fit, "warmstart") <- info
-  } else {
+  } else if (!is.null(fit)) {
     or_null(remember_info(fit, info))
   }
   fit
