@@ -51,7 +51,7 @@ run_fit <- function(request, session, starts) {
     }
   }
   if (length(reasons) > 0) inform_cold(utils::tail(reasons, 1))
-  outcome <- run_observed(request, session, request$call, cold_start())
+  outcome <- run_observed(request, session, request$asked, cold_start())
   outcome$used <- FALSE
   outcome$doubts <- doubts
   outcome$reasons <- reasons
@@ -100,9 +100,9 @@ try_start <- function(request, session, start) {
 
 start_call <- function(request, start) {
   if (start$relation == "quick") {
-    request$adapter$quickstart(request$call, request$env)
+    request$adapter$quickstart(request$asked, request$env)
   } else {
-    request$adapter$seed(request$call, request$env, start$state, start$relation)
+    request$adapter$seed(request$asked, request$env, start$state, start$relation)
   }
 }
 
@@ -128,7 +128,7 @@ doubt <- function(request, start, outcome) {
   on.exit(restore_random_state(random))
   verdict <- tryCatch(
     suppressMessages(suppressWarnings(
-      request$adapter$certify(outcome$fit, request$call, request$env, start)
+      request$adapter$certify(outcome$fit, request$asked, request$env, start)
     )),
     error = function(e) paste0("its end could not be certified, ", conditionMessage(e))
   )
@@ -169,11 +169,10 @@ run_observed <- function(request, session, call, start) {
     with_tick(progress$tick, request$adapter$observe(call, request$env, report))
   ) %||% call
   heard <- listen(
-    as_if_called(request, observed, eval(observed, request$env)), progress$is_showing
+    as_if_called(request, observed, evaluate_at(observed, request$env)), progress$is_showing
   )
-  fit <- or_nothing(request$adapter$restore(heard$value, request$call, request$env)) %||%
-    heard$value
-  end <- or_nothing(fit_state(request$adapter, fit, request$call, request$env))
+  fit <- or_nothing(restored(request, heard$value)) %||% heard$value
+  end <- or_nothing(fit_state(request$adapter, fit, request$asked, request$env))
   if (is.list(end) && (is.null(end$iteration) || is.na(end$iteration))) end$iteration <- reported
   new_outcome(
     fit = fit, end = end, converged = or_nothing(request$adapter$converged(fit)),
@@ -186,25 +185,40 @@ run_observed <- function(request, session, call, start) {
 # over sooner.
 registry$first_checkpoint <- 0.5
 
+# The fit as the call would have left it.
+restored <- function(request, fit) {
+  restore <- request$adapter$restore
+  if (length(formals(restore)) > 3) {
+    restore(fit, request$call, request$env, request$values)
+  } else {
+    restore(fit, request$call, request$env)
+  }
+}
+
 # Errors and warnings of the fitter name the call that the user wrote; one that the fitter passes
 # its arguments on to, those that the user gave.
 as_if_called <- function(request, called, fit) {
-  written <- function(condition) {
-    call <- conditionCall(condition)
+  with_calls(fit, function(call) {
     if (identical(call, called)) request$expr else without_changes(call, called, request$call)
-  }
+  })
+}
+
+as_if_unmarked <- function(value) with_calls(value, unmark)
+
+# The calls of conditions in `expr` as `written` makes them.
+with_calls <- function(expr, written) {
   withCallingHandlers(
-    fit,
+    expr,
     error = function(e) {
-      call <- written(e)
-      if (!identical(call, conditionCall(e))) {
+      call <- written(e$call)
+      if (!identical(call, e$call)) {
         e$call <- call
         stop(e)
       }
     },
     warning = function(w) {
-      call <- written(w)
-      if (!identical(call, conditionCall(w))) {
+      call <- written(w$call)
+      if (!identical(call, w$call)) {
         w$call <- call
         warning(w)
         invokeRestart("muffleWarning")

@@ -1,28 +1,24 @@
-# What is asked for: the call, standardised, its adapter and its keys; or why it has none.
+# What is asked for, worked out once: the user's call, the values of its arguments, who fits it, and
+# its keys. All that follows receives these.
 #
-#   expr          as the user wrote it
-#   plain, env    what that comes to, and where its arguments are evaluated
-#   call          the same, standardised
-#   adapter, key, random, label
-#   reason        why it is not kept
-#   said          what the fitter's evaluation of its arguments will say, as conditions
-#   begin, drawn  the state of the random number generator before and after that
+#   expr     the call, as the user wrote it where it stands in `env`
+#   call     the same with its arguments named, as the fitter would have it in the fit
+#   asked    the same with the values of those arguments that have one, each evaluated once
+#   values   these, by name
+#   adapter, key, random, label, homes
+#   begin    the state of the random number generator where the fit begins
+#   reason   why it is not kept, or NULL
 new_request <- function(expr, env) {
-  request <- list(expr = expr, plain = expr, env = env, random = FALSE)
-  random <- save_random_state()
-  reason <- tryCatch(
-    {
-      request[c("plain", "env")] <- unwrap(expr, env)
-      NULL
-    },
-    error = conditionMessage
+  request <- list(
+    expr = expr, env = env, call = expr, asked = expr, values = list(), adapter = NULL, key = NULL,
+    random = FALSE, label = NULL, homes = list(), begin = NULL, reason = NULL
   )
-  if (!is.null(reason)) {
-    restore_random_state(random)
-    return(c(request, reason = reason))
-  }
-  request <- evaluate_arguments(request)
-  if (request$random) {
+  request <- tryCatch(
+    resolve_call(request),
+    error = function(e) replace(request, "reason", conditionMessage(e))
+  )
+  if (is.null(request$reason)) request <- identify_request(request)
+  if (is.null(request$reason) && request$random) {
     if (is.null(save_random_state())) begin_random_state()
     request$key <- add_random_state(request$key, save_random_state())
   }
@@ -30,55 +26,100 @@ new_request <- function(expr, env) {
   request
 }
 
-# The fitter evaluates the arguments once more, and random ones must come out the same. But what a
-# calling function was given is evaluated the first time that it is looked at, and never again:
-# what that draws and says is for now. A second evaluation shows which is which.
-evaluate_arguments <- function(request) {
-  begin <- save_random_state()
-  first <- identify_request(request)
-  drawn <- save_random_state()
-  if (identical(drawn, begin) && length(first$said) == 0) {
-    first["drawn"] <- list(drawn)
-    return(first)
+# The call that it comes to, its function, and the arguments' values.
+resolve_call <- function(request) {
+  made <- unwrap(request$expr, request$env)
+  request[c("call", "env")] <- made
+  request$asked <- request$call
+  fun <- evaluate_head(request$call[[1]], request$env)
+  request$adapter <- find_adapter(fun)
+  if (is.null(request$adapter)) {
+    request$adapter <- adapter_any(fun)
+    return(request)
   }
-  restore_random_state(begin)
-  found <- identify_request(request)
-  again <- save_random_state()
-  if (!identical(again, drawn)) {
-    draws_anew <- !identical(again, begin)
-    begin <- drawn
-    # What is drawn anew each time comes after what was drawn once and for all.
-    if (draws_anew) {
-      restore_random_state(begin)
-      found <- identify_request(request)
-      drawn <- save_random_state()
-    }
-  }
-  restore_random_state(begin)
-  say(unsaid(first$said, found$said))
-  found["drawn"] <- list(drawn)
-  found
+  request$call <- match.call(fun, made[[1]], envir = request$env)
+  evaluate_arguments(request, dots_places(made[[1]], fun, request$env))
 }
 
+evaluate_head <- function(head, env) {
+  if (is.name(head)) get(as.character(head), envir = env, mode = "function") else eval(head, env)
+}
+
+# Each once, in their order, where they were written; but for those that the fitter evaluates among
+# its data, and those that draw random numbers: how often it does so is the fitter's to decide.
+evaluate_arguments <- function(request, places) {
+  asked <- request$call
+  for (name in setdiff(names(asked), c("", evaluated_by_fitter))) {
+    written <- asked[[name]]
+    place <- places[[name]]
+    if (is_missing_argument(written) || is.null(place) && is_literal(written)) next
+    random <- save_random_state()
+    value <- or_null(list(evaluate_at(place %||% written, request$env)))
+    if (is.null(value)) next
+    request$values[name] <- value
+    if (is.null(place) && !identical(save_random_state(), random)) {
+      if (!is.name(written)) restore_random_state(random)
+    } else if (!is.null(place) || !is.name(written)) {
+      asked[name] <- list(inline(value[[1]]))
+    }
+  }
+  request$asked <- asked
+  request
+}
+
+# Of the arguments that come from the `...` of the function that makes the call: by name, what they
+# are called there. They were written elsewhere.
+dots_places <- function(call, fun, env) {
+  at <- which(vapply(as.list(call), identical, NA, quote(...)))
+  if (length(at) == 0) {
+    return(list())
+  }
+  given <- evaluate_at(quote(as.list(substitute(list(...)))[-1]), env)
+  places <- stats::setNames(lapply(sprintf("..%d", seq_along(given)), as.name), names(given))
+  parts <- append(as.list(call)[-at], places, at[[1]] - 1)
+  named <- as.list(match.call(fun, as.call(parts)))[-1]
+  Filter(function(argument) any(vapply(places, identical, NA, argument)), named)
+}
+
+# What evaluates to the same again and again, and costs nothing.
+is_literal <- function(expr) {
+  !is.name(expr) && (!is.call(expr) || call_name(expr) %in% c("~", "function"))
+}
+
+evaluated_by_fitter <- c(
+  "weights", "offset", "subset", "etastart", "mustart", "AR.start", "cluster", "id", "istate"
+)
+
+# What the adapter evaluates for the keys the fitter evaluates once more: random numbers come out the
+# same there, and what is said is said there. But what the calling function was given is evaluated
+# the first time that it is looked at, and never again: that is for now.
 identify_request <- function(request) {
+  force_promises(request)
+  before <- save_random_state()
   held <- hold_conditions(tryCatch(
     {
-      fun <- eval(request$plain[[1]], request$env)
-      request$adapter <- find_adapter(fun)
-      if (is.null(request$adapter)) {
-        request$call <- request$plain
-        request$adapter <- adapter_any(fun)
-      } else {
-        request$call <- match.call(fun, request$plain, envir = request$env)
-      }
-      request$key <- request$adapter$identify(request$call, request$env)
-      request$random <- isTRUE(request$adapter$random(request$call, request$env))
+      request$key <- request$adapter$identify(request$asked, request$env)
+      request$random <- isTRUE(request$adapter$random(request$asked, request$env)) ||
+        !identical(save_random_state(), before)
       request$label <- request_label(request)
       request
     },
-    error = function(e) c(request, reason = conditionMessage(e))
+    error = function(e) replace(request, "reason", conditionMessage(e))
   ))
-  c(held$value, list(said = held$said))
+  restore_random_state(before)
+  request <- held$value
+  if (is.null(request$reason)) request$homes <- request_homes(request)
+  request
+}
+
+force_promises <- function(request) {
+  arguments <- as.list(request$asked)[-1]
+  names <- unlist(lapply(arguments, function(argument) {
+    if (is.language(argument)) all.names(argument)
+  }))
+  for (name in intersect(unique(names), names(request$env))) {
+    tryCatch(get(name, envir = request$env, inherits = FALSE), error = function(e) NULL)
+  }
 }
 
 # The environments that a fit may refer to but does not own: those of its formulas, where the call
@@ -93,8 +134,8 @@ request_homes <- function(request) {
 # The environment of each formula that the call is given, by a name or as it is written.
 formula_homes <- function(request) {
   values <- lapply(as.list(request$call)[-1], function(argument) {
-    if (is.symbol(argument) && !is_missing_argument(argument)) {
-      get0(as.character(argument), envir = request$env)
+    if (is.symbol(argument)) {
+      or_null(get0(as.character(argument), envir = request$env))
     } else if (is.call(argument) && identical(argument[[1]], quote(`~`))) {
       eval(argument, request$env) # one that is a formula already stays it
     } else {
@@ -175,12 +216,16 @@ begin_random_state <- function() {
   save_random_state()
 }
 
-# The call that a call makes, and where: do.call(f, list(...)) makes f(...), and update(fit, ...)
-# the fit's own call, changed.
+# The call that a call makes, and where: do.call(f, list(...)) makes f(...), eval(call) the call, and
+# update(fit, ...) the fit's own call, changed.
 unwrap <- function(expr, env) {
-  fun <- eval(expr[[1]], env)
+  fun <- evaluate_head(expr[[1]], env)
   if (identical(fun, base::do.call)) {
     unwrap_do_call(expr, env)
+  } else if (identical(fun, base::eval) || identical(fun, base::evalq)) {
+    unwrap_eval(expr, env, fun)
+  } else if (identical(fun, base::eval.parent)) {
+    unwrap_eval_parent(expr, env)
   } else if (is_update(fun)) {
     unwrap_update(expr, env)
   } else {
@@ -190,10 +235,29 @@ unwrap <- function(expr, env) {
 
 # As do.call() itself puts it together.
 unwrap_do_call <- function(expr, env) {
-  given <- lapply(as.list(match.call(base::do.call, expr))[-1], eval, env)
+  given <- lapply(as.list(match.call(base::do.call, expr))[-1], evaluate_at, env)
   what <- if (is.character(given$what)) as.name(given$what) else given$what
   arguments <- if (isTRUE(given$quote)) lapply(given$args, enquote) else given$args
   list(as.call(c(what, as.list(arguments))), given$envir %||% env)
+}
+
+unwrap_eval <- function(expr, env, fun) {
+  given <- as.list(match.call(fun, expr))[-1]
+  made <- if (identical(fun, base::evalq)) given$expr else evaluate_at(given$expr, env)
+  at <- if (is.null(given$envir)) env else evaluate_at(given$envir, env)
+  if (is.list(at)) {
+    around <- if (is.null(given$enclos)) env else evaluate_at(given$enclos, env)
+    at <- list2env(at, parent = around)
+  }
+  if (is.call(made) && is.environment(at)) unwrap(made, at) else list(expr, env)
+}
+
+unwrap_eval_parent <- function(expr, env) {
+  given <- as.list(match.call(base::eval.parent, expr))[-1]
+  generations <- if (is.null(given$n)) 1 else evaluate_at(given$n, env)
+  at <- evaluate_at(call("parent.frame", generations), env)
+  made <- evaluate_at(given$expr, env)
+  if (is.call(made)) unwrap(made, at) else list(expr, env)
 }
 
 # Also the S4 generic that other packages make of it: Matrix does, and comes with lme4.
@@ -202,21 +266,45 @@ is_update <- function(fun) {
     identical(fun@generic, structure("update", package = "stats"))
 }
 
+# A method that cannot tell its call without making it is a function as any other.
 unwrap_update <- function(expr, env) {
+  named <- match.call(stats::update, expr, envir = env)
+  fit <- evaluate_at(named$object, env)
+  if (!tells_its_call(fit)) {
+    return(list(expr, env))
+  }
   expr$evaluate <- NULL
-  call <- eval(as.call(c(as.list(expr), evaluate = FALSE)), env)
+  call <- evaluate_at(as.call(c(as.list(expr), evaluate = FALSE)), env)
   if (!is.call(call)) {
     return(list(expr, env))
   }
-  home <- update_home(eval(match.call(stats::update, expr, envir = env)$object, env))
-  is_there <- !is.null(home) && !identical(home, env) &&
-    is.null(evaluate_arguments(list(expr = call, plain = call, env = home))$reason)
-  list(call, if (is_there) home else env)
+  home <- update_home(fit)
+  list(call, if (!is.null(home) && is_all_there(call, home)) home else env)
+}
+
+tells_its_call <- function(fit) {
+  if (isS4(fit)) {
+    return(TRUE)
+  }
+  for (class in c(class(fit), "default")) {
+    method <- utils::getS3method("update", class, optional = TRUE)
+    if (!is.null(method)) {
+      return("evaluate" %in% names(formals(method)))
+    }
+  }
+  FALSE
 }
 
 # lme4's method makes the fit where the formula comes from; elsewhere, only if that fails.
 update_home <- function(fit) {
   if (inherits(fit, "merMod")) environment(stats::formula(fit))
+}
+
+is_all_there <- function(call, home) {
+  arguments <- as.list(call)[-1]
+  data <- arguments$data
+  !is.call(data) && (!is.name(data) || exists(as.character(data), envir = home)) ||
+    is.call(data) && all(vapply(all.vars(data), exists, NA, envir = home))
 }
 
 # The formula, or else the call, cut to what a record has room for.

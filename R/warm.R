@@ -118,30 +118,34 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   check_flag(near, "near")
   check_flag(quickstart, "quickstart")
   check_flag(trust, "trust")
+  check_class(store, "warm_store", "store", "warm_store")
   expr <- substitute(call)
-  env <- parent.frame()
   if (!is.call(expr)) {
     stop_argument("call", "must be a call that fits a model, such as `gam(y ~ s(x))`.")
   }
-  check_class(store, "warm_store", "store", "warm_store")
-  request <- new_request(expr, env)
-  if (!is.null(request$reason)) {
-    return(fit_untouched(request))
+  if (trust) store <- trust_store(store)
+  keep <- function(call, env) {
+    request <- new_request(call, env)
+    if (is.null(request$reason)) {
+      fit_kept(request, store, reuse, near, label, quickstart)
+    } else {
+      fit_untouched(request)
+    }
   }
-  fit_kept(
-    request, if (trust) trust_store(store) else store, reuse, near, label, quickstart
-  )
+  marked <- mark_fits(expr, parent.frame(), keep)
+  value <- withVisible(as_if_unmarked(evaluate_at(marked, parent.frame())))
+  if (value$visible) value$value else invisible(value$value)
 }
 
 # Bad arguments are the fitter's to complain about.
 fit_untouched <- function(request) {
-  fit <- eval(request$plain, request$env)
-  inform(full_stop(paste0("This fit was not kept: ", request$reason)))
+  inform(full_stop(paste0("This fit is not kept: ", request$reason)))
+  fit <- as_if_called(request, request$asked, evaluate_at(request$asked, request$env))
+  if (!is.null(request$adapter)) fit <- restored(request, fit)
   with_info(fit, new_info("untouched", reason = request$reason))
 }
 
 fit_kept <- function(request, store, reuse, near, label, quickstart) {
-  request$homes <- request_homes(request)
   session <- warm_session(store, request$key$exact, label %||% request$label)
   on.exit(session_close(session))
   if (reuse) {
@@ -184,9 +188,9 @@ find_finished <- function(request, store) {
 return_finished <- function(request, finished, store) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
-  fit <- request$adapter$restore(at_home(finished, request), request$call, request$env)
+  fit <- restored(request, at_home(finished, request))
   said <- given_conditions(entry$payload$said, request)
-  say(c(unsaid(request$said, said), said))
+  say(said)
   restore_random_state(random_after(entry$payload$random, request))
   with_info(fit, count_use(store, new_info(
     "finished",
@@ -240,10 +244,9 @@ kept_random_state <- function(request) {
   if (!identical(state, request$begin)) list(from = fingerprint(request$begin), to = state)
 }
 
-# From elsewhere, all that is known is what its arguments draw.
 random_after <- function(kept, request) {
   from_here <- is.list(kept) && is.integer(kept$to) && kept$from == fingerprint(request$begin)
-  if (from_here) kept$to else request$drawn
+  if (from_here) kept$to else request$begin
 }
 
 # What the fitter said, for when its fit is returned: the words, and who said so. Other parts of a
