@@ -7,7 +7,7 @@ adapter_any <- function(fun) {
   home <- topenv(environment(fun))
   package <- if (isNamespace(home)) unname(getNamespaceName(home))
   warm_adapter(
-    name = "any function",
+    name = any_function,
     recognises = function(fun) TRUE,
     identify = function(call, env) {
       identify_call(match.call(fun, call, envir = env), env, fun, written = TRUE)
@@ -19,3 +19,5 @@ adapter_any <- function(fun) {
     }
   )
 }
+
+any_function <- "any function"

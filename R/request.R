@@ -8,7 +8,7 @@
 #   adapter, key, random, label, homes
 #   begin    the state of the random number generator where the fit begins
 #   reason   why it is not kept, or NULL
-new_request <- function(expr, env) {
+new_request <- function(expr, env, depends = list()) {
   request <- list(
     expr = expr, env = env, call = expr, asked = expr, values = list(), adapter = NULL, key = NULL,
     random = FALSE, label = NULL, homes = list(), begin = NULL, reason = NULL
@@ -18,9 +18,10 @@ new_request <- function(expr, env) {
     error = function(e) replace(request, "reason", conditionMessage(e))
   )
   if (is.null(request$reason)) request <- identify_request(request)
-  if (is.null(request$reason) && request$random) {
-    if (is.null(save_random_state())) begin_random_state()
-    request$key <- add_random_state(request$key, save_random_state())
+  if (is.null(request$reason)) {
+    if (request$random && is.null(save_random_state())) begin_random_state()
+    further <- c(depends, if (request$random) random_part(save_random_state()))
+    if (length(further) > 0) request$key <- new_model_fingerprint(c(request$key$parts, further))
   }
   request["begin"] <- list(save_random_state())
   request
@@ -205,9 +206,18 @@ surroundings <- function(env, name) {
 }
 
 # A fit that draws random numbers is another one from another state of the generator.
-add_random_state <- function(key, random) {
-  state <- named_part("random numbers", "state", random, "values")
-  new_model_fingerprint(c(key$parts, state))
+random_part <- function(random) named_part("random numbers", "state", random, "values")
+
+# What the user says that it depends on.
+depends_part <- function(value) {
+  if (!is.null(value)) {
+    tryCatch(
+      named_part("argument", "depends", value, "values"),
+      warmstart_error_opaque = function(e) {
+        stop_argument("depends", "must be a value, and holds what has none, as a connection.")
+      }
+    )
+  }
 }
 
 # As the first random number of an R session would.

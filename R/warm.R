@@ -24,6 +24,23 @@
 #' the result; see `vignette("fingerprints")`. Other columns, their order and row
 #' names do not count.
 #'
+#'
+#' No key can know what is not in R when the fit begins: files, databases, the network, the clock,
+#' environment variables. Where the fit reads such a thing, name it in `depends`.
+#'
+#' @section What may stand around the fit?:
+#' Anything: `warm()` evaluates the call as R evaluates an argument, and finds the fit in it. In
+#' `warm(summary(fit <- gam(...)), store)` it is the `gam()` that is watched, kept and returned at
+#' once; it is assigned, and its summary made, each time. A fitter that `warm()` knows is found
+#' wherever it is called; several in one call are kept each. Of other functions, the one is kept
+#' that stands under assignments, parentheses, braces (the last call), `if`, pipes, `list()`,
+#' `local()`, `with()`, `suppressWarnings()`, `suppressMessages()`, `try()`, `tryCatch()`,
+#' `withCallingHandlers()`, `system.time()`, `summary()` and `coef()`. What `do.call()`, `eval()` and
+#' [update()] make is kept as if it had been written.
+#'
+#' Each argument of a known fitter is evaluated once, where it was written, each time; but what
+#' draws random numbers, and weights and the like, which fitters evaluate among their data.
+#'
 #' @section How big does it get?:
 #' A checkpoint holds the parameters, no data: some kilobytes, at most three of them for each run
 #' that is alive or was interrupted. A finished fit is kept whole, as `saveRDS()` would without
@@ -80,8 +97,8 @@
 #' effects, reads files, options, environment variables or the time, or draws random numbers: that
 #' does not count, and does not happen again, but for the generator's state (see above).
 #'
-#' @param call The call, as you would write it without `warm()`: `f(...)`, `do.call(f, ...)`, or
-#'   with the native pipe, `data |> f(...)`. Its arguments are evaluated twice.
+#' @param call The call, as you would write it without `warm()`; see "What may stand around the
+#'   fit?".
 #' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
 #' @param ... Must be empty.
 #' @param reuse TRUE, the default, or FALSE: return a finished fit of the same key? FALSE fits
@@ -95,7 +112,10 @@
 #'   fit, faster?". Elsewhere it has no effect.
 #' @param trust TRUE or FALSE, the default: return a finished fit also from a store that others can
 #'   write? FALSE starts from its estimates there, with a warning; see [warm_store()].
-#' @return What `call` returns, with an attribute that [warm_info()] reads.
+#' @param depends Any value that shall count besides, such as `tools::md5sum("x.csv")`,
+#'   `Sys.getenv("MODE")` or `packageVersion("helpers")`; NULL, the default, for none.
+#' @return What `call` returns; an object that has a class, with an attribute that [warm_info()]
+#'   reads.
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
 #'   names a bad argument of `warm()` itself. Warning: `warmstart_warning_trust` where a finished
 #'   fit was not returned because others may have written it.
@@ -112,20 +132,21 @@
 #' warm_info(fold)
 #' @export
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL,
-                 quickstart = FALSE, trust = FALSE) {
+                 quickstart = FALSE, trust = FALSE, depends = NULL) {
   check_dots(...)
   check_flag(reuse, "reuse")
   check_flag(near, "near")
   check_flag(quickstart, "quickstart")
   check_flag(trust, "trust")
   check_class(store, "warm_store", "store", "warm_store")
+  depends <- depends_part(depends)
   expr <- substitute(call)
   if (!is.call(expr)) {
     stop_argument("call", "must be a call that fits a model, such as `gam(y ~ s(x))`.")
   }
   if (trust) store <- trust_store(store)
   keep <- function(call, env) {
-    request <- new_request(call, env)
+    request <- new_request(call, env, depends)
     if (is.null(request$reason)) {
       fit_kept(request, store, reuse, near, label, quickstart)
     } else {
@@ -156,11 +177,19 @@ fit_kept <- function(request, store, reuse, near, label, quickstart) {
   } else {
     finished <- or_nothing(without_trust_warnings(find_finished(request, store)))
   }
+  if (request$adapter$name == any_function) inform(not_watched(request))
   starts <- new_starts(request, store, finished$entry, near, quickstart)
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome))
   or_nothing(announce_end(session, outcome, kept))
   with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome))))
+}
+
+not_watched <- function(request) {
+  paste0(
+    "`", cut_text(deparse(request$expr[[1]], nlines = 1)[[1]], 40),
+    "()` is not watched: its result is kept when it has finished."
+  )
 }
 
 # What goes wrong around a fit must not stop it.

@@ -97,3 +97,31 @@ test_that("a formula that stands in the call as a value keeps nothing of where i
   expect_identical(source_of(again), "finished")
   expect_identical(environment(again$formula), environment(formula))
 })
+
+test_that("what a fit depends on counts", {
+  store <- new_store()
+  fit <- function(depends = NULL) {
+    warm(glm(dist ~ speed, data = cars), store, depends = depends)
+    warm_info()$source
+  }
+  expect_identical(fit("one"), "cold")
+  expect_identical(fit("one"), "finished")
+  expect_identical(fit(list("one", 2)), "seeded")
+  expect_false(fit() == "finished")
+  expect_argument_error(fit(attr(stdin(), "conn_id")), "depends")
+})
+
+test_that("that a function is not watched is said before it starts", {
+  withr::local_options(warmstart.verbose = TRUE)
+  said <- character()
+  slow <- function(x) {
+    message("begun")
+    x
+  }
+  withCallingHandlers(warm(slow(1), new_store()), message = function(m) {
+    said <<- c(said, conditionMessage(m))
+    invokeRestart("muffleMessage")
+  })
+  expect_match(said[[1]], "`slow()` is not watched", fixed = TRUE)
+  expect_identical(said[[2]], "begun\n")
+})
