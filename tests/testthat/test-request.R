@@ -108,7 +108,7 @@ test_that("what a fit depends on counts", {
   expect_identical(fit("one"), "finished")
   expect_identical(fit(list("one", 2)), "seeded")
   expect_false(fit() == "finished")
-  expect_argument_error(fit(attr(stdin(), "conn_id")), "depends")
+  expect_argument_error(fit(methods::new("externalptr")), "depends")
 })
 
 test_that("that a function is not watched is said before it starts", {
