@@ -22,7 +22,8 @@
 #' blocks of 4 KiB; that of a finished run is as large as its payload and some 2 KB.
 #'
 #' @section Several processes?:
-#' Any number of sessions may have one key. Each writes its own file and loads the best of all. A
+#' Any number of sessions may have one key. Each writes its own file and loads the best of all; the
+#' last to finalize supersedes what those before it have finalized. A
 #' session in a forked child, one read by `readRDS()`, or one sent to a worker goes on as
 #' a run of its own.
 #'

@@ -152,12 +152,14 @@ system_path <- function(path) {
 #'   values count as absent.
 #' @param iteration A whole number from 0 to 2^53, or NA, the default.
 #' @param kind `store_save()`: `"checkpoint"` for a fit that was alive, `"final"` for one that
-#'   ended well. `store_lookup()`: return entries of this kind only; NULL for either.
+#'   ended well, which takes the place of the key's earlier final entries, also of other runs.
+#'   `store_lookup()`: return entries of this kind only; NULL for either.
 #' @param run_id The run to save under, whose entry is replaced whole: 1 to 64 letters, digits,
 #'   dots, dashes and underscores. NULL makes a new one.
 #' @param label A short text for people, at most 143 bytes of UTF-8; NULL, the default, for none.
-#' @param select `"best"`: the lowest objective; within 1e-12 a final entry before a checkpoint,
-#'   then the newest; an entry with an objective before one without. `"latest"`: the newest.
+#' @param select `"best"`: the newest final entry; where there is none, the checkpoint of the lowest
+#'   objective, within 1e-12 the newest, and one with an objective before one without. `"latest"`:
+#'   the newest of all.
 #' @return `store_save()`: the run id, invisibly; NA with a warning where the disk failed.
 #'   `store_lookup()`: an entry, or NULL where there is none: a list of class
 #'   `warm_entry` with `payload`, `objective`, `iteration`, `kind`, `written` (POSIXct), `run_id`,

@@ -8,7 +8,7 @@
 #include "bind-calls.h"
 #include "core/grow.h"
 #include "core/lookup.h"
-#include "core/sweep.h"
+#include "core/save.h"
 #include "core/tally.h"
 
 #define NS_PER_S 1e9
@@ -116,17 +116,10 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP it
         bind_stop_argument("run_id", "must be 1 to 64 letters, digits, dots, dashes or "
                                      "underscores, and not begin with a dot.");
     }
+    memcpy(name, given ? given : "", given ? strlen(given) + 1 : 1);
     PROTECT(bind_payload(payload, &offer));
     note.encoding = offer.encoding;
-    enum ws_status status = WS_OK;
-    if (given) {
-        memcpy(name, given, strlen(given) + 1);
-    } else {
-        status = ws_run_id_new(name);
-    }
-    if (status == WS_OK) {
-        status = ws_store_save(opened, &digest, name, &note, offer.payload, offer.size);
-    }
+    enum ws_status status = ws_save(opened, &digest, name, &note, offer.payload, offer.size);
     UNPROTECT(1);
     if (status != WS_OK) {
         char reason[256];
@@ -137,8 +130,6 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP it
         UNPROTECT(2);
         return failure;
     }
-    struct ws_swept swept;
-    ws_sweep_when_due(opened, &swept);
     return Rf_mkString(name);
 }
 

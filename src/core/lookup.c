@@ -10,7 +10,8 @@
 #define OPEN_FILES_MAX 8
 
 /* A live writer can overwrite what a reader is about to read: then the reader looks again. Each
- * time it must be overtaken by two improvements within microseconds to fail. */
+ * time it must be overtaken by two improvements within microseconds to fail. The same of a listed
+ * file that is gone, since what has superseded it may not have been listed. */
 #define READ_ATTEMPTS_MAX 64
 
 struct found_run {
@@ -29,6 +30,8 @@ struct lookup {
     enum ws_select select;
     int kind;
     int64_t now;
+    const char *run_id; /* NULL: any */
+    bool vanished;      /* a name that was listed is gone */
     struct ws_dir *dir;
     struct found_run *first;
     struct found_run **last;
@@ -84,6 +87,7 @@ static enum ws_status open_run(struct lookup *lookup, struct found_run *run) {
     ws_run_file_name(lookup->key, run->run_id, name);
     enum ws_status status = ws_os_file_open(lookup->dir, name, &run->file);
     lookup->open += status == WS_OK;
+    lookup->vanished = lookup->vanished || (status == WS_NOT_FOUND && !lookup->run_id);
     return status;
 }
 
@@ -155,49 +159,49 @@ static void close_all(struct lookup *lookup) {
         free(run);
     }
     ws_os_close_together(lookup->dir, files, count);
+    lookup->dir = NULL;
+    lookup->last = &lookup->first;
+    lookup->open = 0;
+}
+
+/* Opens all there are, and reads their headers. */
+static enum ws_status find_runs(struct lookup *lookup) {
+    lookup->vanished = false;
+    lookup->last = &lookup->first;
+    enum ws_status status = ws_store_shard(lookup->store, lookup->key, WS_MAKE_NONE, &lookup->dir);
+    if (status == WS_OK) {
+        status = visit_names(lookup->dir, lookup->key, lookup->run_id, add_run, lookup);
+    }
+    if (status == WS_OS_ERROR) {
+        note_failure(lookup, status);
+    }
+    return status;
 }
 
 /* Choosing among them. */
 
-/* The lowest objective among the records that are left; false where none has one. */
-static bool lowest_objective(const struct lookup *lookup, double *lowest) {
-    bool any = false;
-
+static void see_all(const struct lookup *lookup, struct ws_ranking *ranking) {
     for (const struct found_run *run = lookup->first; run; run = run->next) {
         for (int i = 0; i < run->scan.count; i++) {
-            const struct ws_note *note = &run->scan.records[i].note;
-            if (!run->dropped[i] && note->has_objective && (!any || note->objective < *lowest)) {
-                *lowest = note->objective;
-                any = true;
+            if (!run->dropped[i]) {
+                ws_rank_see(ranking, &run->scan.records[i]);
             }
         }
     }
-    return any;
 }
 
-/* The one place that ranks entries. */
+/* The first of the records that are left; NULL where none is. */
 static struct found_run *choose(const struct lookup *lookup, int *index) {
+    struct ws_ranking ranking;
     struct found_run *chosen_run = NULL;
     const struct ws_record *chosen = NULL;
-    double lowest = 0;
-    bool by_objective = lookup->select == WS_BEST && lowest_objective(lookup, &lowest);
 
+    ws_rank_begin(&ranking, lookup->select, lookup->now);
+    see_all(lookup, &ranking);
     for (struct found_run *run = lookup->first; run; run = run->next) {
         for (int i = 0; i < run->scan.count; i++) {
             const struct ws_record *record = &run->scan.records[i];
-            const struct ws_note *note = &record->note;
-            if (run->dropped[i] ||
-                (by_objective &&
-                 (!note->has_objective || note->objective > lowest + WS_OBJECTIVE_TOLERANCE))) {
-                continue;
-            }
-            bool better = !chosen;
-            if (chosen && by_objective && note->kind != chosen->note.kind) {
-                better = note->kind == WS_FINAL;
-            } else if (chosen) {
-                better = ws_record_is_newer(record, chosen, lookup->now);
-            }
-            if (better) {
+            if (!run->dropped[i] && ws_rank_prefers(&ranking, record, chosen)) {
                 chosen = record;
                 chosen_run = run;
                 *index = i;
@@ -308,31 +312,41 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
             drop(lookup, run, i); /* a sparse file may claim any size; another entry may fit */
             continue;
         }
+        if (lookup->vanished) {
+            break;
+        }
         look_again(lookup, run, i);
     }
     free(found);
     return WS_NOT_FOUND;
 }
 
+static enum ws_status look_once(struct lookup *lookup, struct ws_entry **entry) {
+    enum ws_status status = find_runs(lookup);
+
+    if (status == WS_OK) {
+        status = lookup->vanished ? WS_NOT_FOUND : take_best(lookup, entry);
+    }
+    close_all(lookup);
+    return status;
+}
+
 enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
                                enum ws_select select, int kind, const char *run_id,
                                struct ws_entry **entry) {
-    struct lookup lookup = {
-        .store = store, .key = key, .select = select, .kind = kind, .now = ws_store_now(store)};
+    enum ws_status status;
+    int attempts = 0;
+    struct lookup lookup = {.store = store,
+                            .key = key,
+                            .select = select,
+                            .kind = kind,
+                            .now = ws_store_now(store),
+                            .run_id = run_id};
 
-    lookup.last = &lookup.first;
     ws_digest_format(key, lookup.hex);
-    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &lookup.dir);
-    if (status == WS_OK) {
-        status = visit_names(lookup.dir, key, run_id, add_run, &lookup);
-    }
-    if (status == WS_OS_ERROR) {
-        note_failure(&lookup, status);
-    }
-    if (status == WS_OK) {
-        status = take_best(&lookup, entry);
-    }
-    close_all(&lookup);
+    do {
+        status = look_once(&lookup, entry);
+    } while (status != WS_OK && lookup.vanished && ++attempts < READ_ATTEMPTS_MAX);
     return status;
 }
 
@@ -434,7 +448,7 @@ static enum ws_status take_story(void *context, const char *name) {
     for (int i = 0; i < scan.count; i++) {
         const struct ws_record *record = &scan.records[i];
         if (!ws_store_has_expired(story->store, record, story->now) &&
-            (!story->found || ws_record_is_newer(record, &story->newest, story->now)) &&
+            (!story->found || ws_rank_is_newer(record, &story->newest, story->now)) &&
             ws_runfile_read_history(file, &scan, i, &history) == WS_OK) {
             story->newest = *record;
             story->found = true;

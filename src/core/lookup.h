@@ -5,7 +5,7 @@
  *
  * It returns an entry whose digests verify and that the store's accept() takes, or WS_NOT_FOUND;
  * damaged, foreign and newer files are passed over. A digest is no signature: what verifies may be
- * anybody's. It takes no lock and waits for nobody.
+ * anybody's. Which of several it is, rank.h says. It takes no lock and waits for nobody.
  *
  * The cost, in system calls on Linux: the shard is opened, and listed by two (the second says that
  * there is no more: a signal can cut the first short); each run's file is opened and read; one call
@@ -18,6 +18,7 @@
 #ifndef WS_LOOKUP_H
 #define WS_LOOKUP_H
 
+#include "rank.h"
 #include "store.h"
 
 /* What a lookup found, and has verified, for accept() to judge. */
@@ -40,13 +41,6 @@ struct ws_entry {
     void *payload; /* record.payload_size bytes */
 };
 
-/* Objectives nearer than this are taken for equal. */
-#define WS_OBJECTIVE_TOLERANCE 1e-12
-
-enum ws_select {
-    WS_BEST,  /* lowest objective; within the tolerance final before checkpoint, then newest */
-    WS_LATEST /* newest; objectives ignored */
-};
 #define WS_ANY_KIND 0
 
 /* `kind` is an enum ws_kind or WS_ANY_KIND; `run_id` is NULL, or the one run to look at. */

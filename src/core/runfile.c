@@ -366,6 +366,13 @@ enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_re
     return status == WS_OK ? ws_os_file_close(file) : status;
 }
 
+bool ws_runfile_remove(struct ws_dir *dir, const char *name, struct ws_file *file) {
+    bool has_name = false;
+
+    return ws_os_file_has_name(file, &has_name) == WS_OK && has_name &&
+           ws_os_unlink(dir, name) == WS_OK;
+}
+
 /* Reading. */
 
 static bool fits(const struct ws_record *record, uint64_t available) {

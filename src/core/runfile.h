@@ -67,6 +67,11 @@ enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_re
                               const struct ws_history *history, const void *payload, size_t size,
                               bool durable);
 
+/* Removes `name`, which was opened as `file` and judged. Somebody who saves under the same name may
+ * have put another file in its place since: that one stays. Between this question and the removal
+ * lies a microsecond, which only a lock for each name could close. */
+bool ws_runfile_remove(struct ws_dir *dir, const char *name, struct ws_file *file);
+
 /* A file of slots of the smallest size fits whole, and most finished records do: one read is all
  * that they cost. */
 #define WS_SCAN_HEAD (WS_SLOTS * WS_SLOT_ALIGN)

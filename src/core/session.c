@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "save.h"
 #include "sweep.h"
 
 struct ws_session {
@@ -296,8 +297,14 @@ static enum ws_status put_file(struct ws_session *session, struct ws_dir *dir, c
 
 static enum ws_status put_final(struct ws_session *session, struct ws_dir *dir, const char *name,
                                 struct ws_record *record, const struct ws_offer *offer) {
-    return ws_runfile_put(dir, name, record, &session->history, offer->payload, offer->size,
-                          !may_be_lost(session, offer));
+    bool durable = !may_be_lost(session, offer);
+    enum ws_status status =
+        ws_runfile_put(dir, name, record, &session->history, offer->payload, offer->size, durable);
+
+    if (status == WS_OK) {
+        ws_supersede(dir, record, session->run_id, durable);
+    }
+    return status;
 }
 
 static void was_written(struct ws_session *session, const struct ws_record *record, int64_t now) {

@@ -399,20 +399,35 @@ enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name
 
 /* Saving. */
 
-static enum ws_status save_once(struct ws_store *store, const struct ws_digest *key,
-                                const char *run_id, struct ws_record *record, const void *payload,
-                                size_t size) {
+static enum ws_status put_once(struct ws_store *store, const char *run_id, struct ws_record *record,
+                               const void *payload, size_t size) {
     char name[WS_FILE_NAME_MAX + 1];
     bool durable = !record->note.is_seed; /* a fit begins without it as well */
     struct ws_dir *dir = NULL;
-    enum ws_status status = ws_store_shard(store, key, durable ? WS_MAKE_DURABLE : WS_MAKE, &dir);
+    enum ws_status status =
+        ws_store_shard(store, &record->key, durable ? WS_MAKE_DURABLE : WS_MAKE, &dir);
 
     if (status == WS_OK) {
-        ws_run_file_name(key, run_id, name);
+        ws_run_file_name(&record->key, run_id, name);
         status = ws_runfile_put(dir, name, record, NULL, payload, size, durable);
     }
     ws_os_dir_close(dir);
     return status;
+}
+
+enum ws_status ws_store_put(struct ws_store *store, const char *run_id, struct ws_record *record,
+                            const void *payload, size_t size) {
+    if (!ws_run_id_is_valid(run_id)) {
+        return WS_INVALID;
+    }
+    enum ws_status status = put_once(store, run_id, record, payload, size);
+    if (status == WS_NOT_FOUND) { /* the directory was deleted under our hands */
+        status = put_once(store, run_id, record, payload, size);
+    }
+    if (status == WS_OK) {
+        ws_store_grew(store, WS_RECORD_HEADER + (uint64_t)size);
+    }
+    return status == WS_NOT_FOUND ? WS_OS_ERROR : status;
 }
 
 enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key,
@@ -421,17 +436,7 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
     struct ws_record record = {
         .note = *note, .key = *key, .sequence = 1, .written = ws_store_now(store)};
 
-    if (!ws_run_id_is_valid(run_id)) {
-        return WS_INVALID;
-    }
-    enum ws_status status = save_once(store, key, run_id, &record, payload, size);
-    if (status == WS_NOT_FOUND) { /* the directory was deleted under our hands */
-        status = save_once(store, key, run_id, &record, payload, size);
-    }
-    if (status == WS_OK) {
-        ws_store_grew(store, WS_RECORD_HEADER + (uint64_t)size);
-    }
-    return status == WS_NOT_FOUND ? WS_OS_ERROR : status;
+    return ws_store_put(store, run_id, &record, payload, size);
 }
 
 /* Time. */
@@ -439,19 +444,6 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
 bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
                           int64_t now) {
     return now - store->options.max_age > record->written;
-}
-
-bool ws_record_is_newer(const struct ws_record *a, const struct ws_record *b, int64_t now) {
-    bool a_is_ahead = a->written > now + WS_DAY;
-    bool b_is_ahead = b->written > now + WS_DAY;
-
-    if (a_is_ahead != b_is_ahead) {
-        return b_is_ahead;
-    }
-    if (a->written != b->written) {
-        return a->written > b->written;
-    }
-    return a->sequence > b->sequence;
 }
 
 /* Listing. */
@@ -465,27 +457,24 @@ struct each {
     void *context;
 };
 
-/* The record that stands for a run: the lowest objective, else the newest. */
+/* The record that stands for a run; -1 where all have expired. */
 static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
+    struct ws_ranking ranking;
+    bool expired[WS_SLOTS];
     int best = -1;
 
+    ws_rank_begin(&ranking, WS_BEST, each->now);
     for (int i = 0; i < scan->count; i++) {
-        const struct ws_record *record = &scan->records[i];
-        if (ws_store_has_expired(each->store, record, each->now)) {
-            continue;
+        expired[i] = ws_store_has_expired(each->store, &scan->records[i], each->now);
+        if (!expired[i]) {
+            ws_rank_see(&ranking, &scan->records[i]);
         }
-        if (best < 0) {
+    }
+    for (int i = 0; i < scan->count; i++) {
+        const struct ws_record *chosen = best < 0 ? NULL : &scan->records[best];
+        if (!expired[i] && ws_rank_prefers(&ranking, &scan->records[i], chosen)) {
             best = i;
-            continue;
         }
-        const struct ws_record *chosen = &scan->records[best];
-        bool better = ws_record_is_newer(record, chosen, each->now);
-        if (record->note.has_objective != chosen->note.has_objective) {
-            better = record->note.has_objective;
-        } else if (record->note.has_objective && record->note.objective != chosen->note.objective) {
-            better = record->note.objective < chosen->note.objective;
-        }
-        best = better ? i : best;
     }
     return best;
 }

@@ -17,15 +17,13 @@
  *     ws_store_release(store)                    stores are counted: sessions retain theirs
  *
  * A file's time of modification is the time of its last use, written or looked up; that is what a
- * sweep goes by (sweep.h). A time more than a day ahead is a wrong clock's: such a record counts as
- * older than any other.
+ * sweep goes by (sweep.h).
  */
 #ifndef WS_STORE_H
 #define WS_STORE_H
 
+#include "rank.h"
 #include "runfile.h"
-
-#define WS_DAY ((int64_t)86400 * 1000000000) /* ns */
 
 struct ws_store;
 struct ws_candidate; /* lookup.h */
@@ -61,7 +59,6 @@ struct ws_passed_over *ws_store_passed_over(struct ws_store *store);
 
 bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
                           int64_t now);
-bool ws_record_is_newer(const struct ws_record *a, const struct ws_record *b, int64_t now);
 
 /* 1 to WS_RUN_ID_MAX of A-Z a-z 0-9 . _ - and not a dot first. */
 bool ws_run_id_is_valid(const char *run_id);
@@ -85,14 +82,18 @@ char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *ke
                         const char *run_id);
 #define WS_STORE_DEPTH 4 /* of its directories, the store has made, or is, the last four */
 
-/* Saves one record under `run_id`, replacing that run's entry whole. */
+/* Saves one record under `run_id`, replacing that run's entry whole, and nothing else; save.h does
+ * what goes with it. */
 enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key,
                              const char *run_id, const struct ws_note *note, const void *payload,
                              size_t size);
+/* The same of a record that has its note, key, sequence and time. */
+enum ws_status ws_store_put(struct ws_store *store, const char *run_id, struct ws_record *record,
+                            const void *payload, size_t size);
 
 /* One run, as its file's headers tell. */
 struct ws_run {
-    struct ws_record record; /* the run's best */
+    struct ws_record record; /* the run's best, as a lookup would choose */
     char run_id[WS_RUN_ID_MAX + 1];
     bool running;  /* a live process holds it */
     uint64_t size; /* bytes of the file */

@@ -61,19 +61,7 @@ static uint64_t id_of(const char *name, int64_t used) {
     return ws_hash_64(bytes, size + 8);
 }
 
-/* Removes what was judged. Somebody who saves under the same name may have put another file in its
- * place since; between this question and the removal lies a microsecond, which only a lock for each
- * name could close. */
-static bool remove_judged(struct sweep *sweep, struct ws_file *file, const char *name) {
-    bool has_name = false;
-
-    return ws_os_file_has_name(file, &has_name) == WS_OK && has_name &&
-           ws_os_unlink(sweep->dir, name) == WS_OK;
-}
-
 /* Judging files. */
-
-static bool is_ahead(const struct sweep *sweep, int64_t time) { return time > sweep->now + WS_DAY; }
 
 /* Expired as a whole: a run may hold one record that is and one that is not. One that a clock far
  * ahead has written is as old as its last use. */
@@ -82,7 +70,7 @@ static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
 
     for (int i = 0; i < scan->count; i++) {
         int64_t written = scan->records[i].written;
-        if ((is_ahead(sweep, written) ? scan->info.modified : written) >= oldest) {
+        if ((ws_rank_is_ahead(written, sweep->now) ? scan->info.modified : written) >= oldest) {
             return false;
         }
     }
@@ -116,12 +104,12 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
         sweep->swept.kept_bytes += scan.info.size;
         return WS_OK;
     }
-    if (is_ahead(sweep, scan.info.modified)) { /* its age counts from here on */
+    if (ws_rank_is_ahead(scan.info.modified, sweep->now)) { /* its age counts from here on */
         ws_os_file_touch(file, sweep->now);
         scan.info.modified = sweep->now;
     }
     if (scan.count == 0 || is_expired(sweep, &scan)) {
-        if (remove_judged(sweep, file, name)) {
+        if (ws_runfile_remove(sweep->dir, name, file)) {
             count_removed(sweep, scan.count == 0 ? WS_BROKEN : WS_EXPIRED, scan.info.size);
         }
         return WS_OK;
@@ -144,7 +132,7 @@ static void remove_leftover(struct sweep *sweep, struct ws_file *file, const cha
 
     if (ws_os_file_info(file, &info) == WS_OK && info.regular &&
         ws_os_file_is_locked(file, &locked) == WS_OK && !locked &&
-        remove_judged(sweep, file, name)) {
+        ws_runfile_remove(sweep->dir, name, file)) {
         count_removed(sweep, WS_LEFTOVER, info.size);
     }
 }
@@ -287,7 +275,7 @@ static enum ws_status remove_if_listed(void *context, const char *name) {
         bsearch(&(uint64_t){id_of(name, info.modified)}, removal->kept, removal->count,
                 sizeof *removal->kept, by_id) &&
         ws_os_file_is_locked(file, &locked) == WS_OK && !locked &&
-        remove_judged(sweep, file, name)) {
+        ws_runfile_remove(sweep->dir, name, file)) {
         count_removed(sweep, WS_LEAST_USED, info.size);
         sweep->swept.kept_bytes -= info.size;
     }

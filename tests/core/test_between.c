@@ -3,11 +3,14 @@
 #include "fixtures.h"
 #include "payloads.h"
 #include "round.h"
+#include "save.h"
 #include "sweep.h"
 
-/* What somebody else does between two calls of ours: here, once a run's file was read. */
+/* What somebody else does between two calls of ours: once a run's file was read, or before one is
+ * opened that was listed. */
 #ifdef __linux__
 
+#include <stdarg.h>
 #include <sys/syscall.h>
 
 static struct ws_store *saving; /* the other one's; NULL: nobody is there */
@@ -24,6 +27,25 @@ ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
     return got;
 }
 
+static struct ws_store *finishing; /* the other one's; NULL: nobody is there */
+
+int openat(int at, const char *name, int flags, ...) {
+    struct ws_store *store = finishing;
+    va_list arguments;
+
+    va_start(arguments, flags);
+    int mode = (flags & O_CREAT) != 0 ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    if (store && strstr(name, "-run.warm")) {
+        struct ws_digest key = a_key();
+        struct ws_note note = note_of(WS_FINAL, 2);
+        char run_id[WS_RUN_ID_MAX + 1] = "other";
+        finishing = NULL;
+        CHECK_STATUS(ws_save(store, &key, run_id, &note, "new", 3), WS_OK);
+    }
+    return (int)syscall(SYS_openat, at, name, flags, mode);
+}
+
 TEST("an entry that takes the place of one that expires is not removed with it") {
     struct ws_store *store = bounded_store((uint64_t)1 << 20, WS_DAY);
     struct ws_store *other = bounded_store((uint64_t)1 << 20, WS_DAY);
@@ -37,6 +59,35 @@ TEST("an entry that takes the place of one that expires is not removed with it")
     CHECK_STATUS(ws_sweep(store, &swept), WS_OK);
     CHECK(!saving);
     expect_best(store, &key, "new");
+    ws_store_release(other);
+    ws_store_release(store);
+}
+
+TEST("an entry that takes the place of one that is superseded is not removed with it") {
+    struct ws_store *store = a_store();
+    struct ws_store *other = a_store();
+    struct ws_digest key = a_key();
+    struct ws_note note = note_of(WS_FINAL, 1);
+    char run_id[WS_RUN_ID_MAX + 1] = "mine";
+
+    save_text(store, &key, "run", WS_FINAL, 1, "old");
+    saving = other;
+    CHECK_STATUS(ws_save(store, &key, run_id, &note, "mine", 4), WS_OK);
+    CHECK(!saving);
+    expect_best(store, &key, "new");
+    ws_store_release(other);
+    ws_store_release(store);
+}
+
+TEST("a lookup finds what supersedes an entry between its listing and its opening") {
+    struct ws_store *store = a_store();
+    struct ws_store *other = a_store();
+    struct ws_digest key = a_key();
+
+    save_text(store, &key, "run", WS_FINAL, 1, "old");
+    finishing = other;
+    expect_best(store, &key, "new");
+    CHECK(!finishing);
     ws_store_release(other);
     ws_store_release(store);
 }

@@ -1,6 +1,7 @@
 #include "fixtures.h"
 #include "os_sim.h"
 #include "payloads.h"
+#include "save.h"
 
 /*
  * Each test does the same work again and again, and each time another of its calls to the system
@@ -140,11 +141,13 @@ static void save(const char *run_id, double objective) {
     struct ws_digest key = a_key();
     struct ws_note note = note_of(WS_FINAL, objective);
 
+    char name[WS_RUN_ID_MAX + 1];
+
+    snprintf(name, sizeof name, "%s", run_id);
     make_payload(payload, sizeof payload, objective);
-    if (succeeded(ws_store_save(store, &key, run_id, &note, payload, sizeof payload))) {
+    if (succeeded(ws_save(store, &key, name, &note, payload, sizeof payload))) {
         acknowledged = fmin(acknowledged, objective);
     }
-    sweep_when_due(store);
 }
 
 static void work_of_saves(void) {
@@ -192,17 +195,10 @@ static void work_while_the_run_is_deleted(void) {
 static void expect_acknowledged(void) {
     struct ws_digest key = a_key();
     struct ws_store *other = open_simulated();
-    struct ws_entry *entry = NULL;
-    enum ws_status status = ws_store_lookup(other, &key, WS_BEST, WS_ANY_KIND, NULL, &entry);
-    double found = INFINITY;
     bool intact = true;
+    double found = lowest_found(other, &key, &intact);
 
     ws_store_release(other);
-    if (status == WS_OK) {
-        found = entry->record.note.objective;
-        intact = is_intact(entry);
-        ws_entry_free(entry);
-    }
     CHECK(intact);
     if (found > acknowledged) {
         harness_fail(__FILE__, __LINE__, "found %g, not %g, after %s failed", found, acknowledged,

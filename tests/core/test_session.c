@@ -510,15 +510,45 @@ TEST("a checkpoint after finalize begins a new run and leaves the final record")
     close_both(session, store);
 }
 
-TEST("a second finalize leaves the first final record") {
+TEST("a second finalize supersedes the first final record, though that was better") {
     struct ws_store *store = a_store();
     struct ws_session *session = a_session(store);
 
     CHECK_STATUS(finalize(session, 1, "first"), WS_OK);
     CHECK_STATUS(finalize(session, 2, "second"), WS_OK);
-    CHECK(runs_of_key(store) == 2);
-    best_is(store, "first");
-    latest_is(store, "second");
+    CHECK(runs_of_key(store) == 1);
+    best_is(store, "second");
+    close_both(session, store);
+}
+
+TEST("a brief fit's finalize supersedes as well, and is synced for that") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_offer brief = {.payload = "second", .size = 6, .objective = 2, .is_brief = true};
+
+    CHECK_STATUS(finalize(session, 1, "first"), WS_OK);
+    syncs = 0;
+    CHECK_STATUS(ws_session_finalize(session, &brief), WS_OK);
+    CHECK(syncs == 2); /* the file and its name */
+    CHECK(runs_of_key(store) == 1);
+    best_is(store, "second");
+    close_both(session, store);
+}
+
+TEST("a finalize leaves the checkpoints of other runs, and their final records of later times") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_session *running = a_session(store);
+    struct ws_session *ahead = a_session(store);
+
+    CHECK_STATUS(checkpoint(running, 3, "checkpoint"), WS_OK);
+    ws_store_shift_clock(store, SECOND);
+    CHECK_STATUS(finalize(ahead, 1, "later"), WS_OK);
+    ws_store_shift_clock(store, -SECOND);
+    CHECK_STATUS(finalize(session, 2, "final"), WS_OK);
+    CHECK(runs_of_key(store) == 3);
+    ws_session_close(running);
+    ws_session_close(ahead);
     close_both(session, store);
 }
 
@@ -1151,7 +1181,6 @@ TEST("many forked children write a file each, and all are found") {
             for (int step = 0; step < 50; step++) {
                 CHECK_STATUS(checkpoint(session, 50 - step, "of a child"), WS_OK);
             }
-            CHECK_STATUS(finalize(session, 0, "final"), WS_OK);
             _exit(0);
         }
     }
@@ -1159,6 +1188,31 @@ TEST("many forked children write a file each, and all are found") {
         expect_success(children[i]);
     }
     CHECK(runs_of_key(store) == CHILDREN + 1);
+    close_both(session, store);
+}
+
+/* Each may remove what is older, and none what is newer: the newest stays. */
+TEST("of many processes that finish a fit at the same time, one's final record is found") {
+    enum { CHILDREN = 8, TIMES = 100 };
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    struct ws_digest key = a_key();
+    pid_t children[CHILDREN];
+
+    for (int i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            for (int time = 0; time < TIMES; time++) {
+                CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+                expect_found(store, &key, WS_BEST, WS_FINAL, "final");
+            }
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        expect_success(children[i]);
+    }
+    CHECK(runs_of_key(store) >= 1 && runs_of_key(store) <= CHILDREN);
     close_both(session, store);
 }
 

@@ -204,8 +204,8 @@ TEST("saving under a run id replaces that run's entry whole, though it was bette
 TEST("saving under another run id leaves the first run's entry") {
     struct ws_store *store = a_store();
 
-    save(store, "one", WS_FINAL, 1, "better");
-    save(store, "two", WS_FINAL, 2, "worse");
+    save(store, "one", WS_CHECKPOINT, 1, "better");
+    save(store, "two", WS_CHECKPOINT, 2, "worse");
     best_is(store, "better");
 }
 
@@ -262,27 +262,11 @@ TEST("best takes negative objectives for lower") {
     best_is(store, "lower");
 }
 
-TEST("best is a checkpoint where that is lower than a final by more than the tolerance") {
+TEST("best is the newest of checkpoints alike within the tolerance, though not the lowest") {
     struct ws_store *store = a_store();
 
-    save(store, "one", WS_CHECKPOINT, 1, "checkpoint");
-    save(store, "two", WS_FINAL, 1 + 3e-12, "final");
-    best_is(store, "checkpoint");
-}
-
-TEST("best is a final within the tolerance, though older and not the lowest") {
-    struct ws_store *store = a_store();
-
-    save(store, "one", WS_FINAL, 1 + 5e-13, "final");
-    save(store, "two", WS_CHECKPOINT, 1, "checkpoint");
-    best_is(store, "final");
-}
-
-TEST("best is the newest of two alike within the tolerance, though not the lowest") {
-    struct ws_store *store = a_store();
-
-    save(store, "one", WS_FINAL, 1, "older");
-    save(store, "two", WS_FINAL, 1 + 5e-13, "newer");
+    save(store, "one", WS_CHECKPOINT, 1, "older");
+    save(store, "two", WS_CHECKPOINT, 1 + 5e-13, "newer");
     best_is(store, "newer");
 }
 
@@ -291,24 +275,80 @@ TEST("the tolerance is counted from the lowest, and does not add up") {
 
     save(store, "one", WS_CHECKPOINT, 1, "lowest");
     save(store, "two", WS_CHECKPOINT, 1 + 8e-13, "within");
-    save(store, "three", WS_FINAL, 1 + 16e-13, "within of within");
+    save(store, "three", WS_CHECKPOINT, 1 + 16e-13, "within of within");
     best_is(store, "within");
 }
 
-TEST("best is an entry with an objective before a newer final without") {
+TEST("best is a checkpoint with an objective before a newer one without") {
     struct ws_store *store = a_store();
 
     save(store, "one", WS_CHECKPOINT, 1e300, "with");
-    save(store, "two", WS_FINAL, NO_OBJECTIVE, "without");
+    save(store, "two", WS_CHECKPOINT, NO_OBJECTIVE, "without");
     best_is(store, "with");
 }
 
-TEST("best is the newest where there are no objectives") {
+TEST("best is the newest of checkpoints without objectives") {
     struct ws_store *store = a_store();
 
-    save(store, "one", WS_FINAL, NO_OBJECTIVE, "older");
+    save(store, "one", WS_CHECKPOINT, NO_OBJECTIVE, "older");
     save(store, "two", WS_CHECKPOINT, NO_OBJECTIVE, "newer");
     best_is(store, "newer");
+}
+
+TEST("best is a final entry before any checkpoint, however low and new that is") {
+    struct ws_store *store = a_store();
+
+    save(store, "one", WS_CHECKPOINT, 1, "older checkpoint");
+    save(store, "two", WS_FINAL, 2, "final");
+    save(store, "three", WS_CHECKPOINT, -1e300, "newer checkpoint");
+    best_is(store, "final");
+}
+
+TEST("best is a final entry without an objective before a checkpoint with one") {
+    struct ws_store *store = a_store();
+
+    save(store, "one", WS_FINAL, NO_OBJECTIVE, "final");
+    save(store, "two", WS_CHECKPOINT, 1, "checkpoint");
+    best_is(store, "final");
+}
+
+TEST("best is the newest final entry, whatever the objectives") {
+    struct ws_store *store = a_store();
+
+    save(store, "c", WS_FINAL, 1 - 1e-9, "lower");
+    save(store, "b", WS_FINAL, NO_OBJECTIVE, "without");
+    save(store, "a", WS_FINAL, 1, "newest");
+    kind_is(store, WS_FINAL, "newest");
+}
+
+TEST("best is not a final entry that a clock far ahead has written, where there is another") {
+    struct ws_store *store = a_store();
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save(store, "ahead", WS_FINAL, 1, "ahead");
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    save(store, "now", WS_FINAL, 2, "now");
+    best_is(store, "now");
+}
+
+TEST("best is a final entry of a clock far ahead before a checkpoint") {
+    struct ws_store *store = a_store();
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save(store, "ahead", WS_FINAL, 1, "ahead");
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    save(store, "now", WS_CHECKPOINT, 1, "now");
+    best_is(store, "ahead");
+}
+
+TEST("best is the older final entry where the newest is damaged") {
+    struct ws_store *store = a_store();
+
+    save(store, "one", WS_FINAL, 1, "older");
+    save(store, "two", WS_FINAL, 1, "newer");
+    save(store, "three", WS_CHECKPOINT, 0, "checkpoint");
+    flip_bit(run_path(KEY_HEX, "two"), WS_RECORD_HEADER);
+    best_is(store, "older");
 }
 
 TEST("an infinite objective counts as absent") {
@@ -385,7 +425,7 @@ TEST("the best of more runs than a lookup keeps open is found") {
     for (int i = 0; i < 40; i++) {
         snprintf(run_id, sizeof run_id, "run-%d", i);
         snprintf(text, sizeof text, "text %d", i);
-        save(store, run_id, WS_FINAL, (i * 7 + 3) % 40, text);
+        save(store, run_id, WS_CHECKPOINT, (i * 7 + 3) % 40, text);
     }
     best_is(store, "text 11"); /* 11 * 7 + 3 = 80 */
 }
@@ -444,8 +484,8 @@ TEST("the largest age never expires") {
 static struct ws_store *store_with_two_runs(void) {
     struct ws_store *store = a_store();
 
-    save(store, "best", WS_FINAL, 1, "best");
     save(store, "next", WS_FINAL, 2, "next");
+    save(store, "best", WS_FINAL, 1, "best");
     return store;
 }
 

@@ -229,11 +229,12 @@ test_that("a checkpoint after finalize does not overwrite the final record", {
   expect_identical(final$payload, as.raw(1))
 })
 
-test_that("a second finalize does not overwrite the first", {
+test_that("a second finalize takes the place of the first, though that was better", {
   session <- new_session()
   session_finalize(session, as.raw(1), objective = 1)
   session_finalize(session, as.raw(2), objective = 2)
-  expect_identical(nrow(store_list(session_store(session))), 2L)
+  expect_identical(session_load(session)$payload, as.raw(2))
+  expect_identical(nrow(store_list(session_store(session))), 1L)
 })
 
 # Several sessions on one key ------------------------------------------------
@@ -646,7 +647,9 @@ test_that("a forked child finalizes a run of its own", {
   parent <- fork_process(function(session, i) {
     warmstart::session_finalize(session, as.raw(2))
   })
-  expect_identical(sum(parent$rows$state == "finished"), 2L)
+  finished <- parent$rows$run_id[parent$rows$state == "finished"]
+  expect_gte(length(finished), 1) # the later may have superseded the other one
+  expect_false(parent$run_id %in% finished)
   expect_identical(parent$state, "running")
 })
 

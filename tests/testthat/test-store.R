@@ -105,28 +105,43 @@ test_that("best prefers an entry with an objective to one without", {
   expect_identical(chosen(list(objective = 9, label = "a"), list(label = "b")), "a")
 })
 
-test_that("best prefers a final to a newer checkpoint of the same objective", {
-  expect_identical(
-    chosen(
-      list(objective = 2, label = "a", kind = "final"), list(objective = 2, label = "b")
-    ), "a"
-  )
-})
-
 test_that("best takes objectives within 1e-12 for the same", {
   expect_identical(
+    chosen(list(objective = 2, label = "a"), list(objective = 2 + 5e-13, label = "b")), "b"
+  )
+})
+
+test_that("best prefers a final to a checkpoint that is lower and newer", {
+  expect_identical(
     chosen(
-      list(objective = 2 + 5e-13, label = "a", kind = "final"), list(objective = 2, label = "b")
+      list(objective = 2, label = "a", kind = "final"), list(objective = 1, label = "b")
     ), "a"
   )
 })
 
-test_that("best takes the lower checkpoint over a final that is worse", {
-  expect_identical(
-    chosen(
-      list(objective = 2.001, label = "a", kind = "final"), list(objective = 2, label = "b")
-    ), "b"
+test_that("best is the newest final, though an older one was lower", {
+  finals <- list(
+    list(objective = 2 - 1e-9, label = "a", kind = "final"),
+    list(objective = 2, label = "b", kind = "final")
   )
+  expect_identical(do.call(chosen, finals), "b")
+  expect_identical(do.call(chosen, c(finals, kind = "final")), "b")
+})
+
+test_that("a final entry removes the final ones before it, and no checkpoint", {
+  store <- new_store()
+  store_save(store, a_key, raw(1), label = "checkpoint")
+  store_save(store, a_key, raw(1), kind = "final", label = "older")
+  store_save(store, a_key, raw(1), kind = "final", label = "newer")
+  expect_setequal(store_list(store, a_key)$label, c("checkpoint", "newer"))
+})
+
+test_that("seeds of one key stay beside each other", {
+  store <- new_store()
+  for (run_id in c("one", "two")) {
+    save_seed(store, a_key, 1, NA, NA, run_id, NULL)
+  }
+  expect_setequal(store_list(store, a_key)$run_id, c("one", "two"))
 })
 
 test_that("best is the newest among equals", {
@@ -136,7 +151,7 @@ test_that("best is the newest among equals", {
 })
 
 test_that("best is the newest where none has an objective", {
-  expect_identical(chosen(list(label = "a", kind = "final"), list(label = "b")), "b")
+  expect_identical(chosen(list(label = "a"), list(label = "b")), "b")
 })
 
 test_that("latest is the newest, whatever its objective and kind", {

@@ -1,0 +1,148 @@
+#include "fixtures.h"
+#include "save.h"
+
+static void save_as(struct ws_store *store, const char *run_id, const struct ws_note *note,
+                    const char *text) {
+    struct ws_digest key = a_key();
+    char name[WS_RUN_ID_MAX + 1];
+
+    snprintf(name, sizeof name, "%s", run_id);
+    CHECK_STATUS(ws_save(store, &key, name, note, text, strlen(text)), WS_OK);
+}
+
+static void save(struct ws_store *store, const char *run_id, enum ws_kind kind, double objective,
+                 const char *text) {
+    struct ws_note note = note_of(kind, objective);
+
+    save_as(store, run_id, &note, text);
+}
+
+static bool is_there(const char *run_id) { return exists(run_path(KEY_HEX, run_id)); }
+
+TEST("a save without a run id gets a new one, and is found") {
+    struct ws_store *store = a_store();
+    struct ws_digest key = a_key();
+    struct ws_note note = note_of(WS_CHECKPOINT, 1);
+    char first[WS_RUN_ID_MAX + 1] = "";
+    char second[WS_RUN_ID_MAX + 1] = "";
+
+    CHECK_STATUS(ws_save(store, &key, first, &note, "text", 4), WS_OK);
+    CHECK_STATUS(ws_save(store, &key, second, &note, "text", 4), WS_OK);
+    CHECK(is_there(first) && is_there(second) && strcmp(first, second) != 0);
+    ws_store_release(store);
+}
+
+TEST("a final entry supersedes those of other runs, whatever their objectives") {
+    struct ws_store *store = a_store();
+
+    save(store, "lower", WS_FINAL, 1 - 1e-9, "lower");
+    save(store, "without", WS_FINAL, NO_OBJECTIVE, "without");
+    save(store, "newest", WS_FINAL, 1, "newest");
+    CHECK(!is_there("lower") && !is_there("without") && is_there("newest"));
+    ws_store_release(store);
+}
+
+TEST("a final entry leaves checkpoints, and those of other keys") {
+    struct ws_store *store = a_store();
+    struct ws_digest other = other_key();
+    struct ws_digest neighbour = key_of("0123456789abcdef0123456789abcdee");
+
+    save(store, "checkpoint", WS_CHECKPOINT, 2, "checkpoint");
+    save_text(store, &other, "other", WS_FINAL, 1, "other");
+    save_text(store, &neighbour, "neighbour", WS_FINAL, 1, "neighbour");
+    save(store, "final", WS_FINAL, 1, "final");
+    CHECK(runs_in(store, NULL) == 4);
+    ws_store_release(store);
+}
+
+TEST("a final entry leaves seeds, and a seed leaves final entries") {
+    struct ws_store *store = a_store();
+    struct ws_note seed = note_of(WS_FINAL, 1);
+
+    seed.is_seed = true;
+    save_as(store, "one", &seed, "one");
+    save(store, "final", WS_FINAL, 1, "final");
+    save_as(store, "two", &seed, "two");
+    CHECK(is_there("one") && is_there("final") && is_there("two"));
+    ws_store_release(store);
+}
+
+TEST("a checkpoint supersedes nothing") {
+    struct ws_store *store = a_store();
+
+    save(store, "final", WS_FINAL, 1, "final");
+    save(store, "checkpoint", WS_CHECKPOINT, 0, "checkpoint");
+    CHECK(is_there("final") && is_there("checkpoint"));
+    ws_store_release(store);
+}
+
+TEST("a final entry leaves one of a later time, by however little, and of the same") {
+    struct ws_store *store = a_store();
+    struct ws_digest key = a_key();
+    struct ws_record record = record_of(WS_FINAL, 1, 1);
+
+    record.written = ws_store_now(store) + SECOND;
+    CHECK_STATUS(ws_store_put(store, "one", &record, "one", 3), WS_OK);
+    CHECK_STATUS(ws_store_put(store, "two", &record, "two", 3), WS_OK);
+    struct ws_dir *dir = dir_at(harness_path("store/v1/012/345"));
+    ws_supersede(dir, &record, "one", true);
+    ws_os_dir_close(dir);
+    save(store, "three", WS_FINAL, 1, "three");
+    CHECK(runs_in(store, &key) == 3);
+    ws_store_release(store);
+}
+
+TEST("a final entry of a clock far ahead is not removed by a right one, nor does it hide that") {
+    struct ws_store *store = a_store();
+    struct ws_digest key = a_key();
+
+    ws_store_shift_clock(store, 400 * WS_DAY);
+    save(store, "ahead", WS_FINAL, 1, "ahead");
+    ws_store_shift_clock(store, -400 * WS_DAY);
+    save(store, "now", WS_FINAL, 1, "now");
+    CHECK(is_there("ahead") && is_there("now"));
+    expect_best(store, &key, "now");
+    ws_store_release(store);
+}
+
+TEST("a final entry leaves what is in a newer format, and what is not ours") {
+    struct ws_store *store = a_store();
+    uint8_t version[2] = {WS_RECORD_VERSION + 1, 0};
+
+    save(store, "newer", WS_FINAL, 1, "newer");
+    save(store, "foreign", WS_CHECKPOINT, 1, "foreign");
+    write_at(run_path(KEY_HEX, "newer"), 8, version, sizeof version);
+    make_file(run_path(KEY_HEX, "foreign"), "not a record", 12);
+    save(store, "final", WS_FINAL, 1, "final");
+    CHECK(is_there("newer") && is_there("foreign"));
+    ws_store_release(store);
+}
+
+TEST("a final entry leaves one that a live process holds") {
+    struct ws_store *store = a_store();
+
+    save(store, "held", WS_FINAL, 1, "held");
+    struct ws_dir *dir = dir_at(harness_path("store/v1/012/345"));
+    struct ws_file *file = NULL;
+    CHECK_STATUS(ws_os_file_edit(dir, strrchr(run_path(KEY_HEX, "held"), '/') + 1, &file), WS_OK);
+    CHECK_STATUS(ws_os_file_lock(file), WS_OK);
+    save(store, "final", WS_FINAL, 1, "final");
+    CHECK(is_there("held"));
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+    ws_store_release(store);
+}
+
+TEST("a final entry that cannot be saved removes nothing") {
+    struct ws_store *store = a_store();
+    struct ws_digest key = a_key();
+    struct ws_note note = note_of(WS_FINAL, 1);
+    char invalid[WS_RUN_ID_MAX + 1] = "../x";
+    char large[WS_RUN_ID_MAX + 1] = "large";
+
+    save(store, "one", WS_FINAL, 1, "one");
+    CHECK_STATUS(ws_save(store, &key, invalid, &note, "text", 4), WS_INVALID);
+    CHECK_STATUS(ws_save(store, &key, large, &note, "text", SIZE_MAX), WS_INVALID);
+    CHECK(is_there("one"));
+    ws_store_release(store);
+}
