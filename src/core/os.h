@@ -79,8 +79,13 @@ enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity
  * owner remove it, as in /tmp. No part is a symbolic link, but for such that the administrator set
  * up further up. False where that cannot be known. */
 bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity *identity);
-/* Whether a name still leads to the file. Cheap enough to ask before every write. */
-enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name);
+/* Whether just one name leads to the file, as far as the file itself knows. Cheap enough to ask
+ * before every write. */
+enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name);
+/* Whether `name` leads to the file. Asked of the file system itself, not of what the system has
+ * kept in mind. */
+enum ws_status ws_os_file_is_named(struct ws_dir *dir, const char *name, struct ws_file *file,
+                                   bool *is_named);
 /* Reads up to `size` bytes from `offset`; *got is less only where the file ends. */
 enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *bytes, size_t size,
                                size_t *got);

@@ -19,6 +19,9 @@
 #endif
 #endif
 #include <sys/stat.h>
+#ifdef __linux__
+#include <sys/sysmacros.h>
+#endif
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -506,23 +509,65 @@ enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity
     return WS_OK;
 }
 
-enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name) {
+enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
 #ifdef STATX_NLINK
     /* fstat would also ask for the times, and a kernel that was asked for a file's times makes
      * the next write to it record a new one: three times the cost of the write. */
     struct statx statx_info;
 
     if (statx(file->fd, "", AT_EMPTY_PATH, STATX_NLINK, &statx_info) == 0) {
-        *has_name = statx_info.stx_nlink > 0;
+        *has_one_name = statx_info.stx_nlink == 1;
         return WS_OK;
     }
 #endif
     struct ws_file_info info;
     enum ws_status status = ws_os_file_info(file, &info);
     if (status == WS_OK) {
-        *has_name = info.links > 0;
+        *has_one_name = info.links == 1;
     }
     return status;
+}
+
+/* Less than 0 where it fails, as stat has it. */
+static int identify(struct ws_dir *dir, const char *name, struct ws_file_identity *identity) {
+    struct stat stat;
+
+#ifdef AT_STATX_FORCE_SYNC
+    struct statx found;
+    int flags = AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC;
+
+    if (statx(dir->fd, name, flags, STATX_INO, &found) == 0) {
+        identity->device = (uint64_t)makedev(found.stx_dev_major, found.stx_dev_minor);
+        identity->number = found.stx_ino;
+        return 0;
+    }
+    if (errno != ENOSYS) {
+        return -1;
+    }
+#endif
+    if (fstatat(dir->fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0) {
+        return -1;
+    }
+    identity->device = (uint64_t)stat.st_dev;
+    identity->number = (uint64_t)stat.st_ino;
+    return 0;
+}
+
+enum ws_status ws_os_file_is_named(struct ws_dir *dir, const char *name, struct ws_file *file,
+                                   bool *is_named) {
+    struct ws_file_identity own;
+    struct ws_file_identity found;
+    enum ws_status status = ws_os_file_identity(file, &own);
+
+    *is_named = false;
+    if (status != WS_OK) {
+        return status;
+    }
+    if (identify(dir, name, &found) < 0) {
+        return errno == ENOENT ? WS_OK : status_of_errno();
+    }
+    *is_named = found.device == own.device && found.number == own.number;
+    return WS_OK;
 }
 
 enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *bytes, size_t size,

@@ -621,14 +621,25 @@ bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity
     return private;
 }
 
-enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name) {
+enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
     FILE_STANDARD_INFO info;
 
     if (!GetFileInformationByHandleEx(file->handle, FileStandardInfo, &info, sizeof info)) {
         return fail();
     }
-    *has_name = links_of(&info) > 0;
+    *has_one_name = links_of(&info) == 1;
     return WS_OK;
+}
+
+enum ws_status ws_os_file_is_named(struct ws_dir *dir, const char *name, struct ws_file *file,
+                                   bool *is_named) {
+    struct ws_file_identity own;
+    WCHAR *path = path_in(dir, name);
+    enum ws_status status = path ? ws_os_file_identity(file, &own) : fail();
+
+    *is_named = status == WS_OK && is_same_file(path, &own);
+    free(path);
+    return status;
 }
 
 static OVERLAPPED at_offset(uint64_t offset) {

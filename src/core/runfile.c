@@ -73,17 +73,8 @@ enum ws_status ws_runfile_lock(struct ws_file *file) {
     return status == WS_OS_ERROR && has_no_locks() ? WS_OK : status;
 }
 
-/* WS_NOT_FOUND where a sweep or a deletion was faster: from here on they leave it alone. */
-static enum ws_status lock_name(struct ws_file *file) {
-    bool has_name = true;
-    enum ws_status status = ws_runfile_lock(file);
-
-    if (status == WS_OK) {
-        status = ws_os_file_has_name(file, &has_name);
-    }
-    return status == WS_OK && !has_name ? WS_NOT_FOUND : status;
-}
-
+/* WS_NOT_FOUND where a sweep or a deletion took the temporary file before it was locked; from there
+ * on they leave it alone. */
 static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_t reserve,
                                    const struct piece *pieces, int count, bool durable,
                                    struct ws_file **out) {
@@ -97,7 +88,7 @@ static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_
     if (status != WS_OK) {
         return status;
     }
-    status = lock_name(file);
+    status = ws_runfile_lock(file);
     if (status == WS_OK && reserve > 0) {
         status = ws_os_file_allocate(file, reserve);
     }
@@ -242,7 +233,7 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
                                 const struct ws_history *history, const void *payload, size_t size,
                                 bool sync) {
     struct piece piece = {.record = record, .history = history, .payload = payload, .size = size};
-    bool has_name = false;
+    bool has_one_name = false;
     enum ws_status status = check_size(size);
 
     if (status != WS_OK) {
@@ -251,11 +242,11 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
     if (run->suspect || slot_size_for(size + (history ? WS_HISTORY_MAX : 0)) > run->slot_size) {
         return WS_NOT_FOUND;
     }
-    status = ws_os_file_has_name(run->file, &has_name);
+    status = ws_os_file_has_one_name(run->file, &has_one_name);
     if (status != WS_OK) {
         return status;
     }
-    if (!has_name) {
+    if (!has_one_name) {
         return WS_NOT_FOUND;
     }
     record->slot = (uint8_t)free_slot(run);
@@ -269,6 +260,11 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
         became_best(run, record);
     }
     return sync ? sync_run(run) : WS_OK;
+}
+
+enum ws_status ws_runfile_is_named(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                                   bool *is_named) {
+    return ws_os_file_is_named(dir, name, run->file, is_named);
 }
 
 static enum ws_status read_payload(struct ws_file *file, const struct ws_record *record,
@@ -367,9 +363,9 @@ enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_re
 }
 
 bool ws_runfile_remove(struct ws_dir *dir, const char *name, struct ws_file *file) {
-    bool has_name = false;
+    bool is_named = false;
 
-    return ws_os_file_has_name(file, &has_name) == WS_OK && has_name &&
+    return ws_os_file_is_named(dir, name, file, &is_named) == WS_OK && is_named &&
            ws_os_unlink(dir, name) == WS_OK;
 }
 

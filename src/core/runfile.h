@@ -44,11 +44,17 @@ enum ws_status ws_runfile_create(struct ws_dir *dir, const char *name, struct ws
                                  const struct ws_history *history, const void *payload, size_t size,
                                  struct ws_runfile **run);
 /* Adds a record by THE RULE. `sync` makes it durable before the call returns. WS_NOT_FOUND,
- * and nothing written, where this file will not do (the payload outgrows its slots, it lost its
- * name, or it could not be synced before): then ws_runfile_replace. */
+ * and nothing written, where this file will not do (the payload outgrows its slots; it has lost its
+ * name, or another one leads to it, such as a backup's of hard links, which must not change; or it
+ * could not be synced before): then ws_runfile_replace. */
 enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record,
                                 const struct ws_history *history, const void *payload, size_t size,
                                 bool sync);
+/* Whether `name`, in the run's directory as it is reached now, still leads to this file. The count
+ * of names, which each write asks for, tells less: a backup may hold the last of them, the
+ * directory may have been moved away, and some file systems tell what was. */
+enum ws_status ws_runfile_is_named(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                                   bool *is_named);
 /* A new file under the same name, with room for `size`; carries the best record over where the
  * new one is not better. On failure the run goes on in the old file. */
 enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, const char *name,

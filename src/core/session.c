@@ -327,6 +327,21 @@ static void file_was_put(struct ws_session *session, int64_t now, uint64_t size)
     ws_sweep_when_due(session->store, &swept);
 }
 
+/* Whether a lookup would come to the run's file. Where the system does not say, the write does. */
+static bool is_in_place(const struct ws_session *session) {
+    char name[WS_FILE_NAME_MAX + 1];
+    struct ws_dir *dir = NULL;
+    bool is_named = true;
+    enum ws_status status = ws_store_shard(session->store, &session->key, WS_MAKE_NONE, &dir);
+
+    ws_run_file_name(&session->key, session->run_id, name);
+    if (status == WS_OK) {
+        status = ws_runfile_is_named(session->file, dir, name, &is_named);
+    }
+    ws_os_dir_close(dir);
+    return status == WS_OK ? is_named : status != WS_NOT_FOUND;
+}
+
 /* A run to write to: this process's, and not ended. */
 static enum ws_status open_run(struct ws_session *session) {
     enum ws_status status = own_run(session);
@@ -365,7 +380,7 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
     struct ws_record record = record_of(session, offer, WS_CHECKPOINT, now);
     bool sync = has_passed(session->last_sync, now);
     status = WS_NOT_FOUND;
-    if (session->file) {
+    if (session->file && (!sync || is_in_place(session))) {
         status = ws_runfile_write(session->file, &record, &session->history, offer->payload,
                                   offer->size, sync);
     }

@@ -11,7 +11,8 @@
  * WS_OBJECTIVE_TOLERANCE (the first finite one does), or when WS_RATE_INTERVAL has passed since
  * the last write. Data is synced with the first write, then at most once in the interval, and at
  * finalize, but for brief fits. Finalize always writes and ends the run: a checkpoint after it
- * begins a new one.
+ * begins a new one. With each sync it is asked, by name and anew, whether a lookup would come to
+ * the run's file; where it would not, the record, and the best before it, go to a new one.
  *
  * A failing disk is no error of the session's: the call returns the status, the session keeps it
  * for ws_session_status(), and the next call tries again, also after the file or its directory

@@ -692,11 +692,21 @@ bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity
     return true;
 }
 
-enum ws_status ws_os_file_has_name(struct ws_file *file, bool *has_name) {
+enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
     if (fails("asking for a file's links")) {
         return WS_OS_ERROR;
     }
-    *has_name = disk.nodes[file->node].links > 0;
+    *has_one_name = disk.nodes[file->node].links == 1;
+    return WS_OK;
+}
+
+enum ws_status ws_os_file_is_named(struct ws_dir *dir, const char *name, struct ws_file *file,
+                                   bool *is_named) {
+    if (fails("asking what a name leads to")) {
+        return WS_OS_ERROR;
+    }
+    const struct name *found = find_name(&disk.nodes[dir->node], name);
+    *is_named = found && found->node == file->node;
     return WS_OK;
 }
 

@@ -476,6 +476,51 @@ TEST("a file has no link once another was renamed over it") {
     ws_os_dir_close(dir);
 }
 
+static bool has_one_name(struct ws_file *file) {
+    bool has = false;
+
+    CHECK_STATUS(ws_os_file_has_one_name(file, &has), WS_OK);
+    return has;
+}
+
+TEST("a file has one name until it is linked, and again once one of the two is gone") {
+    struct ws_dir *dir = test_dir();
+    struct ws_file *file = new_file_in(dir, "file");
+
+    CHECK(has_one_name(file));
+    CHECK(link(harness_path("file"), harness_path("link")) == 0);
+    CHECK(!has_one_name(file));
+    CHECK_STATUS(ws_os_unlink(dir, "file"), WS_OK);
+    CHECK(has_one_name(file));
+    CHECK_STATUS(ws_os_unlink(dir, "link"), WS_OK);
+    CHECK(!has_one_name(file));
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+}
+
+static bool is_named(struct ws_dir *dir, const char *name, struct ws_file *file) {
+    bool is = false;
+
+    CHECK_STATUS(ws_os_file_is_named(dir, name, file, &is), WS_OK);
+    return is;
+}
+
+TEST("a name leads to its file, and not to another's nor through a link") {
+    struct ws_dir *dir = test_dir();
+    struct ws_file *file = new_file_in(dir, "file");
+    struct ws_file *other = new_file_in(dir, "other");
+
+    CHECK(symlink("file", harness_path("link")) == 0);
+    CHECK(is_named(dir, "file", file) && is_named(dir, "other", other));
+    CHECK(!is_named(dir, "other", file) && !is_named(dir, "link", file));
+    CHECK(!is_named(dir, "missing", file));
+    CHECK_STATUS(ws_os_rename(dir, "other", "file"), WS_OK);
+    CHECK(!is_named(dir, "file", file) && is_named(dir, "file", other));
+    ws_os_file_close(file);
+    ws_os_file_close(other);
+    ws_os_dir_close(dir);
+}
+
 TEST("a new file was modified about now") {
     struct ws_dir *dir = test_dir();
     int64_t before = ws_os_now() - SECOND; /* file systems keep a coarser clock */

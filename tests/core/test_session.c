@@ -992,6 +992,69 @@ TEST("a run whose file was deleted is whole again after the next checkpoint") {
     close_both(session, store);
 }
 
+/* Through a backup's link the file has a name still, though no lookup comes to it. */
+TEST("a run whose file was deleted, but for a backup's link, is whole again with the next sync") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    CHECK(link(file_of(session), harness_path("backup")) == 0);
+    CHECK(unlink(file_of(session)) == 0);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    best_is(store, "better");
+    latest_is(store, "worse");
+    close_both(session, store);
+}
+
+TEST("a backup of hard links stays as it was made, whatever the run writes") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    const char *backup = harness_path("backup");
+
+    CHECK_STATUS(checkpoint(session, 10, "saved"), WS_OK);
+    CHECK(link(file_of(session), backup) == 0);
+    struct image before = image_of(backup);
+    for (int i = 0; i < 5; i++) {
+        CHECK_STATUS(checkpoint(session, 9 - i, "state"), WS_OK);
+    }
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+    struct image after = image_of(backup);
+    CHECK(before.size == after.size && memcmp(before.bytes, after.bytes, after.size) == 0);
+    free(before.bytes);
+    free(after.bytes);
+    best_is(store, "final");
+    close_both(session, store);
+}
+
+TEST("a run whose store was moved away is whole again with the next sync, where it was") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    CHECK(rename(harness_path("store"), harness_path("moved")) == 0);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    best_is(store, "better");
+    close_both(session, store);
+}
+
+TEST("a run in whose place another store was put writes to that with the next sync") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    CHECK(rename(harness_path("store"), harness_path("moved")) == 0);
+    CHECK(rename(harness_path("moved/v1/012/345"), harness_path("kept")) == 0);
+    CHECK(rename(harness_path("moved"), harness_path("store")) == 0);
+    ws_os_dir_close(dir_at(harness_path("store/v1/012/345")));
+    make_file(file_of(session), "another's", 9);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    best_is(store, "better");
+    close_both(session, store);
+}
+
 TEST("a run whose store was deleted is whole again after the next checkpoint") {
     struct ws_store *store = a_store();
     struct ws_session *session = a_session(store);
