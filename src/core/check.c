@@ -20,11 +20,12 @@ static enum ws_status find(struct check *check, enum ws_finding_kind kind, const
     return check->visit(check->context, &finding);
 }
 
-static enum ws_status find_damaged(struct check *check, const char *name, uint64_t bytes) {
+static enum ws_status find_damaged(struct check *check, struct ws_file *file, const char *name,
+                                   uint64_t bytes) {
     struct ws_finding finding = {
         .kind = WS_FINDING_DAMAGED, .shard = check->shard, .name = name, .bytes = bytes};
 
-    if (check->repair && ws_os_unlink(check->dir, name) == WS_OK) {
+    if (check->repair && ws_runfile_remove(check->dir, name, file)) {
         finding.removed = check->changed = true;
     }
     return check->visit(check->context, &finding);
@@ -76,7 +77,7 @@ static enum ws_status check_scan(struct check *check, struct ws_file *file, cons
         return WS_OK; /* a live run: it may be writing what did not verify */
     }
     if (whole == 0) {
-        return find_damaged(check, name, size);
+        return find_damaged(check, file, name, size);
     }
     if (!in_time) {
         return find(check, WS_FINDING_EXPIRED, name, size);

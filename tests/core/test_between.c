@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 
+#include "check.h"
 #include "fixtures.h"
 #include "payloads.h"
 #include "round.h"
@@ -75,6 +76,27 @@ TEST("an entry that takes the place of one that is superseded is not removed wit
     saving = other;
     CHECK_STATUS(ws_save(store, &key, run_id, &note, "mine", 4), WS_OK);
     CHECK(!saving);
+    expect_best(store, &key, "new");
+    ws_store_release(other);
+    ws_store_release(store);
+}
+
+static enum ws_status note_removed(void *context, const struct ws_finding *finding) {
+    *(bool *)context = finding->removed;
+    return WS_OK;
+}
+
+TEST("an entry that takes the place of a damaged one is not removed by a repair") {
+    struct ws_store *store = a_store();
+    struct ws_store *other = a_store();
+    struct ws_digest key = a_key();
+    bool removed = true;
+
+    save_text(store, &key, "run", WS_FINAL, 1, "old");
+    flip_bit(run_path(KEY_HEX, "run"), WS_RECORD_HEADER);
+    saving = other;
+    CHECK_STATUS(ws_check_branch(store, 0x012, true, note_removed, &removed), WS_OK);
+    CHECK(!saving && !removed);
     expect_best(store, &key, "new");
     ws_store_release(other);
     ws_store_release(store);

@@ -1,0 +1,139 @@
+#include "fixtures.h"
+
+#include "check.h"
+
+/* What a check of the whole store finds. */
+struct findings {
+    int count;
+    int of_kind[WS_FINDING_UNREADABLE + 1];
+    int removed;
+};
+
+static enum ws_status note(void *context, const struct ws_finding *finding) {
+    struct findings *findings = context;
+
+    findings->count++;
+    findings->of_kind[finding->kind]++;
+    findings->removed += finding->removed;
+    return WS_OK;
+}
+
+static struct findings check(struct ws_store *store, bool repair) {
+    struct findings findings = {0};
+
+    for (uint32_t branch = 0; branch < WS_BRANCHES; branch++) {
+        CHECK_STATUS(ws_check_branch(store, branch, repair, note, &findings), WS_OK);
+    }
+    return findings;
+}
+
+/* Exactly one, of that kind. */
+static bool only(struct findings findings, enum ws_finding_kind kind) {
+    return findings.count == 1 && findings.of_kind[kind] == 1;
+}
+
+static struct ws_store *store_with(const char *run_id) {
+    struct ws_store *store = a_store();
+    struct ws_digest key = a_key();
+
+    save_text(store, &key, run_id, WS_FINAL, 1, "text");
+    return store;
+}
+
+TEST("a store without a fault, and one that is not there, have no findings") {
+    struct ws_store *store = a_store();
+
+    CHECK(check(store, true).count == 0);
+    struct ws_digest key = a_key();
+    save_text(store, &key, "run", WS_FINAL, 1, "text");
+    CHECK(check(store, true).count == 0);
+    expect_best(store, &key, "text");
+    ws_store_release(store);
+}
+
+TEST("a damaged file is found, and removed where that is asked for") {
+    struct ws_store *store = store_with("run");
+    const char *path = run_path(KEY_HEX, "run");
+
+    flip_bit(path, WS_RECORD_HEADER);
+    struct findings findings = check(store, false);
+    CHECK(only(findings, WS_FINDING_DAMAGED) && findings.removed == 0 && exists(path));
+    CHECK(check(store, true).removed == 1 && !exists(path));
+    CHECK(check(store, true).count == 0);
+    ws_store_release(store);
+}
+
+TEST("a run that is alive is not found, whatever its file holds") {
+    struct ws_store *store = store_with("run");
+    struct ws_dir *dir = dir_at(harness_path("store/v1/012/345"));
+    struct ws_file *file = NULL;
+
+    flip_bit(run_path(KEY_HEX, "run"), WS_RECORD_HEADER);
+    CHECK_STATUS(ws_os_file_edit(dir, strrchr(run_path(KEY_HEX, "run"), '/') + 1, &file), WS_OK);
+    CHECK_STATUS(ws_os_file_lock(file), WS_OK);
+    CHECK(check(store, true).count == 0);
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+    ws_store_release(store);
+}
+
+TEST("what is foreign, newer, misplaced, left over or expired is found, and stays") {
+    struct ws_store *store = store_with("newer");
+    struct ws_digest key = a_key();
+    uint8_t version[2] = {WS_RECORD_VERSION + 1, 0};
+
+    write_at(run_path(KEY_HEX, "newer"), 8, version, sizeof version);
+    CHECK(only(check(store, true), WS_FINDING_NEWER));
+    make_file(run_path(KEY_HEX, "newer"), "not a record", 12);
+    CHECK(only(check(store, true), WS_FINDING_FOREIGN));
+    CHECK(unlink(run_path(KEY_HEX, "newer")) == 0);
+    make_file(harness_path("store/v1/012/345/stray"), "", 0);
+    CHECK(only(check(store, true), WS_FINDING_FOREIGN));
+    CHECK(unlink(harness_path("store/v1/012/345/stray")) == 0);
+    make_file(harness_path("store/v1/012/345/" KEY_HEX "-run.0123456789abcdef.tmp"), "", 0);
+    CHECK(only(check(store, true), WS_FINDING_ORPHANED));
+    CHECK(unlink(harness_path("store/v1/012/345/" KEY_HEX "-run.0123456789abcdef.tmp")) == 0);
+    save_text(store, &key, "run", WS_FINAL, 1, "text");
+    ws_store_shift_clock(store, 31 * WS_DAY);
+    CHECK(only(check(store, true), WS_FINDING_EXPIRED));
+    ws_store_shift_clock(store, -31 * WS_DAY);
+    CHECK(check(store, true).count == 0);
+    ws_store_release(store);
+}
+
+TEST("a run with one record that does not verify is found as partly damaged, and stays") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = NULL;
+    struct ws_digest key = a_key();
+
+    CHECK_STATUS(ws_session_open(store, &key, NULL, &session), WS_OK);
+    for (int i = 0; i < 3; i++) {
+        struct ws_offer offer = {.payload = "state", .size = 5, .objective = -i};
+        CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_OK);
+    }
+    const char *path = run_path(KEY_HEX, ws_session_status(session).run_id);
+    ws_session_close(session);
+    flip_bit(path, image_size(path) / WS_SLOTS * 2 + WS_RECORD_HEADER);
+    CHECK(only(check(store, true), WS_FINDING_PARTIAL));
+    CHECK(exists(path));
+    ws_store_release(store);
+}
+
+static enum ws_status stop_at_first(void *context, const struct ws_finding *finding) {
+    (void)finding;
+    ++*(int *)context;
+    return WS_BUSY;
+}
+
+TEST("a visitor that does not say OK ends the check") {
+    struct ws_store *store = store_with("run");
+    struct ws_digest key = a_key();
+    int count = 0;
+
+    save_text(store, &key, "other", WS_FINAL, 1, "text");
+    flip_bit(run_path(KEY_HEX, "run"), WS_RECORD_HEADER);
+    flip_bit(run_path(KEY_HEX, "other"), WS_RECORD_HEADER);
+    CHECK_STATUS(ws_check_branch(store, 0x012, false, stop_at_first, &count), WS_BUSY);
+    CHECK(count == 1);
+    ws_store_release(store);
+}
