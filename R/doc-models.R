@@ -1,0 +1,73 @@
+#' Models that warm() knows
+#'
+#' For each fitter: what of it is watched while it runs, so that it can go on after a crash; what
+#' another fit can start from; and what neither is. Finished fits of all of them are kept, and
+#' returned at once.
+#'
+#' | fitter | watched | starts from another fit's |
+#' | --- | --- | --- |
+#' | `mgcv::gam()` | each outer iteration | smoothing parameters, coefficients |
+#' | `mgcv::bam()` | nothing | the same |
+#' | [stats::glm()] | each iteration | coefficients, same formula |
+#' | `MASS::glm.nb()` | each round | coefficients and theta, same formula |
+#' | [stats::nls()] | each step | parameters, same formula and `start` |
+#' | [stats::loglin()] | nothing | fitted table, same margins, with `fit = TRUE` |
+#' | `nnet::multinom()` | nothing | weights, same classes |
+#' | `nnet::nnet()` | nothing | nothing |
+#' | `survival::survreg()` | nothing | coefficients and scales, same distribution |
+#' | `survival::coxph()` | nothing | nothing |
+#' | `nlme::lme()`, `gls()` | better evaluations | variance parameters, same formula |
+#'
+#' @section Is it worth it?:
+#' For fits of seconds. `warm()` itself takes some milliseconds a call, most of them to keep the
+#' finished fit; of one that takes less than 50 ms, that is more than a tenth. Of a fit of less than
+#' 2 s that is large for its time, such as a `glm()` of 10^5 rows, only the estimates are kept: the
+#' same call again starts from them.
+#'
+#' @section Which fits does a fit start from?:
+#' From the last one of the same specification on other rows; else, unless the table says "same
+#' formula", from a related one's: what has the same name is taken over. What you give for `start`
+#' or its like belongs to the specification, and in `glm()`, `survreg()` and `multinom()` no other
+#' fit's takes its place.
+#'
+#' @section Is the result the same?:
+#' Where there is one optimum, as in the models of the table, up to the fitter's tolerance. `nls()`,
+#' and `glm()` with some links, may have several: from a start near another one they end there,
+#' as they would from another `start`. `warm(..., near = FALSE)` starts as the fitter does.
+#'
+#' @section What about random starts?:
+#' The weights that `nnet()` starts with are random, and decide where it ends. Unless `Wts` is
+#' given, the state of the random number generator therefore counts in the key, and after a
+#' finished fit was returned it is where the fit would have left it: after `set.seed()`, several
+#' fits in a row are the same ones again, each found by itself.
+#'
+#' @section Why are some not watched?:
+#' They work in compiled code that calls nothing back: `loglin()`, `multinom()`, `nnet()` and
+#' `coxph()`. `survreg()` calls back for distributions that the user has written, and the functions
+#' of these see residuals, no coefficients. To stop and start them anew every few iterations would
+#' lose what they have learned of the curvature, and print and warn otherwise. An `nls()` is watched
+#' where it has a `start`, its own or another fit's, and its formula's right side is a call, such as
+#' `a * exp(b * x)`.
+#' A `gls()` or `lme()` whose weights depend on the fit, as those of `nlme::varPower()` do by
+#' default, goes through several rounds, each with an objective of its own: it is not watched, nor
+#' started from another.
+#'
+#' @section What of `lme()` is not started from?:
+#' One with neither `correlation` nor `weights` starts from its own interrupted run alone: an EM
+#' algorithm gives it a start as near as another fit's end. Resumed, it knows the parameters, and
+#' takes the curvature there from two evaluations a parameter and one more. Where a cold fit takes
+#' fewer than some 30 evaluations, that saves none.
+#'
+#' @section Why are Cox models not started from others?:
+#' The `init` of `coxph()` is also the hypothesis that its likelihood ratio, score and Wald tests
+#' are against. Another one gives another summary.
+#'
+#' @seealso [warm()], [warm_adapter()] to add a fitter.
+#' @name warm-models
+#' @examples
+#' store <- warm_store(tempfile("store"))
+#' model <- cbind(ncases, ncontrols) ~ agegp + unclass(tobgp)
+#' fit <- warm(glm(model, binomial, esoph), store)
+#' fold <- warm(glm(model, binomial, esoph[-(1:9), ]), store)
+#' warm_info(fold)
+NULL
