@@ -129,21 +129,28 @@ check_other_start <- function(call, env, family) {
   }
 }
 
+# A store may hold any plain data. Whether it is that of this model, check_seed_labels() says.
 check_seed <- function(state) {
-  parts <- c("sp", "scale", "coefficients", "theta")
-  if (!is.list(state) || !all(parts %in% names(state))) {
+  if (!is.list(state) || !all(names(seed_ranges) %in% names(state))) {
     stop_seed_unfit("it is not the state of an mgcv fit")
   }
-  for (part in parts) {
+  for (part in names(seed_ranges)) {
     value <- state[[part]]
-    if (!is.numeric(value) || !all(is.finite(value))) {
+    if (!is.numeric(value) || !is.null(dim(value)) || !all(is.finite(value))) {
       stop_seed_unfit(paste("its", part, "is not all finite numbers"))
     }
+    range <- seed_ranges[[part]]
+    if (!all(value >= range[1] & value <= range[2])) {
+      stop_seed_unfit(paste("its", part, "is not in the range of a fit's"))
+    }
   }
-  if (!all(c(state$sp, state$scale) > 0)) {
-    stop_seed_unfit("a smoothing parameter or scale in it is not positive")
-  }
+  if (length(state$scale) > 1) stop_seed_unfit("it has more than one scale")
 }
+
+# Far wider than data can make them: what is beyond only overflows. `theta` is mostly of logarithms.
+seed_ranges <- list(
+  sp = c(1e-60, 1e60), scale = c(1e-60, 1e60), coefficients = c(-1e60, 1e60), theta = c(-100, 100)
+)
 
 # The call's, which has as many parameters as the state.
 checked_family <- function(call, env, state) {
@@ -355,8 +362,7 @@ portable_smooths <- c(
 # The multivariate normal family adds coefficients of its own to the model's.
 related_start <- function(state, setup) {
   terms <- setup$term.names
-  adds_coefficients <- setup$family$family[1] == "Multivariate normal"
-  usable <- is.null(setup$P) && !adds_coefficients && has_portable_bases(setup)
+  usable <- is.null(setup$P) && !is_mvn(setup$family) && has_portable_bases(setup)
   if (usable && any(shared_coefficients(state, terms))) {
     adopt_coefficients(state, terms)
   }
@@ -421,16 +427,19 @@ check_seed_labels <- function(state, setup) {
   }
   terms <- setup$term.names
   coefficients <- state$coefficients
-  # A general family may add coefficients of its own behind the model's.
-  if (is_general(setup$family)) {
-    shared <- min(length(coefficients), length(terms))
-    coefficients <- coefficients[seq_len(shared)]
+  # mvn() adds coefficients of its own behind the model's, once that is set up.
+  added <- length(coefficients) - length(terms)
+  if (added > 0 && added == count_covariances(setup$family)) {
+    coefficients <- coefficients[seq_along(terms)]
   }
-  if (length(state$coefficients) > 0 &&
-    !same_labels(coefficients, terms, ncol(setup$X))) {
+  if (length(coefficients) > 0 && !same_labels(coefficients, terms, ncol(setup$X))) {
     stop_seed_unfit("its coefficients are not those of this model")
   }
 }
+
+is_mvn <- function(family) family$family[1] == "Multivariate normal"
+
+count_covariances <- function(family) if (is_mvn(family)) family$nlp * (family$nlp + 1) / 2 else 0
 
 same_labels <- function(x, labels, n) {
   length(x) == n &&

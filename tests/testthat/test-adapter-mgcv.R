@@ -270,6 +270,56 @@ test_that("a fit that is kept has parameters of its family of its own", {
   call <- quote(gam(stations ~ s(depth), family = nb, data = quakes, method = "REML"))
   fit <- eval(call)
   kept <- adapter_mgcv_gam()$pack(fit)
+# Each of its parts as no fit has it.
+spoilt <- list(
+  missing = NULL, character = "1", list = list(1), function(x) matrix(x), none = numeric(), NA_real_,
+  function(x) Inf + x, function(x) 1e300 + x, function(x) -abs(x) - 1e80, function(x) x[-1],
+  function(x) c(x, 1), function(x) c(x, x),
+  function(x) stats::setNames(x, rep("other", length(x)))
+)
+for (fitter in c("gam", "bam")) {
+  test_that(paste("a state that is not this model's reaches no fitter:", fitter), {
+    call <- if (fitter == "gam") {
+      quote(gam(stations ~ s(depth, k = 5) + s(mag, k = 4), mgcv::nb, counts, method = "REML"))
+    } else {
+      quote(bam(stations ~ s(depth, k = 5) + s(mag, k = 4), mgcv::nb, counts))
+    }
+    adapter <- if (fitter == "gam") adapter_mgcv_gam() else adapter_mgcv_bam()
+    call <- match.call(eval(call[[1]]), call)
+    cold <- eval(call)
+    state <- adapter$state(cold)$state
+    state$scale <- 1
+    refused <- 0
+    for (part in c("sp", "scale", "coefficients", "theta")) {
+      for (change in spoilt) {
+        bad <- state
+        bad[[part]] <- if (is.function(change)) change(state[[part]]) else change
+        for (relation in c("exact", "rows")) {
+          fit <- tryCatch(
+            eval(adapter$seed(call, environment(), bad, relation)),
+            warmstart_seed_unfit = function(e) NULL
+          )
+          refused <- refused + is.null(fit)
+          if (!is.null(fit)) expect_equal(score_of(fit), score_of(cold), tolerance = 1e-5)
+        }
+      }
+    }
+    expect_gt(refused, 60)
+  })
+}
+
+test_that("a scale of two numbers is no scale, of least squares as well", {
+  call <- match.call(gam, quote(gam(mag ~ s(depth), data = quakes, method = "REML")))
+  state <- adapter_mgcv_gam()$state(eval(call))$state
+  state$scale <- rep(state$scale, 2)
+  for (relation in c("exact", "rows", "related")) {
+    expect_error(
+      eval(adapter_mgcv_gam()$seed(call, environment(), state, relation)),
+      class = "warmstart_seed_unfit"
+    )
+  }
+})
+
   theta <- fit$family$getTheta()
   kept$family$putTheta(theta + 1)
   expect_identical(kept$family$getTheta(), theta + 1)
