@@ -43,6 +43,9 @@ identify_mgcv <- function(call, env, fitter) {
   if (!is.null(call[["G"]])) {
     stop_argument("G", "is a model that was set up beforehand, of which `warm()` keeps nothing.")
   }
+  if (isFALSE(eval(call[["fit"]], env))) {
+    stop_argument("fit", "is FALSE: the model is set up, and there is no fit to keep.")
+  }
   key <- identify_model(
     call, env, fitter,
     aligned = c("weights", "offset", "subset", "AR.start"),
@@ -135,23 +138,42 @@ pack_gam <- function(fit) {
 }
 
 #' Make a fit the user's own again
-#'
-#' Only what this adapter may have put into the call is undone.
 #' @noRd
 restore_gam <- function(fit, call, env) {
   fit$family <- unwrap_family(fit$family)
-  slot <- if (inherits(fit, "gam.prefit")) "cl" else "call"
-  fit[[slot]] <- without_seed(fit[[slot]], call)
+  fit$call <- call_as_kept(fit$call, call)
   # bam keeps the model as set up, and its call a second time.
-  if (is.call(fit[["G"]]$cl)) fit[["G"]]$cl <- without_seed(fit[["G"]]$cl, call)
-  fit
+  if (is.call(fit[["G"]]$cl)) fit[["G"]]$cl <- fit$call
+  if (is.list(fit$control)) {
+    asked <- do.call(mgcv::gam.control, as.list(eval(call$control, env)))
+    idle <- intersect(idle_controls, names(asked))
+    fit$control[idle] <- asked[idle]
+  }
+  in_workspace(fit)
 }
 
-without_seed <- function(changed, call) {
-  for (name in intersect(names(changed), c("family", "in.out", "start", "coef"))) {
-    changed[[name]] <- call[[name]]
+# gam(discrete = TRUE) has bam() set the model up, and keeps that call.
+call_as_kept <- function(kept, call) {
+  if (isFALSE(kept$fit)) {
+    call[[1]] <- kept[[1]]
+    call$fit <- FALSE
+    call <- match.call(mgcv::bam, call)
   }
-  changed
+  call
+}
+
+# Where mgcv puts these, whoever asks.
+in_workspace <- function(fit) {
+  for (part in c("formula", "pred.formula", "terms", "pterms")) {
+    if (!is.null(fit[[part]])) environment(fit[[part]]) <- globalenv()
+  }
+  if (!is.null(attr(fit$pred.formula, "full"))) {
+    environment(attr(fit$pred.formula, "full")) <- globalenv()
+  }
+  if (!is.null(attr(fit$model, "terms"))) {
+    environment(attr(fit$model, "terms")) <- globalenv()
+  }
+  fit
 }
 
 #' Did a fit end well?

@@ -157,9 +157,77 @@ test_that("a model whose smoothing parameters are fixed is fitted, kept and retu
   expect_identical(source_of(warm(gam(mpg ~ s(hp), sp = 0.1, data = mtcars), store)), "finished")
 })
 
-test_that("a set-up without a fit is as without warm()", {
-  setup <- warm(gam(mpg ~ s(hp), data = mtcars, fit = FALSE), new_store())
-  expect_identical(names(setup), names(gam(mpg ~ s(hp), data = mtcars, fit = FALSE)))
+test_that("a set-up without a fit is as without warm(), and said to be none", {
+  for (fitter in list(quote(gam), quote(bam))) {
+    call <- as.call(list(fitter, mpg ~ s(hp), data = quote(mtcars), fit = FALSE))
+    setup <- NULL
+    withr::with_options(list(warmstart.verbose = TRUE), {
+      expect_message(setup <- warm_call(call), "not kept: `fit` is FALSE")
+    })
+    expect_identical(names(bare(setup)), names(eval(call)))
+  }
+})
+
+# What comes back ------------------------------------------------
+
+# Whole, with the environments in it.
+expect_as_plain <- function(fit, plain) {
+  expect_identical(environments_in(bare(fit)), environments_in(plain))
+  expect_equal(bare(fit), plain, ignore_function_env = TRUE, ignore_formula_env = TRUE)
+}
+
+environments_in <- function(x) {
+  if (is.environment(x)) {
+    return(list(x))
+  }
+  if (is.function(x)) {
+    return(NULL)
+  }
+  held <- c(attributes(x)[setdiff(names(attributes(x)), "names")], if (is.list(x)) unclass(x))
+  unlist(lapply(held, environments_in), use.names = FALSE)
+}
+
+asked_twice <- list(
+  "gam" = quote(gam(stations ~ s(depth) + factor(mag > 4.6), poisson, d, method = "REML")),
+  "several linear predictors" = quote(gam(list(mag ~ s(stations), ~1), gaulss(), data = d)),
+  "bam" = quote(bam(stations ~ s(depth), poisson, d)),
+  "discrete" = quote(bam(stations ~ s(depth), poisson, d, discrete = TRUE))
+)
+# Where the first asker stands, and the second.
+places <- list(
+  "the workspace, then in a function" = c(TRUE, FALSE), "two functions" = c(FALSE, FALSE),
+  "a function, then in the workspace" = c(FALSE, TRUE)
+)
+for (name in names(asked_twice)) {
+  for (place in names(places)) {
+    test_that(paste0(name, ": asked for in ", place, ", it is the asker's"), {
+      store <- new_store()
+      ask <- function(call, in_workspace) {
+        at <- if (in_workspace) globalenv() else new.env(parent = globalenv())
+        at$d <- at$rows <- counts
+        on.exit(rm("d", "rows", envir = at))
+        list(fit = warm_call(call, store, env = at), plain = eval(call, at))
+      }
+      call <- asked_twice[[name]]
+      ask(call, places[[place]][1])
+      names(call)[3:4] <- c("family", "data")
+      call$data <- quote(rows)
+      asked <- ask(call, places[[place]][2])
+      expect_identical(source_of(asked$fit), "finished")
+      expect_as_plain(asked$fit, asked$plain)
+    })
+  }
+}
+
+test_that("what the asker gives besides, and has no say in the fit, is in the call", {
+  store <- new_store()
+  warm(gam(mag ~ s(depth), data = quakes, method = "REML", in.out = NULL), store)
+  control <- list(nthreads = 2)
+  fit <- warm(mgcv::gam(mag ~ s(depth), data = quakes, method = "REML", control = control), store)
+  plain <- mgcv::gam(mag ~ s(depth), data = quakes, method = "REML", control = control)
+  expect_identical(source_of(fit), "finished")
+  expect_identical(fit$call, plain$call)
+  expect_identical(fit$control, plain$control)
 })
 
 # Fits within fits ------------------------------------------------
@@ -200,6 +268,56 @@ test_that("a state without the parts of one is unfit", {
     adapter_mgcv_gam()$seed(call, environment(), list(sp = 1), "exact"),
     class = "warmstart_seed_unfit"
   )
+})
+
+# Each of its parts as no fit has it.
+spoilt <- list(
+  missing = NULL, character = "1", list = list(1), function(x) matrix(x), none = numeric(), NA_real_,
+  function(x) Inf + x, function(x) 1e300 + x, function(x) -abs(x) - 1e80, function(x) x[-1],
+  function(x) c(x, 1), function(x) c(x, x),
+  function(x) stats::setNames(x, rep("other", length(x)))
+)
+for (fitter in c("gam", "bam")) {
+  test_that(paste("a state that is not this model's reaches no fitter:", fitter), {
+    call <- if (fitter == "gam") {
+      quote(gam(stations ~ s(depth, k = 5) + s(mag, k = 4), mgcv::nb, counts, method = "REML"))
+    } else {
+      quote(bam(stations ~ s(depth, k = 5) + s(mag, k = 4), mgcv::nb, counts))
+    }
+    adapter <- if (fitter == "gam") adapter_mgcv_gam() else adapter_mgcv_bam()
+    call <- match.call(eval(call[[1]]), call)
+    cold <- eval(call)
+    state <- adapter$state(cold)$state
+    state$scale <- 1
+    refused <- 0
+    for (part in c("sp", "scale", "coefficients", "theta")) {
+      for (change in spoilt) {
+        bad <- state
+        bad[[part]] <- if (is.function(change)) change(state[[part]]) else change
+        for (relation in c("exact", "rows")) {
+          fit <- tryCatch(
+            eval(adapter$seed(call, environment(), bad, relation)),
+            warmstart_seed_unfit = function(e) NULL
+          )
+          refused <- refused + is.null(fit)
+          if (!is.null(fit)) expect_equal(score_of(fit), score_of(cold), tolerance = 1e-5)
+        }
+      }
+    }
+    expect_gt(refused, 60)
+  })
+}
+
+test_that("a scale of two numbers is no scale, of least squares as well", {
+  call <- match.call(gam, quote(gam(mag ~ s(depth), data = quakes, method = "REML")))
+  state <- adapter_mgcv_gam()$state(eval(call))$state
+  state$scale <- rep(state$scale, 2)
+  for (relation in c("exact", "rows", "related")) {
+    expect_error(
+      eval(adapter_mgcv_gam()$seed(call, environment(), state, relation)),
+      class = "warmstart_seed_unfit"
+    )
+  }
 })
 
 test_that("two equal fits compare as equal, two others do not", {
@@ -270,56 +388,6 @@ test_that("a fit that is kept has parameters of its family of its own", {
   call <- quote(gam(stations ~ s(depth), family = nb, data = quakes, method = "REML"))
   fit <- eval(call)
   kept <- adapter_mgcv_gam()$pack(fit)
-# Each of its parts as no fit has it.
-spoilt <- list(
-  missing = NULL, character = "1", list = list(1), function(x) matrix(x), none = numeric(), NA_real_,
-  function(x) Inf + x, function(x) 1e300 + x, function(x) -abs(x) - 1e80, function(x) x[-1],
-  function(x) c(x, 1), function(x) c(x, x),
-  function(x) stats::setNames(x, rep("other", length(x)))
-)
-for (fitter in c("gam", "bam")) {
-  test_that(paste("a state that is not this model's reaches no fitter:", fitter), {
-    call <- if (fitter == "gam") {
-      quote(gam(stations ~ s(depth, k = 5) + s(mag, k = 4), mgcv::nb, counts, method = "REML"))
-    } else {
-      quote(bam(stations ~ s(depth, k = 5) + s(mag, k = 4), mgcv::nb, counts))
-    }
-    adapter <- if (fitter == "gam") adapter_mgcv_gam() else adapter_mgcv_bam()
-    call <- match.call(eval(call[[1]]), call)
-    cold <- eval(call)
-    state <- adapter$state(cold)$state
-    state$scale <- 1
-    refused <- 0
-    for (part in c("sp", "scale", "coefficients", "theta")) {
-      for (change in spoilt) {
-        bad <- state
-        bad[[part]] <- if (is.function(change)) change(state[[part]]) else change
-        for (relation in c("exact", "rows")) {
-          fit <- tryCatch(
-            eval(adapter$seed(call, environment(), bad, relation)),
-            warmstart_seed_unfit = function(e) NULL
-          )
-          refused <- refused + is.null(fit)
-          if (!is.null(fit)) expect_equal(score_of(fit), score_of(cold), tolerance = 1e-5)
-        }
-      }
-    }
-    expect_gt(refused, 60)
-  })
-}
-
-test_that("a scale of two numbers is no scale, of least squares as well", {
-  call <- match.call(gam, quote(gam(mag ~ s(depth), data = quakes, method = "REML")))
-  state <- adapter_mgcv_gam()$state(eval(call))$state
-  state$scale <- rep(state$scale, 2)
-  for (relation in c("exact", "rows", "related")) {
-    expect_error(
-      eval(adapter_mgcv_gam()$seed(call, environment(), state, relation)),
-      class = "warmstart_seed_unfit"
-    )
-  }
-})
-
   theta <- fit$family$getTheta()
   kept$family$putTheta(theta + 1)
   expect_identical(kept$family$getTheta(), theta + 1)
