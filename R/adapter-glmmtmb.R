@@ -137,13 +137,15 @@ glmmtmb_optimizer <- function(optimizer) {
       return(optimizer(start$par, objective, gradient, ...))
     }
     at <- new_coordinates(start$par, root)
+    # TMB keeps the parameters as they come, and glmmTMB tells their blocks by their names.
+    par_at <- function(z) stats::setNames(from_coordinates(at, as.vector(z)), names(par))
     result <- optimizer(
       stats::setNames(numeric(length(par)), names(par)),
-      function(z) objective(from_coordinates(at, z)),
-      function(z) drop(crossprod(root, as.vector(gradient(from_coordinates(at, z))))),
+      function(z) objective(par_at(z)),
+      function(z) drop(crossprod(root, as.vector(gradient(par_at(z))))),
       ...
     )
-    result$par <- stats::setNames(from_coordinates(at, as.vector(result$par)), names(par))
+    result$par <- par_at(result$par)
     result
   }
   structure(optimise, class = "warm_optimizer")

@@ -158,3 +158,51 @@ test_that("where a parameter is held at its start, that counts", {
   expect_false(source_of(fit) == "finished")
   expect_equal(logLik(fit), logLik(eval(at(1))))
 })
+
+# What people ask of a fit, and of one that has begun elsewhere ------------------------------------
+
+# Everything that there is to be seen of a fit, and that can be asked of it.
+seen_of <- function(fit) {
+  coefficients <- coef(summary(fit))
+  smaller <- eval(update(fit, . ~ . - spp, evaluate = FALSE), parent.frame())
+  variances <- lapply(glmmTMB::VarCorr(fit), lapply, unclass)
+  list(
+    table = coefficients, variances = variances, fixef = unclass(glmmTMB::fixef(fit)),
+    ranef = lapply(glmmTMB::ranef(fit), lapply, unclass),
+    loglik = c(logLik(fit)), df = attr(logLik(fit), "df"), aic = AIC(fit), bic = BIC(fit),
+    residual_df = df.residual(fit), vcov = vcov(fit, full = TRUE), sigma = sigma(fit),
+    anova = data.frame(anova(fit, smaller)),
+    predicted = predict(fit, type = "response", se.fit = TRUE), drop1 = data.frame(drop1(fit)),
+    simulated = stats::simulate(fit, seed = 1), printed = utils::capture.output(summary(fit))[1:8],
+    names = list(names(fit), names(fit$fit), names(fit$fit$par), names(fit$fit$parfull)),
+    sdr = list(names(fit$sdr), names(fit$sdr$par.fixed), dimnames(fit$sdr$cov.fixed)),
+    call = lapply(as.list(fit$call), deparse), home = environment(fit$call$formula)
+  )
+}
+
+without_random <- list(
+  poisson = quote(
+    glmmTMB::glmmTMB(count ~ mined + spp, data, poisson, ziformula = ~mined)
+  ),
+  "negative binomial" = quote(glmmTMB::glmmTMB(count ~ mined + spp, data, glmmTMB::nbinom2)),
+  "by optim" = quote(
+    glmmTMB::glmmTMB(count ~ mined + spp, data, poisson,
+      control = glmmTMB::glmmTMBControl(optimizer = optim, optArgs = list(method = "BFGS")))
+  ),
+  "with random effects" = quote(
+    glmmTMB::glmmTMB(count ~ mined + spp + (1 | site), data, poisson, ziformula = ~mined)
+  )
+)
+
+for (name in names(without_random)) {
+  test_that(paste("a seeded glmmTMB is a cold one in all that it is asked:", name), {
+    call <- without_random[[name]]
+    store <- new_store()
+    data <- Salamanders[-(1:40), ]
+    warm_call(call, store)
+    data <- Salamanders
+    fit <- warm_call(call, store)
+    expect_identical(source_of(fit), "seeded")
+    expect_equal(seen_of(bare(fit)), seen_of(eval(call)), tolerance = 1e-3)
+  })
+}
