@@ -1,7 +1,7 @@
 # Each target sets up what it needs by itself: on Debian with apt, elsewhere it says what to
 # install. All that is made goes to build/; the output of each step is kept in build/log/.
 
-.PHONY: demo check check-r45 check-bare check-deep check-windows coverage soak fuzz bench docs site \
+.PHONY: demo check check-r45 check-bare check-deep check-windows check-pages coverage soak fuzz bench docs site \
     lint format clean
 
 # A long fit, killed in the middle, resumed, and returned.
@@ -35,7 +35,14 @@ check-deep:
 	@tools/setup package check deep
 	@tools/deep
 
-# Ten thousand kills, and sixteen processes at one store for a minute; takes long.
+# The examples of help pages, plain and with every fit in warm(); takes long.
+check-pages:
+	@tools/setup package check
+	@tools/install
+	@tools/pages
+
+# Ten thousand kills, sixteen processes at one store for a minute, and twenty thousand random fits;
+# takes long.
 soak:
 	@tools/setup package check
 	@tools/soak

@@ -51,6 +51,7 @@ case_script <- function(case) {
     quote(mine <- d),
     quote(store <- warm_store(tempfile("store"))),
     steps$steps,
+    quote(rm(before, half, mine)), # what comes back is nothing of theirs
     bquote(asked <- outcome_of(.(steps$ask))),
     bquote(cold <- outcome_of(.(call))),
     if (!is.null(again)) bquote(again <- .(again)),

@@ -81,7 +81,7 @@ fitters_newton <- function() {
   ends <- fitters_of(optimize, function(fit) fit$objective, function(fit) TRUE)
   ends[["optimize, maximum"]]$objective <- function(fit) -fit$objective
   c(
-    fitters_of(nlm, function(fit) fit$minimum, function(fit) min(2, fit$code)),
+    fitters_of(nlm, function(fit) fit$minimum, function(fit) max(2, fit$code)),
     fitters_of(nlminb, function(fit) fit$objective, function(fit) fit$convergence),
     ends
   )

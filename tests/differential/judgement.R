@@ -129,6 +129,6 @@ used <- function(use, fit, env) {
 # Stars and signs are of the numbers.
 words_of <- function(value) {
   text <- tryCatch(utils::capture.output(print(value)), error = conditionMessage)
-  text <- gsub("[*.<>+-]|TRUE|FALSE|NaN|NA|Inf|0x[0-9a-f]+", " ", without_numbers(text))
+  text <- gsub("[*.<>+-]|TRUE|FALSE|NaN|NA|Inf", " ", without_numbers(text))
   trimws(gsub("[# ]+", " ", text))
 }

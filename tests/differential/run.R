@@ -1,6 +1,6 @@
-# Runs cases of tests/differential, one after the other.
+# Runs cases, one after the other, in the directory of the project.
 #
-#     Rscript tools/differential.R SEED CASES [PART PARTS [ROOM]]
+#     Rscript tests/differential/run.R SEED CASES [PART PARTS]
 #
 # CASES: how many, or first:last. Of PARTS processes, this is the PARTth.
 

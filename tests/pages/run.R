@@ -1,11 +1,11 @@
 # Runs the examples of help pages plain and with every fit in warm(), and compares what they leave.
 #
-#     Rscript tools/pages.R SECONDS PACKAGE[=PAGES]...
+#     Rscript tests/pages/run.R SECONDS PACKAGE[=PAGES]...
 #
 # SECONDS: at most, for a page's plain run. PAGES: a regular expression over the names of its Rd
 # files; all of them else.
 
-for (file in list.files("tests/pages", "[.]R$", full.names = TRUE)) source(file)
+for (file in c("code.R", "visit.R", "comparison.R")) source(file.path("tests/pages", file))
 
 arguments <- commandArgs(TRUE)
 page_seconds <- as.numeric(arguments[[1]])
