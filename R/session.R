@@ -15,7 +15,8 @@
 #' @section What if the disk fails?:
 #' `session_checkpoint()` and `session_finalize()` return FALSE, `session_status()` says
 #' why, and there is one warning a session. The fit goes on, and the next checkpoint tries
-#' again.
+#' again. Where its open file does not work any more though the store does, as after a mount came
+#' back, the session goes on in another one, under a new run id.
 #'
 #' @section How big does it get?:
 #' The file of a live or interrupted run has three times the room of its largest checkpoint, in

@@ -18,6 +18,13 @@ struct ws_runfile {
     int durable_slot;
     int newest_slot;
     bool suspect; /* a sync failed: what the disk holds of this file is not known any more */
+    bool failed;
+    /* The best once more, where it is small enough. */
+    bool is_kept;
+    uint8_t *kept;
+    size_t kept_room;
+    bool kept_has_history;
+    struct ws_history kept_history;
 };
 
 /* A record on its way into a new file. */
@@ -147,9 +154,36 @@ static bool is_better(const struct ws_record *candidate, const struct ws_record 
     return !a->has_objective || a->objective <= b->objective;
 }
 
-static void became_best(struct ws_runfile *run, const struct ws_record *record) {
-    run->best = *record;
-    run->best_slot = record->slot;
+static void keep_in_memory(struct ws_runfile *run, const struct piece *piece) {
+    if (piece->payload == run->kept && run->is_kept) {
+        return; /* it comes from there */
+    }
+    run->is_kept = false;
+    if (piece->size > WS_KEPT_MAX) {
+        return;
+    }
+    if (piece->size > run->kept_room || !run->kept) {
+        uint8_t *room = realloc(run->kept, piece->size > 0 ? piece->size : 1);
+        if (!room) {
+            return;
+        }
+        run->kept = room;
+        run->kept_room = piece->size;
+    }
+    if (piece->size > 0) {
+        memcpy(run->kept, piece->payload, piece->size);
+    }
+    run->kept_has_history = piece->history != NULL;
+    if (piece->history) {
+        run->kept_history = *piece->history;
+    }
+    run->is_kept = true;
+}
+
+static void became_best(struct ws_runfile *run, const struct piece *piece) {
+    run->best = *piece->record;
+    run->best_slot = piece->record->slot;
+    keep_in_memory(run, piece);
 }
 
 static int free_slot(const struct ws_runfile *run) {
@@ -190,7 +224,8 @@ static enum ws_status start_file(struct ws_runfile *run, struct ws_dir *dir, con
     run->file = file;
     run->slot_size = slot_size;
     run->suspect = false;
-    became_best(run, pieces[0].record);
+    run->failed = false;
+    became_best(run, &pieces[0]);
     run->durable_slot = run->best_slot;
     run->newest_slot = count - 1;
     return WS_OK;
@@ -218,8 +253,18 @@ enum ws_status ws_runfile_create(struct ws_dir *dir, const char *name, struct ws
     return WS_OK;
 }
 
+static bool is_for_want_of_room(void) {
+    return errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+}
+
+/* What came of a call on the open file. */
+static enum ws_status note_failure(struct ws_runfile *run, enum ws_status status) {
+    run->failed = status == WS_OS_ERROR && !is_for_want_of_room();
+    return status;
+}
+
 static enum ws_status sync_run(struct ws_runfile *run) {
-    enum ws_status status = ws_os_file_sync(run->file);
+    enum ws_status status = note_failure(run, ws_os_file_sync(run->file));
 
     if (status == WS_OK) {
         run->durable_slot = run->best_slot;
@@ -242,7 +287,7 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
     if (run->suspect || slot_size_for(size + (history ? WS_HISTORY_MAX : 0)) > run->slot_size) {
         return WS_NOT_FOUND;
     }
-    status = ws_os_file_has_one_name(run->file, &has_one_name);
+    status = note_failure(run, ws_os_file_has_one_name(run->file, &has_one_name));
     if (status != WS_OK) {
         return status;
     }
@@ -251,13 +296,13 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
     }
     record->slot = (uint8_t)free_slot(run);
     record->slot_size = run->slot_size;
-    status = write_piece(run->file, &piece);
+    status = note_failure(run, write_piece(run->file, &piece));
     if (status != WS_OK) {
         return status;
     }
     run->newest_slot = record->slot;
     if (is_better(record, &run->best)) {
-        became_best(run, record);
+        became_best(run, &piece);
     }
     return sync ? sync_run(run) : WS_OK;
 }
@@ -306,42 +351,80 @@ static enum ws_status read_history(struct ws_file *file, const struct ws_record 
     return status == WS_OK ? ws_history_decode(bytes, got, history) : status;
 }
 
-enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, const char *name,
-                                  struct ws_record *record, const struct ws_history *history,
-                                  const void *payload, size_t size) {
-    struct ws_record best = run->best;
+/* The best record with all that belongs to it, from memory or else from the file. What it points to
+ * is the caller's `*payload`, to be freed, and `*history`. */
+static enum ws_status fetch_best(struct ws_runfile *run, struct ws_record *record, void **payload,
+                                 struct ws_history *history, struct piece *piece) {
+    bool has_history;
+
+    *record = run->best;
+    if (run->is_kept) {
+        *history = run->kept_history;
+        has_history = run->kept_has_history;
+    } else {
+        enum ws_status status = note_failure(run, read_payload(run->file, record, payload));
+        if (status != WS_OK) {
+            return status;
+        }
+        has_history = read_history(run->file, record, history) == WS_OK;
+    }
+    *piece = (struct piece){.record = record,
+                            .history = has_history ? history : NULL,
+                            .payload = run->is_kept ? run->kept : *payload,
+                            .size = (size_t)record->payload_size};
+    return WS_OK;
+}
+
+/* `must_carry`: nothing else has the best where the old file's name is taken. */
+static enum ws_status move_on(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                              const struct piece *fresh, bool must_carry) {
+    struct ws_record best;
     struct ws_history best_history;
     void *best_payload = NULL;
-    struct piece fresh = {.record = record, .history = history, .payload = payload, .size = size};
     struct piece pieces[2];
     int count = 0;
-    enum ws_status status = check_size(size);
+    enum ws_status status = check_size(fresh->size);
 
-    if (status != WS_OK) {
-        return status;
-    }
-    if (!is_better(record, &best)) {
-        status = read_payload(run->file, &best, &best_payload);
-        if (status == WS_OK) {
-            bool has_history = read_history(run->file, &best, &best_history) == WS_OK;
-            pieces[count++] = (struct piece){.record = &best,
-                                             .history = has_history ? &best_history : NULL,
-                                             .payload = best_payload,
-                                             .size = (size_t)best.payload_size};
-        } else if (status != WS_DAMAGED) {
-            return status; /* it may be read again later: to go on without it would lose it */
+    if (status == WS_OK && !is_better(fresh->record, &run->best)) {
+        status = fetch_best(run, &best, &best_payload, &best_history, &pieces[0]);
+        count = status == WS_OK;
+        if (!must_carry || status == WS_DAMAGED) {
+            /* Damaged: the disk lost it already, and the new record is the best there is. */
+            status = WS_OK;
         }
-        /* Damaged: the disk lost it already, and the new record is the best there is. */
     }
-    pieces[count++] = fresh;
-    status = start_file(run, dir, name, pieces, count);
+    if (status == WS_OK) {
+        pieces[count++] = *fresh;
+        status = start_file(run, dir, name, pieces, count);
+    }
     free(best_payload);
     return status;
 }
 
+enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                                  struct ws_record *record, const struct ws_history *history,
+                                  const void *payload, size_t size) {
+    struct piece fresh = {.record = record, .history = history, .payload = payload, .size = size};
+
+    return move_on(run, dir, name, &fresh, true);
+}
+
+enum ws_status ws_runfile_leave(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                                struct ws_record *record, const struct ws_history *history,
+                                const void *payload, size_t size) {
+    struct piece fresh = {.record = record, .history = history, .payload = payload, .size = size};
+
+    return move_on(run, dir, name, &fresh, false);
+}
+
+bool ws_runfile_has_failed(const struct ws_runfile *run) { return run->failed; }
+
+const struct ws_record *ws_runfile_best(const struct ws_runfile *run) { return &run->best; }
+
 void ws_runfile_close(struct ws_runfile *run) {
     if (run) {
         ws_os_file_close(run->file);
+        free(run->kept);
         free(run);
     }
 }

@@ -35,6 +35,9 @@
 #define WS_FILE_NAME_MAX 128 /* key, '-', run id, '.', 16 random hex digits, ".tmp" */
 #define WS_RUN_SUFFIX ".warm"
 #define WS_TEMPORARY_SUFFIX ".tmp"
+/* Bytes of the best payload up to which a copy is kept in memory, for when its file cannot be read
+ * any more. To copy as much takes a tenth of the time that it takes to write it. */
+#define WS_KEPT_MAX 65536
 
 struct ws_runfile;
 
@@ -60,6 +63,16 @@ enum ws_status ws_runfile_is_named(struct ws_runfile *run, struct ws_dir *dir, c
 enum ws_status ws_runfile_replace(struct ws_runfile *run, struct ws_dir *dir, const char *name,
                                   struct ws_record *record, const struct ws_history *history,
                                   const void *payload, size_t size);
+/* Whether the open file failed, though there was room: then it may never work again, as when a
+ * server has forgotten it, while the store does. */
+bool ws_runfile_has_failed(const struct ws_runfile *run);
+/* A new file under another name, at which nobody looks. The old one stays as it is, with the best
+ * record in it; that is carried over as well where it is in memory or can be read. */
+enum ws_status ws_runfile_leave(struct ws_runfile *run, struct ws_dir *dir, const char *name,
+                                struct ws_record *record, const struct ws_history *history,
+                                const void *payload, size_t size);
+/* The best record of the file. */
+const struct ws_record *ws_runfile_best(const struct ws_runfile *run);
 /* Bytes of the file of a run whose records hold up to `size` bytes, payload and history. */
 uint64_t ws_runfile_size(size_t size);
 void ws_runfile_close(struct ws_runfile *run);

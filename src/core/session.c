@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "save.h"
 #include "sweep.h"
@@ -295,6 +296,50 @@ static enum ws_status put_file(struct ws_session *session, struct ws_dir *dir, c
                              &session->file);
 }
 
+/* Beside the old file, at which nobody can write any more. */
+static enum ws_status put_beside(struct ws_session *session, struct ws_dir *dir, const char *name,
+                                 struct ws_record *record, const struct ws_offer *offer) {
+    return ws_runfile_leave(session->file, dir, name, record, &session->history, offer->payload,
+                            offer->size);
+}
+
+static enum ws_status remove_name(struct ws_session *session, const char *run_id) {
+    char name[WS_FILE_NAME_MAX + 1];
+    struct ws_dir *dir = NULL;
+    enum ws_status status = ws_store_shard(session->store, &session->key, WS_MAKE_NONE, &dir);
+
+    ws_run_file_name(&session->key, run_id, name);
+    if (status == WS_OK) {
+        status = ws_os_unlink(dir, name);
+    }
+    ws_os_dir_close(dir);
+    return status;
+}
+
+/* The open file does not work, though the store may: the run goes on under another id. Its old file
+ * stays where it has a better record than the new one could get. */
+static enum ws_status leave_file(struct ws_session *session, struct ws_record *record,
+                                 const struct ws_offer *offer) {
+    char before[WS_RUN_ID_MAX + 1];
+    struct ws_note was = ws_runfile_best(session->file)->note;
+
+    memcpy(before, session->run_id, sizeof before);
+    enum ws_status status = ws_run_id_new(session->run_id);
+    if (status == WS_OK) {
+        status = in_directory(session, put_beside, record, offer);
+    }
+    if (status != WS_OK) {
+        memcpy(session->run_id, before, sizeof before);
+        return status;
+    }
+    struct ws_note is = ws_runfile_best(session->file)->note;
+    if (!was.has_objective || (is.has_objective && is.objective <= was.objective)) {
+        remove_name(session, before);
+    }
+    session->objective = is.has_objective ? is.objective : NAN;
+    return WS_OK;
+}
+
 static enum ws_status put_final(struct ws_session *session, struct ws_dir *dir, const char *name,
                                 struct ws_record *record, const struct ws_offer *offer) {
     bool durable = !may_be_lost(session, offer);
@@ -387,6 +432,10 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
     bool put = status == WS_NOT_FOUND;
     if (put) {
         status = in_directory(session, put_file, &record, offer);
+    }
+    if (status == WS_OS_ERROR && session->file && ws_runfile_has_failed(session->file)) {
+        put = true;
+        status = leave_file(session, &record, offer);
     }
     if (status == WS_OK) {
         was_written(session, &record, now);

@@ -16,7 +16,9 @@
  *
  * A failing disk is no error of the session's: the call returns the status, the session keeps it
  * for ws_session_status(), and the next call tries again, also after the file or its directory
- * were deleted.
+ * were deleted. Where it is the open file that failed, and not for want of room, the run goes on in
+ * another one at once, under a new run id; where that cannot be made either, the next call tries
+ * both. So a file that a server has forgotten is given up, and one that comes back is used.
  *
  * A session remembers the iterates that it was offered, also those that it refused; each record
  * carries this history (history.h). One that loads an interrupted run's entry goes on with that

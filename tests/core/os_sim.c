@@ -41,6 +41,7 @@ struct ws_dir {
 struct ws_file {
     unsigned node;
     unsigned life; /* of the process that opened it */
+    unsigned long serial;
     bool writable;
 };
 
@@ -72,6 +73,9 @@ static size_t fail_from, fail_upto;
 static int fail_error;
 static enum sim_failure fail_how;
 static const char *failed_call = "";
+static unsigned long opened;    /* files */
+static unsigned long dead_upto; /* of these */
+static int dead_error;
 
 static unsigned life = 1;
 static int handles;
@@ -255,6 +259,7 @@ void sim_reset(void) {
     calls = 0;
     handles = 0;
     ticks = 0;
+    opened = dead_upto = 0;
     chance = 20240229;
     life++;
 }
@@ -267,6 +272,11 @@ void sim_fail(size_t from, size_t upto, int error, enum sim_failure how) {
     fail_error = error;
     fail_how = how;
     failed_call = "";
+}
+
+void sim_handles_die(int error) {
+    dead_upto = opened;
+    dead_error = error;
 }
 
 void sim_fail_stops(void) { fail_from = fail_upto = 0; }
@@ -443,6 +453,17 @@ static bool fails(const char *call) {
     failed_call = call;
     errno = fail_error;
     return true;
+}
+
+static bool is_dead(const struct ws_file *file) {
+    if (file->serial <= dead_upto) {
+        errno = dead_error;
+    }
+    return file->serial <= dead_upto;
+}
+
+static bool file_fails(const struct ws_file *file, const char *call) {
+    return fails(call) || is_dead(file);
 }
 
 static bool copy_name(char to[NAME_ROOM], const char *from, size_t size) {
@@ -622,7 +643,7 @@ void ws_os_dir_close(struct ws_dir *dir) {
 
 static void open_node(unsigned node, bool writable, struct ws_file **file) {
     *file = checked(malloc(sizeof **file));
-    **file = (struct ws_file){.node = node, .life = life, .writable = writable};
+    **file = (struct ws_file){.node = node, .life = life, .serial = ++opened, .writable = writable};
     handles++;
 }
 
@@ -670,7 +691,7 @@ enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) {
     const struct node *node = &disk.nodes[file->node];
 
-    if (fails("asking for a file's size")) {
+    if (file_fails(file, "asking for a file's size")) {
         return WS_OS_ERROR;
     }
     *info = (struct ws_file_info){.size = node->size,
@@ -693,7 +714,7 @@ bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity
 }
 
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
-    if (fails("asking for a file's links")) {
+    if (file_fails(file, "asking for a file's links")) {
         return WS_OS_ERROR;
     }
     *has_one_name = disk.nodes[file->node].links == 1;
@@ -702,7 +723,7 @@ enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name)
 
 enum ws_status ws_os_file_is_named(struct ws_dir *dir, const char *name, struct ws_file *file,
                                    bool *is_named) {
-    if (fails("asking what a name leads to")) {
+    if (file_fails(file, "asking what a name leads to")) {
         return WS_OS_ERROR;
     }
     const struct name *found = find_name(&disk.nodes[dir->node], name);
@@ -715,7 +736,7 @@ enum ws_status ws_os_file_read(struct ws_file *file, uint64_t offset, void *byte
     const struct node *node = &disk.nodes[file->node];
 
     *got = 0;
-    if (fails("reading")) {
+    if (file_fails(file, "reading")) {
         return WS_OS_ERROR;
     }
     if (offset < node->size) {
@@ -744,6 +765,9 @@ enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const voi
         errno = EBADF;
         return WS_OS_ERROR;
     }
+    if (is_dead(file)) {
+        return WS_OS_ERROR;
+    }
     change.bytes = checked(malloc(change.size + 1));
     memcpy(change.bytes, head, head_size);
     if (body_size > 0) {
@@ -763,7 +787,7 @@ enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const voi
 enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
     struct change change = {.kind = ALLOCATE, .node = file->node, .size = size};
 
-    if (fails("reserving room")) {
+    if (file_fails(file, "reserving room")) {
         return WS_OS_ERROR;
     }
     make_change(&change);
@@ -771,13 +795,16 @@ enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
 }
 
 enum ws_status ws_os_file_sync(struct ws_file *file) {
+    if (is_dead(file)) {
+        return WS_OS_ERROR;
+    }
     return sync_node(file->node, false, "sync of a file");
 }
 
 enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified) {
     struct change change = {.kind = TOUCH, .node = file->node, .time = modified};
 
-    if (fails("setting a file's time")) {
+    if (file_fails(file, "setting a file's time")) {
         return WS_OS_ERROR;
     }
     make_change(&change);
@@ -811,7 +838,7 @@ void ws_os_close_together(struct ws_dir *dir, struct ws_file *const files[], siz
 enum ws_status ws_os_file_lock(struct ws_file *file) {
     struct node *node = &disk.nodes[file->node];
 
-    if (fails("locking")) {
+    if (file_fails(file, "locking")) {
         return WS_OS_ERROR;
     }
     if (node->owner && node->owner != file) {
@@ -824,7 +851,7 @@ enum ws_status ws_os_file_lock(struct ws_file *file) {
 enum ws_status ws_os_file_is_locked(struct ws_file *file, bool *locked) {
     const struct node *node = &disk.nodes[file->node];
 
-    if (fails("asking for a lock")) {
+    if (file_fails(file, "asking for a lock")) {
         return WS_OS_ERROR;
     }
     *locked = node->owner && node->owner != file;

@@ -51,6 +51,10 @@ void sim_fail_stops(void);
 /* The name of the last call that was made to fail; "" where none was. */
 const char *sim_failed_call(void);
 
+/* Whatever is asked of files that are open now fails from here on, as where a server has forgotten
+ * them, or a mount has gone and come back; but for closing. */
+void sim_handles_die(int error);
+
 /* Changes of the disk so far; their numbers are moments. */
 size_t sim_moment(void);
 /* Whether bytes of a file were synced since then. */

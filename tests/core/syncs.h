@@ -6,6 +6,7 @@
 #define SYNCS_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "harness.h"
 
@@ -15,15 +16,19 @@
 static inline int *no_syncs(void) { harness_skip("needs syncs that can be counted"); }
 #define syncs (*no_syncs())
 #define failing_sync (*no_syncs())
+#define next_sync_fails_too (*no_syncs())
 
 #else
 
 static int syncs;
 static int failing_sync; /* the how manieth from now fails; 0: none does */
+static bool next_sync_fails_too;
 
 static int sync_simulated(void) {
     syncs++;
     if (failing_sync > 0 && --failing_sync == 0) {
+        failing_sync = next_sync_fails_too;
+        next_sync_fails_too = false;
         errno = EIO;
         return -1;
     }

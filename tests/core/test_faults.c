@@ -12,7 +12,8 @@
 
 #define SHORT ((size_t)700)
 #define LONGER ((size_t)5000)
-#define CALLS_MAX 2000 /* of work without an end */
+#define LARGE (WS_KEPT_MAX + (size_t)1) /* more than is kept in memory */
+#define CALLS_MAX 2000                  /* of work without an end */
 
 static const int errors[] = {ENOSPC, EDQUOT, EIO, EROFS, EACCES, EMFILE};
 static const size_t lengths[] = {1, 3, CALLS_MAX};
@@ -23,8 +24,10 @@ static double acknowledged; /* a lookup must find this or better; INFINITY: noth
 static int injected;        /* the error that calls may report */
 static int failures;
 
+static uint64_t max_size = 20000;
+
 static struct ws_store *open_simulated(void) {
-    struct ws_store_options options = {.max_size = 20000, .max_age = 30 * WS_DAY};
+    struct ws_store_options options = {.max_size = max_size, .max_age = 30 * WS_DAY};
     struct ws_store *opened = NULL;
 
     CHECK_STATUS(ws_store_open("/home/store", &options, &opened), WS_OK);
@@ -45,7 +48,7 @@ static bool succeeded(enum ws_status status) {
 }
 
 static void offer(bool final, double objective, size_t size) {
-    uint8_t payload[2 * LONGER];
+    static uint8_t payload[2 * LARGE];
     struct ws_offer made = {.payload = payload, .size = size, .objective = objective};
 
     make_payload(payload, size, objective);
@@ -113,6 +116,16 @@ static void work_that_grows(void) {
         offer(false, 9, LONGER);
         let_time_pass();
         offer(false, 9.5, 2 * LONGER); /* the best is read, and carried over */
+    }
+}
+
+/* More than is kept in memory: the best is read from the file. */
+static void work_that_grows_large(void) {
+    open_session();
+    if (session) {
+        offer(false, 9, LARGE);
+        let_time_pass();
+        offer(false, 9.5, 2 * LARGE);
     }
 }
 
@@ -261,6 +274,12 @@ TEST("whichever call fails, checkpoints lose nothing, and say why") {
 
 TEST("whichever call fails, payloads that grow lose nothing") { expect_no_harm(work_that_grows); }
 
+TEST("whichever call fails, large payloads that grow lose nothing") {
+    max_size = (uint64_t)1 << 30;
+    expect_no_harm(work_that_grows_large);
+    max_size = 20000;
+}
+
 TEST("whichever call fails, a fit that ends loses nothing") { expect_no_harm(work_that_ends); }
 
 TEST("whichever call fails, a second run of a session loses nothing") {
@@ -279,6 +298,130 @@ TEST("whichever call fails, a sweep takes nothing that it should keep") {
 
 TEST("whichever call fails, a run whose file was deleted is safe again") {
     expect_no_harm(work_while_the_run_is_deleted);
+}
+
+/* What a server that has forgotten the file says, a disk, and a mount that came back. */
+static const int deaths[] = {ESTALE, EIO, ENOTCONN, EBADF};
+
+/* A session at 9 whose file is dead. */
+static void begin_dead(int error, size_t size) {
+    sim_reset();
+    store = open_simulated();
+    acknowledged = INFINITY;
+    injected = error;
+    open_session();
+    offer(false, 10, size);
+    offer(false, 9, size);
+    sim_handles_die(error);
+    failures = 0;
+}
+
+static void end_dead(void) {
+    CHECK(failures == 0);
+    expect_acknowledged();
+    ws_session_close(session);
+    ws_store_release(store);
+    CHECK(sim_open_handles() == 0 && sim_held_locks() == 0);
+}
+
+static int runs_of_the_key(void) {
+    struct ws_digest key = a_key();
+
+    return runs_in(store, &key);
+}
+
+TEST("a file that died is given up: a better record goes to another, in place of it") {
+    for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
+        for (int synced = 0; synced < 2; synced++) {
+            begin_dead(deaths[i], SHORT);
+            if (synced) {
+                let_time_pass();
+            }
+            checkpoint(8);
+            expect_acknowledged();
+            CHECK(acknowledged == 8 && runs_of_the_key() == 1);
+            size_t before = sim_calls();
+            checkpoint(7);
+            CHECK(sim_calls() - before == 2); /* is it there, and the write */
+            end_dead();
+        }
+    }
+}
+
+TEST("a file that died is given up: a worse record goes to another, with the best from memory") {
+    for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
+        struct ws_digest key = a_key();
+        uint64_t removed;
+        begin_dead(deaths[i], SHORT);
+        CHECK_STATUS(ws_store_delete(store, &key, NULL, &removed), WS_OK);
+        let_time_pass();
+        checkpoint(12);
+        CHECK(acknowledged == 9 && runs_of_the_key() == 1);
+        end_dead();
+    }
+}
+
+TEST("where the best is too large for memory it stays in the file that died") {
+    max_size = (uint64_t)1 << 30;
+    for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
+        begin_dead(deaths[i], SHORT);
+        offer(false, 8, LARGE);
+        sim_handles_die(deaths[i]);
+        let_time_pass();
+        checkpoint(12);
+        CHECK(runs_of_the_key() == 2);
+        expect_acknowledged();
+        checkpoint(11); /* an improvement of what this file has */
+        CHECK(ws_session_status(session).objective == 11);
+        end_dead();
+    }
+    max_size = 20000;
+}
+
+TEST("a fit whose file died finalizes") {
+    for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
+        begin_dead(deaths[i], SHORT);
+        finalize(8);
+        CHECK(acknowledged == 8 && runs_of_the_key() == 1);
+        end_dead();
+    }
+}
+
+TEST("while nothing can be written a file that died is kept, and left once that works") {
+    begin_dead(EIO, SHORT);
+    sim_fail(sim_calls(), SIZE_MAX, EIO, SIM_CLEAN);
+    for (int i = 0; i < 10; i++) {
+        checkpoint(8);
+    }
+    CHECK(failures == 10 && acknowledged == 9);
+    sim_fail_stops();
+    failures = 0;
+    expect_acknowledged();
+    checkpoint(8);
+    CHECK(acknowledged == 8);
+    end_dead();
+}
+
+TEST("for want of room a run keeps its file") {
+    static const int wants[] = {ENOSPC, EDQUOT, EFBIG};
+
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++) {
+        char run_id[WS_RUN_ID_MAX + 1];
+        sim_reset();
+        store = open_simulated();
+        acknowledged = INFINITY;
+        injected = wants[i];
+        open_session();
+        checkpoint(10);
+        snprintf(run_id, sizeof run_id, "%s", ws_session_status(session).run_id);
+        sim_fail(sim_calls(), SIZE_MAX, wants[i], SIM_PART);
+        checkpoint(9);
+        sim_fail_stops();
+        checkpoint(8);
+        CHECK(acknowledged == 8 && strcmp(run_id, ws_session_status(session).run_id) == 0);
+        failures = 0;
+        end_dead();
+    }
 }
 
 TEST("a lookup that cannot read says so, and finds what it can") {

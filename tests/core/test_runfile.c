@@ -642,7 +642,7 @@ TEST("growth past the slot carries a better record over") {
     ws_os_dir_close(dir);
 }
 
-TEST("a record carried over keeps everything it said") {
+static void carry_over(size_t size) {
     struct ws_dir *dir = test_dir();
     struct ws_record first = record_of(WS_CHECKPOINT, 1, 1);
 
@@ -650,14 +650,20 @@ TEST("a record carried over keeps everything it said") {
     first.note.encoding = 5;
     first.note.has_iteration = true;
     first.note.iteration = 17;
-    struct ws_runfile *run = create_run(dir, first, 100);
-    CHECK_STATUS(replace_run(run, dir, record_of(WS_CHECKPOINT, 2, 2), 10000), WS_OK);
+    struct ws_runfile *run = create_run(dir, first, size);
+    CHECK_STATUS(replace_run(run, dir, record_of(WS_CHECKPOINT, 2, 2), 100 * size), WS_OK);
     struct ws_record best = best_in(dir);
     CHECK(strcmp(best.note.label, "label") == 0 && best.note.encoding == 5);
     CHECK(best.note.iteration == 17 && best.written == first.written);
-    CHECK(best.payload_size == 100);
+    CHECK(best.payload_size == size && count_valid(dir) == 2);
     ws_runfile_close(run);
     ws_os_dir_close(dir);
+}
+
+TEST("a record carried over from memory keeps everything it said") { carry_over(100); }
+
+TEST("a record carried over from its file keeps everything it said") {
+    carry_over(WS_KEPT_MAX + 1);
 }
 
 TEST("growth by a better record has nothing to carry over") {
@@ -737,11 +743,23 @@ TEST("a replacement whose name cannot be synced loses nothing") {
 
 TEST("a best record that the disk lost does not keep the next from being written") {
     struct ws_dir *dir = test_dir();
-    struct ws_runfile *run = create_run(dir, record_of(WS_CHECKPOINT, 1, 1), 100);
+    size_t size = WS_KEPT_MAX + 1; /* more than is kept in memory */
+    struct ws_runfile *run = create_run(dir, record_of(WS_CHECKPOINT, 1, 1), size);
 
     flip_bit(harness_path(RUN), WS_RECORD_HEADER + 50);
-    CHECK_STATUS(replace_run(run, dir, record_of(WS_CHECKPOINT, 2, 2), 10000), WS_OK);
+    CHECK_STATUS(replace_run(run, dir, record_of(WS_CHECKPOINT, 2, 2), 10 * size), WS_OK);
     CHECK(best_in(dir).sequence == 2);
+    ws_runfile_close(run);
+    ws_os_dir_close(dir);
+}
+
+TEST("a small best record that the disk lost is carried over from memory") {
+    struct ws_dir *dir = test_dir();
+    struct ws_runfile *run = create_run(dir, record_of(WS_CHECKPOINT, 1, 1), WS_KEPT_MAX);
+
+    flip_bit(harness_path(RUN), WS_RECORD_HEADER + 50);
+    CHECK_STATUS(replace_run(run, dir, record_of(WS_CHECKPOINT, 2, 2), 100000), WS_OK);
+    CHECK(best_in(dir).sequence == 1 && count_valid(dir) == 2);
     ws_runfile_close(run);
     ws_os_dir_close(dir);
 }

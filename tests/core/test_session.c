@@ -964,13 +964,28 @@ TEST("a finalize that failed leaves the checkpoints, and can be repeated") {
     close_both(session, store);
 }
 
-TEST("a sync that failed costs no better record, and the next checkpoint works") {
+TEST("where a sync failed the record goes to another file, with the better one") {
     struct ws_store *store = a_store();
     struct ws_session *session = a_session(store);
 
     CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
     ws_store_shift_clock(store, WS_RATE_INTERVAL);
     failing_sync = 1;
+    CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
+    CHECK(runs_of_key(store) == 1);
+    best_is(store, "better");
+    latest_is(store, "worse");
+    close_both(session, store);
+}
+
+TEST("a sync that failed twice costs no better record, and the next checkpoint works") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 1, "better"), WS_OK);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    failing_sync = 1;
+    next_sync_fails_too = true;
     CHECK_STATUS(checkpoint(session, 3, "not synced"), WS_OS_ERROR);
     best_is(store, "better");
     CHECK_STATUS(checkpoint(session, 2, "worse"), WS_OK);
