@@ -66,7 +66,7 @@ new_model_fingerprint <- function(parts) {
   sorted <- parts[order(names(parts), method = "radix")]
   scope <- vapply(sorted, .subset2, "", "scope")
   hex <- vapply(sorted, .subset2, "", "fingerprint")
-  key <- function(counts) .Call(C_fingerprint, hex[counts], FALSE)
+  key <- function(counts) .Call(C_fingerprint, hex[counts], digest_modes[["error"]])
   structure(
     list(
       exact = key(TRUE),
@@ -80,12 +80,10 @@ new_model_fingerprint <- function(parts) {
 
 # What a key is made of: a digest, the widest key that it belongs to, and what to tell people: a
 # text, or language to be deparsed when somebody looks.
-new_part <- function(value, scope, shown) {
-  if (!is.null(attr(value, "warmstart", exact = TRUE)) && !is.environment(value)) {
-    attr(value, "warmstart") <- NULL # how a fit was come by does not count
-  }
+new_part <- function(value, scope, shown, mode = "deep") {
   list(
-    fingerprint = unclass(.Call(C_fingerprint, value, FALSE)), scope = scope, shown = shown
+    fingerprint = unclass(.Call(C_fingerprint, value, digest_modes[[mode]])),
+    scope = scope, shown = shown
   )
 }
 
@@ -101,7 +99,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   check_data(data)
   formulas <- if (is.list(formula)) formula else list(formula)
   canonical <- lapply(lapply(formulas, expand_dot, data), canonical_call)
-  in_formulas <- as.expression(c(canonical, also))
+  in_formulas <- c(canonical, also)
   uses <- formula_uses(in_formulas)
   variables <- setdiff(uses$variables, parameters)
   in_data <- vapply(variables, is_in_data, NA, data)
@@ -111,7 +109,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   # A fitter may evaluate an argument outside the data, as the second `k` of s(x, k = k).
   both <- variables[in_data & is_outside]
   if (length(both) > 0) {
-    both <- intersect(both, all.vars(as.expression(named_arguments(in_formulas))))
+    both <- intersect(both, all.vars(as.expression(named_arguments(as.expression(in_formulas)))))
   }
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
   c(
@@ -124,22 +122,6 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
     unlist(lapply(variables[in_data], column_part, data), recursive = FALSE),
     outside_parts(c(variables[!in_data], both), uses$functions, uses$texts, homes),
     option_parts()
-  )
-}
-
-# What formulas name: variables, functions and strings.
-formula_uses <- function(formulas) {
-  variables <- all.names(formulas, functions = FALSE)
-  names <- all.names(formulas)
-  known <- unique(names)
-  count <- function(x) tabulate(match(x, known), length(known))
-  # The same name may stand for a variable here and for a function there.
-  functions <- known[count(names) > count(variables)]
-  texts <- texts_in(formulas)
-  list(
-    variables = unique(c(variables, if (any(takes_names %in% functions)) texts)),
-    functions = functions,
-    texts = texts
   )
 }
 
@@ -176,17 +158,7 @@ expand_dot <- function(formula, data) {
   formula
 }
 
-# Without attributes and parentheses: where the parser needed them, they are in the tree's shape.
-canonical_call <- function(expr) {
-  attributes(expr) <- NULL
-  while (is.call(expr) && identical(expr[[1]], quote(`(`)) && length(expr) == 2) {
-    expr <- expr[[2]]
-  }
-  for (i in seq_along(expr)) {
-    if (is.call(expr) && is.call(expr[[i]])) expr[[i]] <- canonical_call(expr[[i]])
-  }
-  expr
-}
+canonical_call <- function(expr) .Call(C_canonical_call, expr)
 
 # Is there a variable or function of that name, seen from any of the environments?
 is_bound <- function(names, homes) {
@@ -214,10 +186,11 @@ outside_parts <- function(variables, functions, texts, homes) {
   parts <- lapply(homes, function(home) {
     found <- lapply(stats::setNames(nm = variables), find_captured, home)
     found <- lapply(Filter(Negate(is.null), found), .subset2, "value")
+    called <- unique(c(functions, intersect(texts, visible_names(home))))
     c(
       unlist(unname(Map(variable_part, names(found), found)), recursive = FALSE),
-      unlist(lapply(functions, called_part, home), recursive = FALSE),
-      method_parts(c(texts, unlist(lapply(found, few_texts))), home)
+      unlist(lapply(called, called_part, home), recursive = FALSE),
+      methods_part(home, c(texts, unlist(lapply(found, texts_of))))
     )
   })
   parts <- unlist(parts, recursive = FALSE)
@@ -241,7 +214,7 @@ called_part <- function(name, home) {
     if (is.list(value) || is.environment(value)) {
       named_part("variable", name, value, "specification")
     },
-    if (!is.null(value)) function_part(name, home)
+    function_part(name, home)
   )
 }
 
@@ -251,39 +224,32 @@ function_part <- function(name, home) {
 }
 
 # The functions that a value names: fitters look them up, as they do contrasts.
-named_function_parts <- function(value, home) {
-  unlist(lapply(few_texts(value), function_part, home), recursive = FALSE)
+named_function_parts <- function(value, homes) {
+  texts <- texts_of(value)
+  if (length(texts) == 0) {
+    return(NULL)
+  }
+  parts <- lapply(homes, function(home) {
+    unlist(lapply(intersect(texts, visible_names(home)), function_part, home), recursive = FALSE)
+  })
+  parts <- unlist(parts, recursive = FALSE)
+  parts[!duplicated(lapply(parts, .subset2, "fingerprint"))]
 }
 
 # A value's strings, where they may be names: data have more of them.
-few_texts <- function(value) {
-  texts <- value
-  if (is.list(value) && !is.data.frame(value)) texts <- unlist(Filter(is.character, value))
-  if (is.character(texts) && length(texts) < 10) unname(texts)
+texts_of <- function(value) {
+  if (is.list(value) && !is.data.frame(value)) value <- unlist(Filter(is.character, value))
+  if (is.character(value) && length(value) < 1000) unique(as.vector(value))
 }
 
-# Methods of the user's own for what has one of these classes, or makes one of it, as
-# smooth.construct.mine.smooth.spec() for s(x, bs = "mine").
-method_parts <- function(classes, home) {
-  classes <- unique(classes[nzchar(classes)])
-  if (length(classes) > 0) {
-    names <- visible_names(home)
-    dotted <- paste0(".", classes, ".")
-    is_method <- vapply(paste0(names, "."), function(name) {
-      any(vapply(dotted, grepl, NA, name, fixed = TRUE))
-    }, NA)
-    unlist(lapply(names[is_method], function_part, home), recursive = FALSE)
+# Methods of the user's own, whoever calls them, and what S4 knows of classes and methods: for
+# smooths, correlation structures and columns of a class of the user's own.
+methods_part <- function(home, classes = character()) {
+  found <- method_bindings(surrounding(home), classes)
+  if (length(found) > 0) {
+    values <- Map(binding_value, found, names(found))
+    named_part("methods", paste(names(found), collapse = ", "), values, "specification")
   }
-}
-
-# Of what is bound around, short of packages.
-visible_names <- function(env) {
-  names <- character()
-  while (!identical(env, emptyenv())) {
-    if (!is_package_environment(env)) names <- c(names, ls(env, sorted = FALSE))
-    env <- environment_around(env)
-  }
-  unique(names)
 }
 
 # The arguments in an expression that have a name, the outermost of them.
@@ -296,15 +262,6 @@ named_arguments <- function(expr) {
     }
   }
   found
-}
-
-# The strings in an expression.
-texts_in <- function(expr) {
-  texts <- if (is.character(expr)) expr
-  if (is.call(expr) || is.expression(expr)) {
-    for (i in seq_along(expr)) texts <- c(texts, texts_in(expr[[i]]))
-  }
-  texts
 }
 
 # A factor is made of text with its levels in the locale's order. That counts where it is another
@@ -359,25 +316,35 @@ aligned_parts <- function(expressions, data, home) {
   parts
 }
 
+# Texts may name functions, which some fitters look for where the formula comes from, others in the
+# workspace.
 argument_parts <- function(values, home) {
   parts <- lapply(names(values), function(name) {
     c(
       named_part("argument", name, values[[name]], "specification"),
-      named_function_parts(values[[name]], home)
+      named_function_parts(values[[name]], unique(list(home, globalenv())))
     )
   })
   unlist(parts, recursive = FALSE)
 }
 
-# An argument that repeats the fitter's default is the same as none.
+# An argument that repeats the fitter's default is the same as none. A default that depends on
+# other arguments, or on where it is evaluated, is no value to repeat.
 without_defaults <- function(values, fun) {
   defaults <- formals(fun)
-  keep <- vapply(names(values), function(name) {
-    default <- tryCatch(eval(defaults[[name]], environment(fun)), error = function(e) NULL)
-    !identical(values[[name]], default) && length(values[[name]]) > 0
+  repeats <- vapply(names(values), function(name) {
+    name %in% names(defaults) && is_constant(defaults[[name]], names(defaults)) &&
+      identical(values[[name]], eval(defaults[[name]], environment(fun)))
   }, NA)
-  values[keep]
+  values[!repeats]
 }
+
+is_constant <- function(default, arguments) {
+  names <- all.names(default)
+  !is_missing_argument(default) && !any(names %in% c(arguments, environments, depend_on_frames))
+}
+
+depend_on_frames <- c("missing", "match.call", "sys.call", "match.arg", "nargs", "stop", "substitute")
 
 option_parts <- function() {
   na_action <- getOption("na.action")
@@ -387,7 +354,7 @@ option_parts <- function() {
   c(
     named_part("option", "contrasts", getOption("contrasts"), "specification"),
     named_part("option", "na.action", na_action, "specification"),
-    named_function_parts(c(getOption("contrasts"), na_action), globalenv())
+    named_function_parts(c(getOption("contrasts"), na_action), list(globalenv()))
   )
 }
 

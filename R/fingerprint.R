@@ -46,7 +46,7 @@ fingerprint.default <- function(x, ..., opaque = c("error", "ignore")) {
     return(fingerprint_model(x, ...)$exact)
   }
   check_dots(...)
-  .Call(C_fingerprint, x, check_choice(opaque, c("error", "ignore"), "opaque") == "ignore")
+  .Call(C_fingerprint, x, digest_mode(opaque))
 }
 
 #' @export
@@ -87,8 +87,7 @@ fingerprinter <- function() {
 #' @rdname fingerprinter
 #' @export
 absorb <- function(fp, tag, value, opaque = c("error", "ignore")) {
-  ignore <- check_choice(opaque, c("error", "ignore"), "opaque") == "ignore"
-  invisible(.Call(C_absorb, fp, tag, value, ignore))
+  invisible(.Call(C_absorb, fp, tag, value, digest_mode(opaque)))
 }
 
 #' @export
@@ -118,18 +117,46 @@ check_dots <- function(...) {
   }
 }
 
-# What C asks R for. Each returns a list of plain parts.
+# As src/bind-fingerprint.c numbers them. Keys go deep: environments count by what they bind.
+digest_modes <- c(error = 0, ignore = 1, deep = 2, strict = 3)
+
+digest_mode <- function(opaque) {
+  digest_modes[[check_choice(opaque, c("error", "ignore"), "opaque")]]
+}
+
+# What C asks R for. Each returns a list of plain parts and, perhaps, of bindings: environments
+# under the names that are bound in them.
 
 function_parts <- function(f) {
-  home <- topenv(environment(f))
-  if (isNamespace(home) && identical(environment(f), home)) {
-    return(list(
-      package = unname(getNamespaceName(home)), formals = formals(f), body = body(f)
-    ))
+  env <- environment(f)
+  if (isNamespace(env)) {
+    return(list(list(
+      package = unname(getNamespaceName(env)), formals = formals(f), body = body(f)
+    )))
   }
-  parts <- list(formals = formals(f), body = body(f), uses = captured_values(f))
-  if (methods::is(f, "standardGeneric")) parts$methods <- generic_methods(f)
-  parts
+  uses <- code_uses(f)
+  parts <- list(formals = formals(f), body = body(f))
+  if (inherits(f, "standardGeneric")) parts$methods <- generic_methods(f)
+  used <- used_bindings(uses, env)
+  if (inherits(f, "memoised")) used <- used[names(used) != "_cache"]
+  list(c(parts, settings_parts(uses)), used)
+}
+
+# As far as code asks for them by name.
+settings_parts <- function(uses) {
+  list(
+    options = if (length(uses$options) > 0) {
+      chosen(uses$options, names(options()), getOption)
+    },
+    settings = if (length(uses$settings) > 0) {
+      chosen(uses$settings, names(Sys.getenv()), Sys.getenv)
+    }
+  )
+}
+
+chosen <- function(names, all, get) {
+  if (every_setting %in% names) names <- sort(all, method = "radix")
+  lapply(stats::setNames(nm = names), get)
 }
 
 generic_methods <- function(generic) {
@@ -137,62 +164,41 @@ generic_methods <- function(generic) {
   lapply(methods[order(names(methods), method = "radix")], methods::slot, ".Data")
 }
 
-# The values that a function finds in its surroundings, by name: those of packages are left out,
-# since their names already say what they are.
-captured_values <- function(f) {
-  values <- list()
-  for (name in free_names(f)) {
-    value <- find_captured(name, environment(f))
-    if (!is.null(value)) {
-      values[[name]] <- value$value
-    }
+formula_bindings <- function(formula) {
+  used_bindings(formula_uses(list(canonical_call(formula))), attr(formula, ".Environment"))
+}
+
+# A package's is what its name says.
+environment_parts <- function(env) {
+  if (is_package_environment(env) || identical(env, globalenv()) || identical(env, emptyenv())) {
+    return(list(environmentName(env)))
   }
-  values
+  list(list(parent.env(env)), every_binding(list(env)))
 }
 
-# list(value = ) of the binding of this mode that a name has, seen from `env`; NULL where it is a
-# package's, or there is none.
-find_captured <- function(name, env, mode = "any") {
-  while (!identical(env, emptyenv())) {
-    if (exists(name, envir = env, mode = mode, inherits = FALSE)) {
-      return(if (!is_package_environment(env)) {
-        list(value = get(name, envir = env, mode = mode, inherits = FALSE))
-      })
-    }
-    env <- environment_around(env)
+# A list of one, or an empty one where there is no value: an argument that was not given.
+binding_value <- function(env, name) {
+  if (name == "...") {
+    return(tryCatch(list(eval(quote(list(...)), env)), error = function(e) list()))
   }
-  NULL
-}
-
-# Where a name is looked up next; an empty one where there is only what packages bind.
-environment_around <- function(env) {
-  if (!identical(env, globalenv()) || is_data_attached()) parent.env(env) else emptyenv()
-}
-
-# As by attach(); behind the global environment there are only packages else.
-is_data_attached <- function() {
-  attached <- search()[-1]
-  !all(startsWith(attached, "package:") | attached == "Autoloads")
-}
-
-is_package_environment <- function(env) {
-  isNamespace(env) || identical(env, baseenv()) || !is.null(attr(env, "path")) ||
-    grepl("^(package|imports):|^Autoloads$", attr(env, "name") %||% "")
+  value <- tryCatch(list(get(name, envir = env, inherits = FALSE)), error = function(e) list())
+  if (length(value) > 0 && identical(value[[1]], quote(expr = ))) list() else value
 }
 
 primitive_parts <- function(f) {
-  list(primitive = deparse(f))
+  list(list(primitive = deparse(f)))
 }
 
+# Slots are attributes, also those of a prototype, which is of no class.
 s4_parts <- function(x) {
-  slots <- setdiff(methods::slotNames(x), s4_caches)
-  slots <- sort(slots, method = "radix")
-  values <- lapply(slots, function(slot) methods::slot(x, slot))
-  list(class = c(class(x)), slots = stats::setNames(values, slots))
+  slots <- attributes(x)
+  slots <- slots[setdiff(sort(as.character(names(slots)), method = "radix"), c("class", s4_caches))]
+  list(list(class = c(class(x)), slots = slots))
 }
 
-# Slots that hold what was computed from the others: a Matrix's factorisations.
-s4_caches <- "factors"
+# Slots that hold what was computed from the others, as a Matrix's factorisations, and what a class
+# has learned of others.
+s4_caches <- c("factors", "versionKey", "subclasses")
 
 canonical_time <- function(x) {
   as.POSIXct(x)

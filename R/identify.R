@@ -75,9 +75,17 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
     call_argument_parts(name, arguments[[name]], env, name %in% fixed, written)
   })
   new_model_fingerprint(c(
-    list(fitter = new_part(fitter, "neighbourhood", shown)), unlist(parts, recursive = FALSE),
+    fitter_parts(fitter, shown), unlist(parts, recursive = FALSE), methods_part(env),
     option_parts()
   ))
+}
+
+# One of the user's own counts by what it uses, too.
+fitter_parts <- function(fitter, shown) {
+  c(
+    list(fitter = new_part(if (!is.function(fitter)) fitter, "neighbourhood", shown)),
+    if (is.function(fitter)) value_parts("fitter", fitter, is_fixed = TRUE)
+  )
 }
 
 # Most fitters take a formula that is written as text.
@@ -85,8 +93,14 @@ formula_of_text <- function(x, env) {
   if (is.character(x) && length(x) == 1) stats::as.formula(x, env) else x
 }
 
+# NULL where nothing else is left.
 drop_named <- function(list, dropped) {
-  if (is.list(list) && !is.null(names(list))) list[!names(list) %in% dropped] else list
+  is_dropped <- names(list) %in% dropped
+  if (!is.list(list) || !any(is_dropped)) {
+    list
+  } else if (!all(is_dropped)) {
+    list[!is_dropped]
+  }
 }
 
 # Those of `...` without a name, by their place.
@@ -118,42 +132,44 @@ written_parts <- function(name, expr, env, is_fixed) {
   )
 }
 
-captured_parts <- function(name, expr, env, is_fixed, seen = list()) {
-  parts <- lapply(all.names(expr, unique = TRUE), function(variable) {
-    found <- find_captured(variable, env)
-    if (!is.null(found)) {
-      value_parts(paste0(name, ": ", variable), found$value, is_fixed, seen)
-    }
-  })
-  unlist(parts, recursive = FALSE)
+captured_parts <- function(name, expr, env, is_fixed) {
+  used <- used_bindings(formula_uses(list(expr)), env)
+  parts <- Map(function(use, home) {
+    found <- binding_value(home, use)
+    if (length(found) > 0) value_parts(paste0(name, ": ", use), found[[1]], is_fixed)
+  }, names(used), used)
+  unlist(unname(parts), recursive = FALSE)
 }
 
-# A function counts as what it says and, each by itself, what it finds in its surroundings; so
-# does a formula.
-value_parts <- function(name, value, is_fixed, seen = list()) {
+# A function counts as what it says and, each by itself and once, what it finds in its
+# surroundings.
+value_parts <- function(name, value, is_fixed, seen = new.env(parent = emptyenv())) {
   if (!is_closure(value)) {
     scope <- if (is_fixed || !has_rows(value)) "specification" else "values"
     return(c(
       named_part("argument", name, value, scope),
-      named_function_parts(value, globalenv()),
-      collation_part(name, value),
-      if (is.object(value)) method_parts(class(value), globalenv()),
-      if (inherits(value, "formula")) {
-        captured_parts(name, value, environment(value) %||% emptyenv(), is_fixed, seen)
-      }
+      named_function_parts(value, list(globalenv())),
+      collation_part(name, value)
     ))
   }
-  if (any(vapply(seen, identical, NA, value))) {
-    return(list())
-  }
   parts <- function_parts(value)
-  uses <- lapply(names(parts$uses), function(use) {
-    value_parts(paste0(name, ": ", use), parts$uses[[use]], is_fixed, c(seen, value))
-  })
-  c(
-    named_part("function", name, parts[names(parts) != "uses"], "specification"),
-    unlist(uses, recursive = FALSE)
-  )
+  used <- if (length(parts) > 1) parts[[2]]
+  is_new <- vapply(seq_along(used), function(i) is_new_binding(names(used)[[i]], used[[i]], seen), NA)
+  uses <- Map(function(use, home) {
+    found <- binding_value(home, use)
+    if (length(found) > 0) value_parts(paste0(name, ": ", use), found[[1]], is_fixed, seen)
+  }, names(used)[is_new], used[is_new])
+  attributes <- attributes(value)
+  own <- list(parts[[1]], attributes[setdiff(names(attributes), "srcref")])
+  c(named_part("function", name, own, "specification"), unlist(unname(uses), recursive = FALSE))
+}
+
+# Is it met for the first time? Notes it in `seen`, the environments that a name has been seen in.
+is_new_binding <- function(name, env, seen) {
+  before <- seen[[name]]
+  is_new <- !any(vapply(before, identical, NA, env))
+  if (is_new) assign(name, c(before, env), envir = seen)
+  is_new
 }
 
 has_rows <- function(value) {

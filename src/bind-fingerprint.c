@@ -20,34 +20,46 @@ enum type {
     TYPE_VERSION = 'K',    /* opens every stream; the count is the version */
     TYPE_ATTRIBUTES = 'A', /* values */
     TYPE_NULL = 'N',
-    TYPE_LOGICAL = 'L',    /* int32 */
-    TYPE_INTEGER = 'I',    /* int32 */
-    TYPE_DOUBLE = 'D',     /* double */
-    TYPE_COMPLEX = 'C',    /* two doubles each */
-    TYPE_STRING = 'S',     /* 16-byte digests */
-    TYPE_RAW = 'R',        /* bytes */
-    TYPE_INTEGER64 = '6',  /* int64 */
-    TYPE_FACTOR = 'F',     /* int32 codes, then the levels as a value */
-    TYPE_ORDERED = 'O',    /* the same */
-    TYPE_LIST = 'V',       /* values */
-    TYPE_EXPRESSION = 'E', /* values */
-    TYPE_PAIRLIST = 'P',   /* values, tagged with their names */
-    TYPE_CALL = 'Q',       /* values, tagged with the arguments' names */
-    TYPE_SYMBOL = 'Y',     /* the name's bytes */
-    TYPE_FRAME = 'T',      /* number of rows (u64), then the columns as values, by name */
-    TYPE_FUNCTION = 'f',   /* one value: the list that function_parts() makes */
-    TYPE_RECURSION = 'r',  /* a function inside itself; the count is how many levels up */
-    TYPE_S4 = 'X',         /* one value: the list that s4_parts() makes */
-    TYPE_OPAQUE = 'U',     /* ignored on request */
+    TYPE_LOGICAL = 'L',     /* int32 */
+    TYPE_INTEGER = 'I',     /* int32 */
+    TYPE_DOUBLE = 'D',      /* double */
+    TYPE_COMPLEX = 'C',     /* two doubles each */
+    TYPE_STRING = 'S',      /* 16-byte digests */
+    TYPE_RAW = 'R',         /* bytes */
+    TYPE_INTEGER64 = '6',   /* int64 */
+    TYPE_FACTOR = 'F',      /* int32 codes, then the levels as a value */
+    TYPE_ORDERED = 'O',     /* the same */
+    TYPE_LIST = 'V',        /* values */
+    TYPE_EXPRESSION = 'E',  /* values */
+    TYPE_PAIRLIST = 'P',    /* values, tagged with their names */
+    TYPE_CALL = 'Q',        /* values, tagged with the arguments' names */
+    TYPE_SYMBOL = 'Y',      /* the name's bytes */
+    TYPE_FRAME = 'T',       /* number of rows (u64), then the columns as values, by name */
+    TYPE_FUNCTION = 'f',    /* the list that function_parts() makes, then bindings */
+    TYPE_S4 = 'X',          /* the list that s4_parts() makes, then bindings */
+    TYPE_ENVIRONMENT = 'e', /* the list that environment_parts() makes, then bindings */
+    TYPE_BINDINGS = 'B',    /* values, tagged with the names that they are bound to */
+    TYPE_AGAIN = 'r',       /* a binding or environment met before: the count is which, from 1 */
+    TYPE_OPAQUE = 'U',      /* ignored on request */
 };
 
-#define KEY_VERSION 1
+#define KEY_VERSION 2
 #define KEY_TAG "warmstart"
 
+/* What to do with environments and the like; R knows the numbers too. */
+enum mode {
+    MODE_STOP,   /* they are an error */
+    MODE_IGNORE, /* they are left out */
+    MODE_DEEP,   /* environments count by what they bind, formulas by what they refer to */
+    MODE_STRICT, /* the same, and data frames by all of their attributes */
+};
+
+/* Each binding is walked once, so that functions may use each other, and environments contain
+ * themselves. */
 struct walk {
     struct bind_stream stream;
-    SEXP functions; /* pairlist of the functions we are inside of, innermost first */
-    int ignore_opaque;
+    SEXP seen; /* a list of one: a pairlist of environments, each tagged with the name in it */
+    enum mode mode;
 };
 
 /* The way from the value a caller gave down to where the walk is. */
@@ -112,10 +124,10 @@ static bool is_one_of(const char *name, const char *const *names) {
     return false;
 }
 
-/* Where code came from is not what it says; data.table's pointer is an address. A formula's
- * environment counts through the values that a model takes from it. */
-static const char *const never_count[] = {"srcref",       "srcfile",           "wholeSrcref",
-                                          ".Environment", ".internal.selfref", NULL};
+/* Where code came from is not what it says; data.table's pointer is an address; how a fit was come
+ * by is not what it is. A formula's environment counts through what it finds there. */
+static const char *const never_count[] = {
+    "srcref", "srcfile", "wholeSrcref", ".Environment", ".internal.selfref", "warmstart", NULL};
 /* Said by the frame's own type and columns, or trimmings of a class of data frames. */
 static const char *const not_of_frames[] = {"names",  "row.names", "class",    "sorted", "index",
                                             "groups", "spec",      "problems", NULL};
@@ -230,31 +242,92 @@ static void absorb_cells(struct walk *walk, enum type type, struct tag tag, SEXP
     }
 }
 
-static R_xlen_t levels_up(SEXP functions, SEXP function) {
-    for (R_xlen_t level = 1; functions != R_NilValue; functions = CDR(functions), level++) {
-        if (CAR(functions) == function) {
-            return level;
+/* Environments. */
+
+/* Which one it was in the order of the walk, from 1; 0 where it is met for the first time. `name`
+ * is R's NULL for the environment itself. */
+static R_xlen_t seen_before(struct walk *walk, SEXP env, SEXP name) {
+    SEXP seen = VECTOR_ELT(walk->seen, 0);
+    R_xlen_t count = Rf_xlength(seen);
+
+    for (SEXP at = seen; at != R_NilValue; at = CDR(at), count--) {
+        if (CAR(at) == env && TAG(at) == name) {
+            return count;
         }
     }
+    SET_VECTOR_ELT(walk->seen, 0, Rf_cons(env, seen));
+    SET_TAG(VECTOR_ELT(walk->seen, 0), name);
     return 0;
+}
+
+/* `homes` are environments, each under the name of a binding in it. */
+static void absorb_bindings(struct walk *walk, SEXP homes, const struct where *where) {
+    SEXP names = PROTECT(Rf_getAttrib(homes, R_NamesSymbol));
+
+    frame(walk, TYPE_BINDINGS, no_tag, XLENGTH(homes));
+    for (R_xlen_t i = 0; i < XLENGTH(homes); i++) {
+        SEXP env = VECTOR_ELT(homes, i);
+        const char *text = Rf_translateCharUTF8(STRING_ELT(names, i));
+        struct where here = {.parent = where, .name = text};
+        R_xlen_t before = seen_before(walk, env, Rf_installTrChar(STRING_ELT(names, i)));
+        if (before > 0) {
+            frame(walk, TYPE_AGAIN, tag_of(text), before);
+            continue;
+        }
+        SEXP name = PROTECT(Rf_ScalarString(STRING_ELT(names, i)));
+        SEXP value = PROTECT(bind_call("binding_value", env, name));
+        enum mode mode = walk->mode;
+        if (strncmp(text, ".__", 3) == 0 && mode < MODE_DEEP) {
+            walk->mode = MODE_DEEP; /* what S4 knows of classes and methods is in environments */
+        }
+        absorb(walk, tag_of(text), value, &here);
+        walk->mode = mode;
+        UNPROTECT(2);
+    }
+    UNPROTECT(1);
+}
+
+/* What R's `function` makes of it: a list of a value and, perhaps, of bindings. */
+static void absorb_parts(struct walk *walk, enum type type, struct tag tag, const char *function,
+                         SEXP value, const struct where *where) {
+    SEXP parts = PROTECT(bind_call(function, value, NULL));
+
+    frame(walk, type, tag, XLENGTH(parts));
+    absorb(walk, no_tag, VECTOR_ELT(parts, 0), where);
+    if (XLENGTH(parts) > 1) {
+        absorb_bindings(walk, VECTOR_ELT(parts, 1), where);
+    }
+    UNPROTECT(1);
+}
+
+static void absorb_environment(struct walk *walk, struct tag tag, SEXP value,
+                               const struct where *where) {
+    R_xlen_t before = seen_before(walk, value, R_NilValue);
+
+    if (before > 0) {
+        frame(walk, TYPE_AGAIN, tag, before);
+        return;
+    }
+    absorb_attributes(walk, tag, value, none, where);
+    absorb_parts(walk, TYPE_ENVIRONMENT, tag, "environment_parts", value, where);
 }
 
 static void absorb_function(struct walk *walk, struct tag tag, SEXP value,
                             const struct where *where) {
-    R_xlen_t level = levels_up(walk->functions, value);
-
-    if (level > 0) {
-        frame(walk, TYPE_RECURSION, tag, level);
-        return;
-    }
-    SEXP outer = walk->functions;
-    SEXP parts = PROTECT(bind_call("function_parts", value, NULL));
-    walk->functions = PROTECT(Rf_cons(value, outer));
     absorb_attributes(walk, tag, value, none, where);
-    frame(walk, TYPE_FUNCTION, tag, 1);
-    absorb(walk, no_tag, parts, where);
-    walk->functions = outer;
-    UNPROTECT(2);
+    absorb_parts(walk, TYPE_FUNCTION, tag, "function_parts", value, where);
+}
+
+/* A formula, or what else brings along the environment that its names are looked up in. */
+static void absorb_call(struct walk *walk, struct tag tag, SEXP value, const struct where *where) {
+    absorb_attributes(walk, tag, value, none, where);
+    absorb_cells(walk, TYPE_CALL, tag, value, where);
+    if (walk->mode >= MODE_DEEP &&
+        Rf_isEnvironment(Rf_getAttrib(value, Rf_install(".Environment")))) {
+        SEXP homes = PROTECT(bind_call("formula_bindings", value, NULL));
+        absorb_bindings(walk, homes, where);
+        UNPROTECT(1);
+    }
 }
 
 static void absorb_vector(struct walk *walk, struct tag tag, SEXP value, enum type type,
@@ -264,18 +337,15 @@ static void absorb_vector(struct walk *walk, struct tag tag, SEXP value, enum ty
     data(&walk->stream, value);
 }
 
-static void absorb_parts(struct walk *walk, enum type type, struct tag tag, const char *function,
-                         SEXP value, const struct where *where) {
-    SEXP parts = PROTECT(bind_call(function, value, NULL));
-
-    frame(walk, type, tag, 1);
-    absorb(walk, no_tag, parts, where);
-    UNPROTECT(1);
+/* This package's own change no result. */
+static bool is_handle(SEXP value) {
+    return Rf_inherits(value, "warm_store") || Rf_inherits(value, "warm_session") ||
+           Rf_inherits(value, "fingerprinter");
 }
 
 static void absorb_opaque(struct walk *walk, struct tag tag, SEXP value,
                           const struct where *where) {
-    if (!walk->ignore_opaque) {
+    if (walk->mode != MODE_IGNORE && !(walk->mode >= MODE_DEEP && is_handle(value))) {
         stop_opaque(value, where);
     }
     frame(walk, TYPE_OPAQUE, tag, 0);
@@ -314,7 +384,7 @@ static void absorb(struct walk *walk, struct tag tag, SEXP value, const struct w
         absorb_vector(walk, tag, value, TYPE_RAW, bind_absorb_raw, where);
         break;
     case VECSXP:
-        if (Rf_inherits(value, "data.frame")) {
+        if (Rf_inherits(value, "data.frame") && walk->mode != MODE_STRICT) {
             absorb_frame(walk, tag, value, where);
         } else if (Rf_inherits(value, "POSIXlt")) {
             SEXP time = PROTECT(bind_call("canonical_time", value, NULL));
@@ -335,8 +405,7 @@ static void absorb(struct walk *walk, struct tag tag, SEXP value, const struct w
         absorb_cells(walk, TYPE_PAIRLIST, tag, value, where);
         break;
     case LANGSXP:
-        absorb_attributes(walk, tag, value, none, where);
-        absorb_cells(walk, TYPE_CALL, tag, value, where);
+        absorb_call(walk, tag, value, where);
         break;
     case SYMSXP:
         absorb_symbol(walk, tag, value);
@@ -351,6 +420,11 @@ static void absorb(struct walk *walk, struct tag tag, SEXP value, const struct w
     case S4SXP:
         absorb_parts(walk, TYPE_S4, tag, "s4_parts", value, where);
         break;
+    case ENVSXP:
+        if (walk->mode >= MODE_DEEP) {
+            absorb_environment(walk, tag, value, where);
+            break;
+        } /* fall through */
     default:
         absorb_opaque(walk, tag, value, where);
     }
@@ -383,15 +457,18 @@ static void free_walk(void *context, Rboolean jump) {
     bind_stream_free(&once->walk.stream);
 }
 
-SEXP bind_fingerprint(SEXP value, SEXP ignore_opaque) {
-    struct once once = {
-        .value = value,
-        .walk = {.functions = R_NilValue, .ignore_opaque = bind_flag(ignore_opaque, "opaque")}};
+static enum mode mode_of(SEXP mode) { return (enum mode)bind_number(mode, "opaque"); }
+
+SEXP bind_fingerprint(SEXP value, SEXP mode) {
+    SEXP seen = PROTECT(Rf_allocVector(VECSXP, 1));
+    struct once once = {.value = value, .walk = {.seen = seen, .mode = mode_of(mode)}};
 
     if (ws_hasher_new(&once.walk.stream.hasher) != WS_OK) {
         bind_stop_status("cannot compute a fingerprint", WS_NO_MEMORY);
     }
-    return bind_with_cleanup(fingerprint_once, free_walk, &once);
+    SEXP key = bind_with_cleanup(fingerprint_once, free_walk, &once);
+    UNPROTECT(1);
+    return key;
 }
 
 /* In pieces. */
@@ -444,18 +521,18 @@ static SEXP absorb_piece(void *context) {
     return R_NilValue;
 }
 
-SEXP bind_absorb(SEXP fingerprinter, SEXP tag, SEXP value, SEXP ignore_opaque) {
+SEXP bind_absorb(SEXP fingerprinter, SEXP tag, SEXP value, SEXP mode) {
     struct ws_hasher *hasher = hasher_of(fingerprinter);
+    SEXP seen = PROTECT(Rf_allocVector(VECSXP, 1));
     struct piece piece = {.tag = tag_of(bind_string(tag, "tag")),
                           .fingerprinter = fingerprinter,
-                          .once = {.value = value,
-                                   .walk = {.functions = R_NilValue,
-                                            .ignore_opaque = bind_flag(ignore_opaque, "opaque")}}};
+                          .once = {.value = value, .walk = {.seen = seen, .mode = mode_of(mode)}}};
 
     if (ws_hasher_copy(hasher, &piece.once.walk.stream.hasher) != WS_OK) {
         bind_stop_status("cannot absorb the value", WS_NO_MEMORY);
     }
     bind_with_cleanup(absorb_piece, free_walk, &piece);
+    UNPROTECT(1);
     return fingerprinter;
 }
 

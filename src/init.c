@@ -12,6 +12,7 @@ static const R_CallMethodDef routines[] = {
     CALL(absorb, 4),
     CALL(fingerprinter_digest, 1),
     CALL(hash_engine, 0),
+    CALL(canonical_call, 1),
 
     CALL(may_be_plain, 1),
     CALL(bytes_are_plain, 1),

@@ -202,3 +202,21 @@ test_that("a fit that does not converge stops as without warm(), and is not kept
   expect_warning(warm_call(hurried, store), "convergence error")
   expect_false(any(store_list(store)$state == "finished"))
 })
+
+test_that("structures count, also those without parameters of their own yet", {
+  store <- new_store()
+  d <- nlme::Dialyzer
+  calls <- alist(
+    nlme::gls(rate ~ pressure, d),
+    nlme::gls(rate ~ pressure, d, weights = nlme::varPower(form = ~pressure)),
+    nlme::gls(rate ~ pressure, d, weights = nlme::varExp(form = ~pressure)),
+    nlme::gls(rate ~ pressure, d, correlation = nlme::corExp(form = ~ index | Subject)),
+    nlme::gls(rate ~ pressure, d, correlation = nlme::corGaus(form = ~ index | Subject)),
+    nlme::gls(rate ~ pressure, d, correlation = nlme::corSpher(form = ~ index | Subject))
+  )
+  for (call in calls) {
+    fit <- warm_call(call, store)
+    expect_identical(source_of(fit), "cold", label = deparse1(call))
+    expect_equal(fit$logLik, eval(call)$logLik)
+  }
+})

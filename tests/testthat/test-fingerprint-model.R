@@ -354,6 +354,23 @@ test_that("an argument that repeats the default is the same as none", {
   )
 })
 
+test_that("nothing but a default that stands for itself can be repeated", {
+  fit <- function(formula, data, weights = NULL, level = 2 * top, top = 1, home = parent.frame()) 1
+  key <- function(...) {
+    call <- as.call(c(quote(fit), quote(y ~ x), data = quote(d), list(...)))
+    names(call)[[2]] <- "formula"
+    format(identify_model(call, environment(), "fit")$exact)
+  }
+  empty <- structure(numeric(), class = "variance")
+  keys <- c(
+    key(), key(other = empty), key(other = structure(empty, form = "x")),
+    key(other = structure(numeric(), class = "other")), key(level = NULL), key(home = NULL),
+    key(other = NULL)
+  )
+  expect_identical(which(duplicated(keys)), integer())
+  expect_identical(key(weights = NULL, top = 1), key())
+})
+
 test_that("every argument that shapes the fit counts", {
   keys <- vapply(list(
     quote(gam(mpg ~ s(hp), data = mtcars)),

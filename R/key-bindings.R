@@ -1,0 +1,170 @@
+# Where the names that code uses are bound. What packages bind counts by its name alone.
+
+#' @param uses What `code_uses()` or `formula_uses()` has found.
+#' @return A list of environments, each under the name of a binding in it that counts.
+#' @noRd
+used_bindings <- function(uses, env) {
+  if (uses$everything || any(vapply(uses$lookups, looks_up_any, NA, env))) {
+    return(every_binding(surrounding_own(env)))
+  }
+  names <- c(uses$variables, uses$lookups, uses$texts)
+  functions <- c(uses$functions, uses$lookups, uses$texts)
+  found <- c(
+    first_bindings(unique(names), env, "any"),
+    first_bindings(unique(functions), env, "function"),
+    definitions(surrounding(env), functions, uses$texts)
+  )
+  is_again <- duplicated(Map(list, found, names(found)))
+  sort_bindings(found[!is_again])
+}
+
+# Does this variable hold anything but a function? That may be any name.
+looks_up_any <- function(name, env) {
+  found <- find_captured(name, env)
+  !is.null(found) && !is.function(found$value)
+}
+
+first_bindings <- function(names, env, mode) {
+  found <- lapply(stats::setNames(nm = names), binding_home, env, mode)
+  Filter(Negate(is.null), found)
+}
+
+# The environment that binds a name, seen from `env`; NULL where it is a package's, or there is none.
+binding_home <- function(name, env, mode = "any") {
+  while (!identical(env, emptyenv())) {
+    if (exists(name, envir = env, mode = mode, inherits = FALSE)) {
+      return(if (!is_package_environment(env)) env)
+    }
+    env <- environment_around(env)
+  }
+  NULL
+}
+
+# list(value = ) of the binding of this mode that a name has, seen from `env`; NULL where it is a
+# package's, or there is none.
+find_captured <- function(name, env, mode = "any") {
+  home <- binding_home(name, env, mode)
+  if (!is.null(home)) {
+    value <- binding_value(home, name)
+    if (length(value) > 0) list(value = value[[1]])
+  }
+}
+
+every_binding <- function(envs) {
+  found <- lapply(envs, function(env) {
+    names <- setdiff(ls(env, all.names = TRUE, sorted = FALSE), never_bound)
+    stats::setNames(rep(list(env), length(names)), names)
+  })
+  sort_bindings(unlist(found, recursive = FALSE))
+}
+
+# What R itself keeps among the user's variables; the generator's state has a part of its own.
+never_bound <- c(".Random.seed", ".Last.value", ".Traceback")
+
+sort_bindings <- function(bindings) {
+  bindings[order(as.character(names(bindings)), method = "radix")]
+}
+
+# The environments that can be seen, from the innermost, short of packages'.
+surrounding <- function(env) {
+  found <- list()
+  while (!identical(env, emptyenv())) {
+    if (!is_package_environment(env)) found <- c(found, env)
+    env <- environment_around(env)
+  }
+  found
+}
+
+# Code of a package, in an environment that the package has made, looks for its own names.
+surrounding_own <- function(env) {
+  found <- list()
+  while (!identical(env, emptyenv()) && !isNamespace(env)) {
+    if (!is_package_environment(env)) found <- c(found, env)
+    env <- environment_around(env)
+  }
+  found
+}
+
+# Where a name is looked up next; an empty one where there is only what packages bind.
+environment_around <- function(env) {
+  if (!identical(env, globalenv()) || is_data_attached()) parent.env(env) else emptyenv()
+}
+
+# As by attach(); behind the global environment there are only packages else.
+is_data_attached <- function() {
+  attached <- search()[-1]
+  !all(startsWith(attached, "package:") | attached == "Autoloads")
+}
+
+is_package_environment <- function(env) {
+  if (isNamespace(env) || identical(env, baseenv())) {
+    return(TRUE)
+  }
+  name <- attr(env, "name", exact = TRUE)
+  is.character(name) && (
+    startsWith(name, "imports:") || name %in% search() && grepl("^package:|^Autoloads$", name)
+  )
+}
+
+# What dispatch may find beside the names in the code: definitions of S4 classes and methods, S3
+# methods of generics that are called, and of classes that are named.
+definitions <- function(envs, functions, texts) {
+  dotted_bindings(envs, function(names) {
+    is_method_of(names, c(functions, group_generics), texts)
+  })
+}
+
+# The same whatever is called: methods for any function there is.
+method_bindings <- function(envs, classes) {
+  dotted_bindings(envs, function(names) {
+    is_method_of(names, dotted_functions(names), classes)
+  })
+}
+
+dotted_bindings <- function(envs, is_method) {
+  found <- lapply(envs, function(env) {
+    names <- ls(env, all.names = TRUE, sorted = FALSE)
+    names <- names[grepl(".", names, fixed = TRUE)]
+    if (length(names) == 0) {
+      return(NULL)
+    }
+    counts <- startsWith(names, ".__")
+    counts[!counts] <- is_method(names[!counts]) & has_functions(names[!counts], env)
+    stats::setNames(rep(list(env), sum(counts)), names[counts])
+  })
+  sort_bindings(unlist(found, recursive = FALSE))
+}
+
+has_functions <- function(names, env) {
+  vapply(names, exists, NA, envir = env, mode = "function", inherits = FALSE)
+}
+
+# Of what stands before a dot in these names, what is a function.
+dotted_functions <- function(names) {
+  words <- strsplit(names, ".", fixed = TRUE)
+  heads <- unlist(lapply(words, function(word) {
+    vapply(seq_len(length(word) - 1), function(n) paste(word[seq_len(n)], collapse = "."), "")
+  }))
+  heads <- unique(heads[nzchar(heads)])
+  heads[vapply(heads, exists, NA, envir = globalenv(), mode = "function")]
+}
+
+# The names of what is bound around, short of packages.
+visible_names <- function(env) {
+  unique(unlist(lapply(surrounding(env), ls, sorted = FALSE)))
+}
+
+group_generics <- c("Ops", "Math", "Summary", "Complex")
+
+# Is there a dot with a generic before it, or with a class behind it?
+is_method_of <- function(names, generics, classes) {
+  is_method <- logical(length(names))
+  dots <- gregexpr(".", names, fixed = TRUE)
+  for (i in seq_along(names)) {
+    at <- dots[[i]]
+    before <- substring(names[[i]], 1, at - 1)
+    behind <- substring(names[[i]], at + 1)
+    is_method[[i]] <- any(before %in% generics) || any(behind %in% classes)
+  }
+  is_method
+}
