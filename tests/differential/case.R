@@ -58,7 +58,8 @@ case_script <- function(case) {
     bquote(judge(
       asked, cold, all_fitters()[[.(case$fitter)]],
       again = .(if (is.null(again)) quote(list()) else quote(again)),
-      env = .(if (case$whole) quote(environment()) else NULL)
+      env = .(if (case$whole) quote(environment())),
+      exactly = .(if (case$start %in% c("none", "finished")) c("cold", "finished") else "cold")
     ))
   ))
 }

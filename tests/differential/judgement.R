@@ -11,9 +11,11 @@ elsewhere_by <- 1e-3
 #' @param again Outcomes of further plain calls, of fitters that do not repeat themselves.
 #' @param env Where both were made, to compare them whole there: what summary(), anova(), update()
 #'   and others make of them. NULL for a brief look.
+#' @param exactly Where warm() says that it did this, the fit is the plain one to the last digit. What
+#'   is returned may itself have begun elsewhere, where the store holds several.
 #' @return A list of `faults` and `notes`, as words.
 #' @noRd
-judge <- function(asked, cold, fitter, again = list(), env = NULL) {
+judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "cold") {
   repeats <- length(again) == 0
   faults <- character()
   fault <- function(is_fault, ...) if (!isFALSE(is_fault)) faults <<- c(faults, paste0(...))
@@ -58,6 +60,8 @@ judge <- function(asked, cold, fitter, again = list(), env = NULL) {
   )
   elsewhere <- isTRUE(more < -elsewhere_by * max(1, abs(objectives[[2]]))) && !isTRUE(moved < 1)
   fault(repeats && elsewhere, "another optimum: ", lower)
+  source <- tryCatch(warmstart::warm_info()$source, error = function(e) "none")
+  if (source %in% exactly) faults <- c(faults, content_faults(warm, plain))
   list(faults = faults, notes = if (isTRUE(more < -allowed) && !elsewhere) lower)
 }
 
@@ -87,6 +91,25 @@ shown_change <- function(a, b) {
   } else {
     paste(shown(a), "for", shown(b))
   }
+}
+
+content_faults <- function(warm, plain) {
+  parts <- if (isS4(plain)) {
+    Filter(function(part) !is.environment(slot(plain, part)), methods::slotNames(plain))
+  } else if (is.list(plain)) {
+    is_data <- !vapply(plain, function(x) is.environment(x) || is.function(x), NA)
+    setdiff(names(plain)[is_data], "xtime") # the seconds of optimx()
+  }
+  get_part <- function(fit, part) if (isS4(fit)) slot(fit, part) else fit[[part]]
+  different <- Filter(function(part) {
+    !isTRUE(tryCatch(
+      all.equal(
+        get_part(warm, part), get_part(plain, part), tolerance = 1e-10, check.environment = FALSE
+      ),
+      error = conditionMessage
+    ))
+  }, parts)
+  if (length(different) > 0) paste("other than the plain fit's:", toString(different))
 }
 
 # Whole. ---------------------------------------------------------------------------------------
@@ -126,9 +149,10 @@ used <- function(use, fit, env) {
   )
 }
 
-# Stars and signs are of the numbers.
+# Stars and signs are of the numbers. Of nls() by "port", one of two criteria may be met, or both.
 words_of <- function(value) {
   text <- tryCatch(utils::capture.output(print(value)), error = conditionMessage)
+  text <- sub("(both X convergence and |X-)?(relative )?convergence [(][0-9][)]", "converged", text)
   text <- gsub("[*.<>+-]|TRUE|FALSE|NaN|NA|Inf", " ", without_numbers(text))
   trimws(gsub("[# ]+", " ", text))
 }

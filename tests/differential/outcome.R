@@ -1,8 +1,7 @@
 # What came of a call: what it returned, said, and drew.
 
 #' @return A list of `fit`, `error` (a message, or NULL), `said` (the distinct warnings and messages,
-#'   without their numbers), `random` (the state that R's generator is left in) and `source` (what
-#'   warm() did).
+#'   without their numbers) and `random` (the state that R's generator is left in).
 #' @noRd
 outcome_of <- function(expr) {
   set.seed(1)
