@@ -80,7 +80,7 @@ wrapped_at <- function(expr) {
     is_around <- name == "%>%" && is.call(expr[[3]]) && call_name(expr[[3]]) %in% names(wrappers)
     if (is_around) 2 else 3
   } else if (name %in% names(wrappers)) {
-    argument_at(expr, wrappers[[name]], if (name == "with") 2 else 1)
+    wrapped_argument(expr, wrappers[[name]], if (name == "with") 2 else 1)
   }
 }
 
@@ -93,7 +93,7 @@ wrappers <- c(
   invisible = "x", identity = "x"
 )
 
-argument_at <- function(expr, argument, place) {
+wrapped_argument <- function(expr, argument, place) {
   names <- names(expr) %||% character(length(expr))
   if (argument %in% names) {
     return(match(argument, names))
