@@ -19,6 +19,7 @@
 #' a sixteenth of its own. The files of running fits are never removed, and come on top; where
 #' entries are some sixty times as large as those that have to go for them, it takes more saves.
 #' Entries older than `max_age` are never returned, and removed when the sweep comes to them.
+#' What is larger than 15/16 of `max_size` is refused, with the reason. No save sweeps its own entry.
 #' [store_evict()] sweeps all at once.
 #'
 #' @section What if R is killed?:

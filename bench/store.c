@@ -100,7 +100,7 @@ static void way_save(uint64_t call) {
     struct ws_swept swept;
 
     save(call % 200 + ((uint64_t)1 << 41));
-    ws_sweep_when_due(store, &swept);
+    ws_sweep_when_due(store, NULL, &swept);
 }
 
 static struct ws_session *session;
@@ -208,7 +208,7 @@ static void slices(size_t saves) {
     for (size_t i = 0; i < saves; i++) {
         save(first + i);
         int64_t began = now();
-        ws_sweep_when_due(store, &swept);
+        ws_sweep_when_due(store, NULL, &swept);
         taken[i] = now() - began;
         sum += (double)taken[i];
         visited += swept.visited;

@@ -79,17 +79,21 @@ enum ws_status ws_save(struct ws_store *store, const struct ws_digest *key,
                        const void *payload, size_t size) {
     struct ws_record record = {
         .note = *note, .key = *key, .sequence = 1, .written = ws_store_now(store)};
+    char name[WS_FILE_NAME_MAX + 1];
     struct ws_swept swept;
+    bool has_room = size <= UINT64_MAX - WS_RECORD_HEADER &&
+                    ws_sweep_has_room_for(store, WS_RECORD_HEADER + (uint64_t)size);
     enum ws_status status = run_id[0] == '\0' ? ws_run_id_new(run_id) : WS_OK;
 
     if (status == WS_OK) {
-        status = ws_store_put(store, run_id, &record, payload, size);
+        status = has_room ? ws_store_put(store, run_id, &record, payload, size) : WS_TOO_LARGE;
     }
     if (status == WS_OK) {
         if (note->kind == WS_FINAL && !note->is_seed) {
             supersede_in(store, &record, run_id);
         }
-        ws_sweep_when_due(store, &swept);
+        ws_run_file_name(key, run_id, name);
+        ws_sweep_when_due(store, name, &swept);
     }
     return status;
 }

@@ -12,8 +12,9 @@
 
 #include "store.h"
 
-/* `run_id` is "" for a new one, which is left there. A status other than WS_OK is that of the save;
- * nothing was removed then. */
+/* `run_id` is "" for a new one, which is left there. WS_TOO_LARGE, before anything is written,
+ * where the store's bound leaves no room for the entry. A status other than WS_OK is that of the
+ * save; nothing was removed then. */
 enum ws_status ws_save(struct ws_store *store, const struct ws_digest *key,
                        char run_id[WS_RUN_ID_MAX + 1], const struct ws_note *note,
                        const void *payload, size_t size);

@@ -365,11 +365,13 @@ static void was_written(struct ws_session *session, const struct ws_record *reco
 }
 
 static void file_was_put(struct ws_session *session, int64_t now, uint64_t size) {
+    char name[WS_FILE_NAME_MAX + 1];
     struct ws_swept swept;
 
     session->last_sync = now;
     ws_store_grew(session->store, size);
-    ws_sweep_when_due(session->store, &swept);
+    ws_run_file_name(&session->key, session->run_id, name);
+    ws_sweep_when_due(session->store, name, &swept);
 }
 
 /* Whether a lookup would come to the run's file. Where the system does not say, the write does. */
@@ -450,6 +452,15 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
     return keep_status(session, status);
 }
 
+/* A final entry that does not fit would be swept as soon as somebody saves. A live run's file comes
+ * on top of the store's bound. */
+static bool has_room_for_final(const struct ws_session *session, const struct ws_offer *offer) {
+    uint64_t beside = WS_RECORD_HEADER + WS_HISTORY_MAX;
+
+    return offer->size <= UINT64_MAX - beside &&
+           ws_sweep_has_room_for(session->store, beside + offer->size);
+}
+
 enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_offer *offer) {
     int64_t now = ws_store_now(session->store);
     enum ws_status status = open_run(session);
@@ -459,7 +470,8 @@ enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_o
     }
     remember(session, offer, now, true);
     struct ws_record record = record_of(session, offer, WS_FINAL, now);
-    status = in_directory(session, put_final, &record, offer);
+    status = has_room_for_final(session, offer) ? in_directory(session, put_final, &record, offer)
+                                                : WS_TOO_LARGE;
     if (status == WS_OK) {
         ws_runfile_close(session->file);
         session->file = NULL;

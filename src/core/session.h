@@ -88,6 +88,7 @@ const struct ws_history *ws_session_history(struct ws_session *session);
  * The offer's payload is not looked at. Counts a refusal. */
 bool ws_session_wants(struct ws_session *session, const struct ws_offer *offer);
 enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws_offer *offer);
+/* WS_TOO_LARGE where the store's bound leaves no room for it: the checkpoints stay. */
 enum ws_status ws_session_finalize(struct ws_session *session, const struct ws_offer *offer);
 
 #endif

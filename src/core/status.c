@@ -13,6 +13,7 @@ void ws_status_describe(enum ws_status status, int os_errno, char *text, size_t 
         [WS_DAMAGED] = "damaged record",
         [WS_FOREIGN] = "not a warmstart record",
         [WS_NEWER] = "written by a newer version of warmstart",
+        [WS_TOO_LARGE] = "it is larger than the store may be, see max_size",
         [WS_NO_MEMORY] = "out of memory",
         [WS_OS_ERROR] = "the operating system reported an error",
     };

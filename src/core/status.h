@@ -19,6 +19,7 @@ enum ws_status {
     WS_DAMAGED,   /* our format, but a digest does not verify */
     WS_FOREIGN,   /* not our format */
     WS_NEWER,     /* our format, in a version this build does not know */
+    WS_TOO_LARGE, /* for the bound of the store */
     WS_NO_MEMORY,
     WS_OS_ERROR, /* errno says why */
 };

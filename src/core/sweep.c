@@ -32,6 +32,7 @@ struct kept {
 struct sweep {
     struct ws_store *store;
     int64_t now;
+    const char *spared; /* the name of a file; NULL: none */
     struct ws_dir *dir;
     struct run *runs; /* of this shard */
     size_t run_count;
@@ -99,7 +100,8 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
     }
     /* A record that has its file for itself is held by nobody: that need not be asked. */
     bool alone = scan.count > 0 && scan.records[0].slot_size == 0;
-    if ((!alone && (ws_os_file_is_locked(file, &locked) != WS_OK || locked)) ||
+    bool spared = sweep->spared && strcmp(name, sweep->spared) == 0;
+    if (spared || (!alone && (ws_os_file_is_locked(file, &locked) != WS_OK || locked)) ||
         scan.reason == WS_NEWER || scan.reason == WS_FOREIGN) {
         sweep->swept.kept_bytes += scan.info.size;
         return WS_OK;
@@ -370,8 +372,9 @@ static void free_sweep(struct sweep *sweep) {
 
 /* Others' slices wait until it has ended, where it has the round's file: what they found meanwhile
  * would not hold. */
-enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept) {
-    struct sweep sweep = {.store = store, .now = ws_store_now(store)};
+static enum ws_status sweep_all(struct ws_store *store, const char *spared,
+                                struct ws_swept *swept) {
+    struct sweep sweep = {.store = store, .now = ws_store_now(store), .spared = spared};
     struct ws_file *file = NULL;
     bool locked = ws_store_lock_file(store, WS_ROUND_FILE, &file) == WS_OK;
     enum ws_status status = ws_store_each_shard(store, judge_shard, &sweep);
@@ -387,6 +390,10 @@ enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept) {
     free_sweep(&sweep);
     *swept = sweep.swept;
     return status;
+}
+
+enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept) {
+    return sweep_all(store, NULL, swept);
 }
 
 /* In slices. */
@@ -418,6 +425,15 @@ static uint64_t share_of(const struct ws_store *store) {
     return ws_store_options(store).max_size / WS_SWEEP_SHARE;
 }
 
+/* What a round leaves. By its end the next one, too, has let a share in. */
+static uint64_t room_of(const struct ws_store *store) {
+    return ws_store_options(store).max_size - share_of(store);
+}
+
+bool ws_sweep_has_room_for(const struct ws_store *store, uint64_t bytes) {
+    return bytes <= room_of(store);
+}
+
 /* As much of a round as the bytes are of the share, and the time of a day. */
 static void add_due(const struct sweep *sweep, struct ws_round *round, uint64_t added) {
     double share = (double)share_of(sweep->store);
@@ -431,7 +447,6 @@ static void add_due(const struct sweep *sweep, struct ws_round *round, uint64_t 
 }
 
 static enum ws_status go_on(struct sweep *sweep, struct ws_round *round) {
-    uint64_t max_size = ws_store_options(sweep->store).max_size;
     bool present[WS_BRANCHES];
     enum ws_status status = WS_OK;
 
@@ -445,8 +460,7 @@ static enum ws_status go_on(struct sweep *sweep, struct ws_round *round) {
         }
         round->owed -= 1;
         if (++round->branch == WS_BRANCHES) {
-            /* By its end the next round, too, has let a share in. */
-            ws_round_end(round, max_size - share_of(sweep->store));
+            ws_round_end(round, room_of(sweep->store));
         }
     }
     return status;
@@ -470,8 +484,8 @@ static enum ws_status sweep_slice(struct sweep *sweep, struct ws_file *file) {
     return status;
 }
 
-void ws_sweep_when_due(struct ws_store *store, struct ws_swept *swept) {
-    struct sweep sweep = {.store = store, .now = ws_store_now(store)};
+void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept *swept) {
+    struct sweep sweep = {.store = store, .now = ws_store_now(store), .spared = name};
     struct ws_file *file = NULL;
     enum ws_status status = ws_store_lock_file(store, WS_ROUND_FILE, &file);
 
@@ -482,6 +496,6 @@ void ws_sweep_when_due(struct ws_store *store, struct ws_swept *swept) {
     free_sweep(&sweep);
     *swept = sweep.swept;
     if (status != WS_OK && *ws_store_added(store) > share_of(store)) {
-        ws_sweep(store, swept);
+        sweep_all(store, name, swept);
     }
 }

@@ -1,8 +1,8 @@
 /*
  * sweep: keeps a store within its bounds of age and size.
  *
- *     ws_sweep(store, &swept)              all of it, now
- *     ws_sweep_when_due(store, &swept)     a slice, for whoever has put a file into the store
+ *     ws_sweep(store, &swept)                   all of it, now
+ *     ws_sweep_when_due(store, name, &swept)    a slice, for whoever has put a file into the store
  *
  * A sweep reads every shard. It removes what has expired, files that are ours and damaged, and
  * leftover temporary files; then, least recently used first, runs until what is left fits
@@ -46,7 +46,11 @@ struct ws_swept {
 };
 
 enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept);
-/* What fails is tried again by the next call; the caller's own work is done anyway. */
-void ws_sweep_when_due(struct ws_store *store, struct ws_swept *swept);
+/* `name` is that of the file that was put, which the caller has acknowledged or is about to: it is
+ * not removed. NULL: none. What fails is tried again by the next call; the caller's own work is
+ * done anyway. */
+void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept *swept);
+/* Whether a file of so many bytes can stay in the store: no more than what a round leaves. */
+bool ws_sweep_has_room_for(const struct ws_store *store, uint64_t bytes);
 
 #endif

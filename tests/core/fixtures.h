@@ -223,7 +223,7 @@ static inline struct ws_store *a_store(void) {
 static inline struct ws_swept sweep_when_due(struct ws_store *store) {
     struct ws_swept swept;
 
-    ws_sweep_when_due(store, &swept);
+    ws_sweep_when_due(store, NULL, &swept);
     return swept;
 }
 

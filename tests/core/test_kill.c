@@ -85,7 +85,7 @@ static void step_sweep(struct child *child, double objective, int step) {
     if (step % 8 == 3) {
         CHECK_STATUS(ws_sweep(child->store, &swept), WS_OK);
     } else if (step % 8 == 7) {
-        ws_sweep_when_due(child->store, &swept);
+        ws_sweep_when_due(child->store, NULL, &swept);
     }
 }
 

@@ -133,6 +133,64 @@ TEST("a final entry leaves one that a live process holds") {
     ws_store_release(store);
 }
 
+TEST("what is saved is not swept by its own save, however full the store is") {
+    for (uint64_t room = 16; room < 20; room++) {
+        struct ws_store *store = bounded_store(room * 1000, WS_DAY);
+        struct ws_digest key = a_key();
+        static uint8_t payload[15000 - WS_RECORD_HEADER];
+        struct ws_note note = note_of(WS_CHECKPOINT, 1);
+        for (int i = 0; i < 20; i++) {
+            char run_id[WS_RUN_ID_MAX + 1] = "";
+            CHECK_STATUS(ws_save(store, &key, run_id, &note, payload, sizeof payload), WS_OK);
+            CHECK(is_there(run_id));
+        }
+        ws_store_release(store);
+        remove_tree(harness_path("store"));
+    }
+}
+
+/* It would go before the final entry, which was used long ago. */
+TEST("a checkpoint beside an old final entry is not swept by its own save") {
+    struct ws_store *store = bounded_store(16000, WS_DAY);
+    struct ws_digest key = a_key();
+    struct ws_digest other = other_key();
+    static uint8_t payload[4000];
+    struct ws_note final = note_of(WS_FINAL, 1);
+    struct ws_note checkpoint = note_of(WS_CHECKPOINT, 1);
+    char names[4][WS_RUN_ID_MAX + 1] = {"final", "one", "two", "checkpoint"};
+
+    CHECK_STATUS(ws_save(store, &key, names[0], &final, payload, sizeof payload), WS_OK);
+    set_modified(run_path(KEY_HEX, "final"), ws_os_now() - WS_DAY / 2);
+    CHECK_STATUS(ws_save(store, &other, names[1], &checkpoint, payload, sizeof payload), WS_OK);
+    CHECK_STATUS(ws_save(store, &other, names[2], &checkpoint, payload, sizeof payload), WS_OK);
+    for (int i = 0; i < 5; i++) {
+        CHECK_STATUS(ws_save(store, &key, names[3], &checkpoint, payload, sizeof payload), WS_OK);
+        CHECK(is_there("checkpoint"));
+    }
+    ws_store_release(store);
+}
+
+TEST("what can stay nowhere in the store is refused before anything is written") {
+    struct ws_store *store = bounded_store(16000, WS_DAY);
+    struct ws_digest key = a_key();
+    static uint8_t payload[15001 - WS_RECORD_HEADER];
+    struct ws_note note = note_of(WS_FINAL, 1);
+    char run_id[WS_RUN_ID_MAX + 1] = "run";
+
+    CHECK_STATUS(ws_save(store, &key, run_id, &note, payload, sizeof payload), WS_TOO_LARGE);
+    CHECK(!exists(harness_path("store")));
+    CHECK_STATUS(ws_save(store, &key, run_id, &note, payload, sizeof payload - 1), WS_OK);
+    ws_store_release(store);
+}
+
+TEST("a store without a bound has room for anything") {
+    struct ws_store *store = bounded_store(UINT64_MAX / 2, WS_DAY);
+
+    save(store, "run", WS_FINAL, 1, "text");
+    CHECK(is_there("run"));
+    ws_store_release(store);
+}
+
 TEST("a final entry that cannot be saved removes nothing") {
     struct ws_store *store = a_store();
     struct ws_digest key = a_key();
@@ -142,7 +200,7 @@ TEST("a final entry that cannot be saved removes nothing") {
 
     save(store, "one", WS_FINAL, 1, "one");
     CHECK_STATUS(ws_save(store, &key, invalid, &note, "text", 4), WS_INVALID);
-    CHECK_STATUS(ws_save(store, &key, large, &note, "text", SIZE_MAX), WS_INVALID);
+    CHECK_STATUS(ws_save(store, &key, large, &note, "text", SIZE_MAX), WS_TOO_LARGE);
     CHECK(is_there("one"));
     ws_store_release(store);
 }

@@ -1133,6 +1133,37 @@ TEST("a session's own writes never sweep its own run") {
     close_both(session, store);
 }
 
+TEST("a final record that can stay nowhere in the store is refused, and the checkpoints stay") {
+    static char large[20000];
+    struct ws_store *store = bounded_store(16000, WS_DAY);
+    struct ws_session *session = a_session(store);
+    struct ws_offer offer = {.payload = large, .size = sizeof large, .objective = 1};
+
+    CHECK_STATUS(checkpoint(session, 1, "checkpoint"), WS_OK);
+    CHECK_STATUS(ws_session_finalize(session, &offer), WS_TOO_LARGE);
+    CHECK(ws_session_status(session).failure == WS_TOO_LARGE);
+    best_is(store, "checkpoint");
+    CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+    best_is(store, "final");
+    close_both(session, store);
+}
+
+TEST("a final record is not swept by its own save, however full the store is") {
+    static char large[12000];
+    struct ws_store *store = bounded_store(16000, WS_DAY);
+    struct ws_offer offer = {.payload = large, .size = sizeof large, .objective = 1};
+
+    for (int i = 0; i < 20; i++) {
+        struct ws_digest key = a_key();
+        key.bytes[0] = (uint8_t)i;
+        struct ws_session *session = session_on(store, key);
+        CHECK_STATUS(ws_session_finalize(session, &offer), WS_OK);
+        CHECK(runs_in(store, &key) == 1);
+        ws_session_close(session);
+    }
+    ws_store_release(store);
+}
+
 /* 11. Forks. */
 
 TEST("a forked child writes a file of its own") {

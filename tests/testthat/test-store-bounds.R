@@ -62,11 +62,11 @@ test_that("a final entry outlives its key's checkpoints", {
 })
 
 test_that("evicting leaves the run of a live session", {
-  store <- new_store(max_size = 0)
+  store <- new_store()
   session <- new_session(store)
   session_checkpoint(session, raw(10), 1)
   save_sized(store, other_key, "dead")
-  store_evict(store)
+  store_evict(bounded(store, 0))
   expect_identical(store_list(store)$state, "running")
 })
 
@@ -88,6 +88,24 @@ test_that("an expired entry is not found, though no sweep took place", {
   pass_time(store, 3601)
   expect_null(store_lookup(store, a_key))
   expect_identical(nrow(store_list(store)), 0L)
+})
+
+test_that("what does not fit the store is refused, with the reason", {
+  store <- new_store(max_size = 16000)
+  expect_warning(
+    id <- store_save(store, a_key, raw(15000)), "larger than the store may be",
+    class = "warmstart_warning_store"
+  )
+  expect_identical(id, NA_character_)
+  session <- new_session(store)
+  session_checkpoint(session, as.raw(1), objective = 1)
+  expect_warning(
+    kept <- session_finalize(session, raw(15000)), "larger than the store may be",
+    class = "warmstart_warning_store"
+  )
+  expect_false(kept)
+  expect_match(session_status(session)$reason, "larger than the store may be")
+  expect_identical(session_load(session)$payload, as.raw(1))
 })
 
 test_that("stores that are opened for one save each stay within a sixteenth of their size", {
