@@ -145,6 +145,7 @@ captured_parts <- function(name, expr, env, is_fixed) {
 # surroundings.
 value_parts <- function(name, value, is_fixed, seen = new.env(parent = emptyenv())) {
   if (!is_closure(value)) {
+    value <- lasting_value(value)
     scope <- if (is_fixed || !has_rows(value)) "specification" else "values"
     return(c(
       named_part("argument", name, value, scope),

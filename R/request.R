@@ -33,6 +33,7 @@ resolve_call <- function(request) {
   request[c("call", "env")] <- made
   request$asked <- request$call
   fun <- evaluate_head(request$call[[1]], request$env)
+  if (is_made_anew(request$call[[1]])) request$asked[[1]] <- request$call[[1]] <- fun
   request$adapter <- find_adapter(fun)
   if (is.null(request$adapter)) {
     request$adapter <- adapter_any(fun)
@@ -40,6 +41,12 @@ resolve_call <- function(request) {
   }
   request$call <- match.call(fun, made[[1]], envir = request$env)
   evaluate_arguments(request, dots_places(made[[1]], fun, request$env))
+}
+
+# A function that is made where it is called, as in `make()(x)`: once is enough.
+is_made_anew <- function(head) {
+  is.call(head) && !is.name(head[[1]]) || is.call(head) && !call_name(head) %in% c("$", "[[", "@") &&
+    !as.character(head[[1]]) %in% c("::", ":::")
 }
 
 evaluate_head <- function(head, env) {
