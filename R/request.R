@@ -29,11 +29,12 @@ new_request <- function(expr, env, depends = list()) {
 
 # The call that it comes to, its function, and the arguments' values.
 resolve_call <- function(request) {
-  made <- unwrap(request$expr, request$env)
+  written <- request$expr
+  if (is_made_anew(written[[1]])) written[[1]] <- evaluate_at(written[[1]], request$env)
+  made <- unwrap(written, request$env)
   request[c("call", "env")] <- made
   request$asked <- request$call
   fun <- evaluate_head(request$call[[1]], request$env)
-  if (is_made_anew(request$call[[1]])) request$asked[[1]] <- request$call[[1]] <- fun
   request$adapter <- find_adapter(fun)
   if (is.null(request$adapter)) {
     request$adapter <- adapter_any(fun)
@@ -45,9 +46,10 @@ resolve_call <- function(request) {
 
 # A function that is made where it is called, as in `make()(x)`: once is enough.
 is_made_anew <- function(head) {
-  is.call(head) && !is.name(head[[1]]) || is.call(head) && !call_name(head) %in% c("$", "[[", "@") &&
-    !as.character(head[[1]]) %in% c("::", ":::")
+  is.call(head) && !(is.name(head[[1]]) && as.character(head[[1]]) %in% looks_up)
 }
+
+looks_up <- c("::", ":::", "$", "@", "[[")
 
 evaluate_head <- function(head, env) {
   if (is.name(head)) get(as.character(head), envir = env, mode = "function") else eval(head, env)

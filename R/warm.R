@@ -164,6 +164,7 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
     }
   }
   marked <- mark_fits(expr, parent.frame(), keep)
+  if (identical(marked, expr)) inform("There is no call in it whose result could be kept.")
   value <- withVisible(as_if_unmarked(evaluate_at(marked, parent.frame())))
   if (value$visible) value$value else invisible(value$value)
 }

@@ -297,3 +297,23 @@ test_that("update() by a method that cannot tell its call makes the fit once", {
   }
   expect_equal(coef(warm(update(fit, ~ . + Age), store)), coef(update(fit, ~ . + Age)))
 })
+
+test_that("a function that is made where it is called is made once", {
+  trace <- tempfile()
+  make <- function() {
+    cat("made\n", file = trace, append = TRUE)
+    function(x) sum(x)
+  }
+  store <- new_store()
+  expect_identical(warm(make()(1:3), store), 6L)
+  expect_identical(readLines(trace), "made")
+  expect_identical(warm(make()(1:3), store), 6L)
+  expect_identical(warm_info()$source, "finished")
+})
+
+test_that("what holds no call is evaluated, and said to be kept by nobody", {
+  withr::local_options(warmstart.verbose = TRUE)
+  x <- 3
+  expect_message(value <- warm((x), new_store()), "no call in it")
+  expect_identical(value, 3)
+})
