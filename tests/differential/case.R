@@ -48,7 +48,7 @@ case_script <- function(case) {
       d <- before
       before <- changed
     }),
-    quote(mine <- d),
+    quote(mine <- cbind(d, spare = 0)),
     quote(store <- warm_store(tempfile("store"))),
     steps$steps,
     quote(rm(before, half, mine)), # what comes back is nothing of theirs

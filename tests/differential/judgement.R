@@ -2,13 +2,15 @@
 
 objective_tolerance <- 1e-6 # of max(1, |cold|)
 fitted_tolerance <- 0.01 # standard errors, where the objective is the same
+freedom_tolerance <- 0.05 # of effective degrees of freedom
 
 # A lower end than the cold one is better where the cold fit stopped on its way there. So far below,
 # of max(1, |cold|), and an error away, it is another optimum.
 elsewhere_by <- 1e-3
 
 #' @param asked,cold What outcome_of() tells of the call in warm(), and of the plain one.
-#' @param again Outcomes of further plain calls, of fitters that do not repeat themselves.
+#' @param again Outcomes of further plain calls, of fitters that do not repeat themselves: then the
+#'   worst of the ends counts, and what is told of them does not.
 #' @param env Where both were made, to compare them whole there: what summary(), anova(), update()
 #'   and others make of them. NULL for a brief look.
 #' @param exactly Where warm() says that it did this, the fit is the plain one to the last digit. What
@@ -16,143 +18,121 @@ elsewhere_by <- 1e-3
 #' @return A list of `faults` and `notes`, as words.
 #' @noRd
 judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "cold") {
-  repeats <- length(again) == 0
-  faults <- character()
-  fault <- function(is_fault, ...) if (!isFALSE(is_fault)) faults <<- c(faults, paste0(...))
   if (!is.null(asked$error) || !is.null(cold$error)) {
-    fault(!identical(asked$error, cold$error), "error: ", asked$error, " | ", cold$error)
-    return(list(faults = faults, notes = "error"))
+    return(list(faults = if (differ(asked$error, cold$error)) {
+      paste("error:", shown_change(asked$error, cold$error))
+    }))
   }
-  warm <- asked$fit
-  plain <- cold$fit
-  fault(differ(class(warm), class(plain)), "class: ", shown(class(warm)))
-  fault(differ(parts_of(warm), parts_of(plain)), "parts: ", shown_change(
-    parts_of(warm), parts_of(plain)
-  ))
-  fault(differ(deparse1(call_in(warm)), deparse1(call_in(plain))), "call: ", shown(call_in(warm)))
-  fault(differ(asked$said, cold$said), "said: ", shown_change(asked$said, cold$said))
-  fault(repeats && differ(asked$random, cold$random), "random numbers go on otherwise")
-  verdicts <- lapply(list(warm, plain), fitter$verdict)
-  fault(repeats && differ(verdicts[[1]], verdicts[[2]]), "verdict: ", shown_change(
-    unlist(verdicts[[1]]), unlist(verdicts[[2]])
-  ))
-  here <- coefficients_of(warm)
-  there <- coefficients_of(plain)
-  fault(differ(attributes_of(here), attributes_of(there)), "names of coefficients")
-  fault(differ(is.na(here), is.na(there)), "aliasing: ", shown(names(which(is.na(here)))))
-  fault(differ_much(freedom_of(warm), freedom_of(plain), 0.05), "degrees of freedom: ", shown_change(
-    freedom_of(warm), freedom_of(plain)
-  ))
-  objectives <- objectives_of(warm, c(list(cold), again), fitter)
-  more <- objectives[[1]] - objectives[[2]]
-  allowed <- objective_tolerance * max(1, abs(objectives[[2]]))
-  fault(isTRUE(more > allowed) || differ(is.na(objectives[[1]]), is.na(objectives[[2]])), sprintf(
-    "objective: %.10g, cold %.10g", objectives[[1]], objectives[[2]]
-  ))
-  moved <- if (repeats) moved_in_errors(warm, plain) else NA
-  same <- isTRUE(abs(more) <= allowed)
-  fault(same && isTRUE(moved > fitted_tolerance), sprintf("fitted values: %.3g errors apart", moved))
-  if (!is.null(env) && same && repeats) {
-    faults <- c(faults, whole_faults(warm, plain, env))
-  }
-  lower <- sprintf(
-    "objective %.8g, cold %.8g, %.2g errors apart", objectives[[1]], objectives[[2]], moved
-  )
-  elsewhere <- isTRUE(more < -elsewhere_by * max(1, abs(objectives[[2]]))) && !isTRUE(moved < 1)
-  fault(repeats && elsewhere, "another optimum: ", lower)
   source <- tryCatch(warmstart::warm_info()$source, error = function(e) "none")
-  if (source %in% exactly) faults <- c(faults, content_faults(warm, plain))
-  list(faults = faults, notes = if (isTRUE(more < -allowed) && !elsewhere) lower)
+  end <- compare_ends(asked$fit, c(list(cold), again), fitter)
+  list(
+    faults = c(
+      shape_faults(asked, cold),
+      if (end$repeats) told_faults(asked, cold, fitter),
+      end_faults(end),
+      if (source %in% exactly) content_faults(asked$fit, cold$fit),
+      if (!is.null(env) && end$is_same) use_faults(asked$fit, cold$fit, env)
+    ),
+    notes = if (end$is_lower && !end$is_elsewhere) words_of_end(end)
+  )
 }
 
-# Of those that do not repeat themselves, the worst cold one.
-objectives_of <- function(warm, colds, fitter) {
+# Each a named list of what must be alike.
+faults_where <- function(here, there, different = differ) {
+  unlist(lapply(names(here), function(name) {
+    if (different(here[[name]], there[[name]])) {
+      paste0(name, ": ", shown_change(here[[name]], there[[name]]))
+    }
+  }))
+}
+
+shape_faults <- function(asked, cold) {
+  shape <- function(outcome) {
+    fit <- outcome$fit
+    coefficients <- coefficients_of(fit)
+    list(
+      class = class(fit), parts = parts_of(fit), call = deparse(call_in(fit), 500),
+      coefficients = if (is.matrix(coefficients)) dimnames(coefficients) else names(coefficients),
+      aliased = names(which(is.na(coefficients))), said = outcome$said
+    )
+  }
   c(
-    as.vector(fitter$objective(warm))[[1]],
-    max(vapply(colds, function(cold) as.vector(fitter$objective(cold$fit))[[1]], 1))
+    faults_where(shape(asked), shape(cold)),
+    faults_where(
+      list("degrees of freedom" = freedom_of(asked$fit)),
+      list("degrees of freedom" = freedom_of(cold$fit)),
+      differ_much
+    )
   )
+}
+
+# What the fitter says of its end, and how random numbers go on.
+told_faults <- function(asked, cold, fitter) {
+  told <- function(outcome) list(verdict = fitter$verdict(outcome$fit), random = outcome$random)
+  faults_where(told(asked), told(cold))
+}
+
+# The objective, and how far the fitted values are from the cold ones.
+compare_ends <- function(warm, colds, fitter) {
+  objective_of <- function(fit) as.vector(fitter$objective(fit))[[1]]
+  objective <- objective_of(warm)
+  cold <- max(vapply(colds, function(outcome) objective_of(outcome$fit), 1))
+  size <- max(1, abs(cold))
+  repeats <- length(colds) == 1
+  moved <- if (repeats) moved_in_errors(warm, colds[[1]]$fit) else NA
+  list(
+    objective = objective, cold = cold, moved = moved, repeats = repeats,
+    is_same = repeats && isTRUE(abs(objective - cold) <= objective_tolerance * size),
+    is_above = !isTRUE(objective <= cold + objective_tolerance * size) && !is.na(cold),
+    is_lower = isTRUE(objective < cold - objective_tolerance * size),
+    is_elsewhere = repeats && isTRUE(objective < cold - elsewhere_by * size) && !isTRUE(moved < 1)
+  )
+}
+
+end_faults <- function(end) {
+  c(
+    if (end$is_above) paste("worse:", words_of_end(end)),
+    if (end$is_elsewhere) paste("another optimum:", words_of_end(end)),
+    if (end$is_same && isTRUE(end$moved > fitted_tolerance)) paste("moved:", words_of_end(end))
+  )
+}
+
+words_of_end <- function(end) {
+  sprintf(
+    "objective %.10g, cold %.10g, %.2g standard errors apart", end$objective, end$cold, end$moved
+  )
+}
+
+# All of its parts, but for functions and their surroundings.
+content_faults <- function(warm, plain) {
+  parts <- if (is.list(plain) || isS4(plain)) parts_of(plain)
+  part_of <- function(fit, part) if (isS4(fit)) methods::slot(fit, part) else fit[[part]]
+  is_other <- vapply(parts, function(part) {
+    here <- part_of(warm, part)
+    there <- part_of(plain, part)
+    # optimx() tells how many seconds it took.
+    counts <- !is.environment(there) && !is.function(there) && part != "xtime"
+    counts && !isTRUE(tryCatch(
+      all.equal(here, there, tolerance = 1e-10, check.environment = FALSE), error = conditionMessage
+    ))
+  }, NA)
+  if (any(is_other)) paste("other than the plain fit's:", toString(parts[is_other]))
 }
 
 parts_of <- function(fit) if (isS4(fit)) methods::slotNames(fit) else names(fit)
 
-attributes_of <- function(x) if (is.null(dim(x))) names(x) else dimnames(x)
-
 differ <- function(a, b) !identical(a, b)
 
-differ_much <- function(a, b, by) {
-  length(a) != length(b) || !identical(is.na(a), is.na(b)) || any(abs(a - b) > by, na.rm = TRUE)
+differ_much <- function(a, b) {
+  length(a) != length(b) || !identical(is.na(a), is.na(b)) ||
+    any(abs(a - b) > freedom_tolerance, na.rm = TRUE)
 }
-
-shown <- function(x) substr(paste(deparse(x, width.cutoff = 100), collapse = " "), 1, 200)
 
 shown_change <- function(a, b) {
-  if (is.character(a) || is.character(b)) {
+  text <- if (is.character(a) || is.character(b)) {
     paste(c(paste("+", setdiff(a, b)), paste("-", setdiff(b, a))), collapse = "; ")
   } else {
-    paste(shown(a), "for", shown(b))
+    paste(deparse1(unlist(a)), "for", deparse1(unlist(b)))
   }
-}
-
-content_faults <- function(warm, plain) {
-  parts <- if (isS4(plain)) {
-    Filter(function(part) !is.environment(slot(plain, part)), methods::slotNames(plain))
-  } else if (is.list(plain)) {
-    is_data <- !vapply(plain, function(x) is.environment(x) || is.function(x), NA)
-    setdiff(names(plain)[is_data], "xtime") # the seconds of optimx()
-  }
-  get_part <- function(fit, part) if (isS4(fit)) slot(fit, part) else fit[[part]]
-  different <- Filter(function(part) {
-    !isTRUE(tryCatch(
-      all.equal(
-        get_part(warm, part), get_part(plain, part), tolerance = 1e-10, check.environment = FALSE
-      ),
-      error = conditionMessage
-    ))
-  }, parts)
-  if (length(different) > 0) paste("other than the plain fit's:", toString(different))
-}
-
-# Whole. ---------------------------------------------------------------------------------------
-
-# What is made of a fit, by whom.
-uses <- list(
-  summary = quote(summary(fit)), anova = quote(anova(fit)), AIC = quote(AIC(fit)),
-  update = quote(update(fit)), "update, a term less" = quote(update(fit, . ~ 1)),
-  predict = quote(predict(fit)), vcov = quote(vcov(fit)), residuals = quote(residuals(fit)),
-  model.frame = quote(model.frame(fit)), nobs = quote(nobs(fit)), terms = quote(terms(fit))
-)
-
-whole_faults <- function(warm, plain, env) {
-  found <- character()
-  if (is.object(plain)) {
-    for (name in names(uses)) {
-      here <- used(uses[[name]], warm, env)
-      there <- used(uses[[name]], plain, env)
-      if (differ(here, there)) found <- c(found, paste0(name, "(): ", shown_change(here, there)))
-    }
-  }
-  found
-}
-
-# Its shape and its words, without its numbers; of a single number, that.
-used <- function(use, fit, env) {
-  made <- outcome_of(eval(use, list2env(list(fit = fit), parent = env)))
-  value <- made$fit
-  words <- if (is.atomic(value)) {
-    if (length(value) == 1) signif(value, 4)
-  } else {
-    unique(words_of(value))
-  }
-  c(
-    made$error, made$said, class(value), paste("length", length(value)),
-    paste("dim", dim(value)), unlist(dimnames(value)), if (is.list(value)) names(value), words
-  )
-}
-
-# Stars and signs are of the numbers. Of nls() by "port", one of two criteria may be met, or both.
-words_of <- function(value) {
-  text <- tryCatch(utils::capture.output(print(value)), error = conditionMessage)
-  text <- sub("(both X convergence and |X-)?(relative )?convergence [(][0-9][)]", "converged", text)
-  text <- gsub("[*.<>+-]|TRUE|FALSE|NaN|NA|Inf", " ", without_numbers(text))
-  trimws(gsub("[# ]+", " ", text))
+  substr(text, 1, 300)
 }
