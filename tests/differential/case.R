@@ -48,7 +48,7 @@ case_script <- function(case) {
       d <- before
       before <- changed
     }),
-    quote(mine <- cbind(d, spare = 0)),
+    if (has_formula(call)) quote(mine <- cbind(d, spare = 0)) else quote(mine <- d),
     quote(store <- warm_store(tempfile("store"))),
     steps$steps,
     quote(rm(before, half, mine)), # what comes back is nothing of theirs
@@ -105,7 +105,8 @@ run_chain <- function(name, d, links) {
   )
 }
 
-#' @return A list of `faults`, `notes`, `source` (what warm() says that it did) and `seconds`.
+#' @return A list of `faults`, `notes`, `source` (what warm() did, as it says; "error" where the plain
+#'   call fails) and `seconds`.
 #' @noRd
 run_case <- function(case) {
   began <- proc.time()
@@ -120,7 +121,8 @@ run_case <- function(case) {
   source <- tryCatch(warmstart::warm_info()$source, error = function(e) "none")
   unlink(list.files(tempdir(), "^store", full.names = TRUE), recursive = TRUE)
   list(
-    faults = judged$faults, notes = judged$notes, source = source,
+    faults = judged$faults, notes = judged$notes,
+    source = if (is.null(judged$error)) source else "error",
     seconds = sum((proc.time() - began)[1:2])
   )
 }

@@ -125,10 +125,10 @@ fitters_nloptr <- function() {
 fitters_minqa <- function() {
   calls <- list(
     "bobyqa" = quote(
-      minqa::bobyqa(c(0, 0, 0, 0), logistic_loss, d = d, lower = -2, upper = 2)
+      minqa::bobyqa(rep(0.1, 4), logistic_loss, d = d, lower = -2, upper = 2)
     ),
     "newuoa" = quote(minqa::newuoa(c(1, 0, 0, 0), weibull_loss, d = d)),
-    "uobyqa" = quote(minqa::uobyqa(c(0, 0, 0), poisson_loss, d = d))
+    "uobyqa" = quote(minqa::uobyqa(rep(0.1, 3), poisson_loss, d = d))
   )
   fitters_of(calls, function(fit) fit$fval, function(fit) fit$ierr)
 }
@@ -146,7 +146,7 @@ fitters_optimx <- function() {
     )
   )
   optimx <- list(
-    "optimx" = quote(optimx::optimx(c(0, 0, 0), poisson_loss, d = d, method = "BFGS")),
+    "optimx" = quote(optimx::optimx(c(0.1, 0.1, 0.1), poisson_loss, d = d, method = "BFGS")),
     "optimx, two methods" = quote(
       optimx::optimx(c(0, 0, 0), poisson_loss, d = d, method = c("Nelder-Mead", "BFGS"))
     )

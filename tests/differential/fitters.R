@@ -24,10 +24,10 @@ fitters_of <- function(calls, objective, verdict, ...) {
 
 # The first formula's last term; NULL where that leaves none.
 one_term_less <- function(call) {
-  at <- which(vapply(as.list(call), is_formula_call, NA))
-  if (length(at) == 0) {
+  if (!has_formula(call)) {
     return(NULL)
   }
+  at <- which(vapply(as.list(call), is_formula_call, NA))
   formula <- call[[at[[1]]]]
   right <- formula[[length(formula)]]
   if (!is.call(right) || !identical(right[[1]], quote(`+`)) || length(right) < 3) {

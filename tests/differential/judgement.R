@@ -15,13 +15,14 @@ elsewhere_by <- 1e-3
 #'   and others make of them. NULL for a brief look.
 #' @param exactly Where warm() says that it did this, the fit is the plain one to the last digit. What
 #'   is returned may itself have begun elsewhere, where the store holds several.
-#' @return A list of `faults` and `notes`, as words.
+#' @return A list of `faults` and `notes`, as words, and the `error` of a plain call that failed.
 #' @noRd
 judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "cold") {
   if (!is.null(asked$error) || !is.null(cold$error)) {
-    return(list(faults = if (differ(asked$error, cold$error)) {
+    faults <- if (differ(asked$error, cold$error)) {
       paste("error:", shown_change(asked$error, cold$error))
-    }))
+    }
+    return(list(faults = faults, error = cold$error))
   }
   source <- tryCatch(warmstart::warm_info()$source, error = function(e) "none")
   end <- compare_ends(asked$fit, c(list(cold), again), fitter)
@@ -33,7 +34,7 @@ judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "co
       if (source %in% exactly) content_faults(asked$fit, cold$fit),
       if (!is.null(env) && end$is_same) use_faults(asked$fit, cold$fit, env)
     ),
-    notes = if (end$is_lower && !end$is_elsewhere) words_of_end(end)
+    notes = if (end$repeats && end$is_lower && !end$is_elsewhere) words_of_end(end)
   )
 }
 

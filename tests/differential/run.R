@@ -27,7 +27,7 @@ for (i in seq_along(numbers)) {
     failed <- failed + 1
     cat("\n", paste0(code_of(case), "\n"), paste0("#> ", result$faults, "\n"), sep = "")
   }
-  if (length(result$notes) > 0 && !identical(result$notes, "error")) {
+  if (length(result$notes) > 0) {
     noted <- c(noted, sprintf("case %d, %s: %s", case$number, case$fitter, result$notes))
   }
   if (i %% every == 0) {

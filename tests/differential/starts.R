@@ -1,6 +1,6 @@
 # What the store holds when the fit is asked for: each a list of steps, as code. In them `d` are the
-# rows of the fit, `before` those it differs from, and `mine`
-# are those of `d` under another name, with a column that is in no model.
+# rows of the fit, `before` those it differs from, and `mine` are
+# those of `d` under another name and, where a formula says which count, with a column more.
 
 #' @param call,related The call that is asked for, and another; NULL where there is none.
 #' @param share Where an interrupted fit was left, of all its iterates.

@@ -15,8 +15,8 @@ use_column <- function(call, argument, column) {
 }
 
 add_offset <- function(call) {
-  at <- which(vapply(as.list(call), is_formula_call, NA))
-  if (length(at) > 0 && takes_offset(call)) {
+  if (has_formula(call) && takes_offset(call)) {
+    at <- which(vapply(as.list(call), is_formula_call, NA))
     formula <- call[[at[[1]]]]
     formula[[length(formula)]] <- bquote(.(formula[[length(formula)]]) + offset(o))
     call[[at[[1]]]] <- formula
@@ -29,6 +29,8 @@ takes_offset <- function(call) {
     "glm", "glm.nb", "gam", "bam", "lmer", "glmer", "glmmTMB", "coxph", "survreg", "multinom"
   )
 }
+
+has_formula <- function(call) any(vapply(as.list(call), is_formula_call, NA))
 
 is_formula_call <- function(x) is.call(x) && identical(x[[1]], quote(`~`))
 
