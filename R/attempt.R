@@ -3,6 +3,7 @@
 # What came of it. Every field is there, whatever happened.
 #
 #   fit         what the fitter returned, as the user's own
+#   raw         the same as the fitter left it, with what the adapter has put into its call
 #   end         its state, objective and iteration; NULL where the adapter failed
 #   converged   as the adapter says
 #   said        the warnings and messages of the fitter, as conditions
@@ -10,9 +11,9 @@
 #   doubts      how many seeds of this model in a row were not believed
 #   reasons     why it did not begin elsewhere
 #   seconds     of all runs, and of this one, `seconds_now`
-new_outcome <- function(fit, end, converged, said, start, seconds, seconds_now, checkpoints) {
+new_outcome <- function(fit, raw, end, converged, said, start, seconds, seconds_now, checkpoints) {
   list(
-    fit = fit, end = end, converged = converged, said = said, start = start, used = TRUE,
+    fit = fit, raw = raw, end = end, converged = converged, said = said, start = start, used = TRUE,
     doubts = 0, reasons = character(), seconds = seconds, seconds_now = seconds_now,
     checkpoints = checkpoints
   )
@@ -94,6 +95,7 @@ try_start <- function(request, session, start) {
       return(list(why = why, failed = TRUE))
     }
   }
+  attempt$outcome["raw"] <- list(NULL) # with all that its call holds
   say(held$said)
   attempt
 }
@@ -128,7 +130,9 @@ doubt <- function(request, start, outcome) {
   on.exit(restore_random_state(random))
   verdict <- tryCatch(
     suppressMessages(suppressWarnings(
-      request$adapter$certify(outcome$fit, request$asked, request$env, start)
+      request$adapter$certify(
+        outcome$fit, request$asked, request$env, c(start, list(raw = outcome$raw))
+      )
     )),
     error = function(e) paste0("its end could not be certified, ", conditionMessage(e))
   )
@@ -175,7 +179,8 @@ run_observed <- function(request, session, call, start) {
   end <- or_nothing(fit_state(request$adapter, fit, request$asked, request$env))
   if (is.list(end) && (is.null(end$iteration) || is.na(end$iteration))) end$iteration <- reported
   new_outcome(
-    fit = fit, end = end, converged = or_nothing(request$adapter$converged(fit)),
+    fit = fit, raw = heard$value, end = end,
+    converged = or_nothing(request$adapter$converged(fit)),
     said = heard$said, start = start, seconds = elapsed(),
     seconds_now = elapsed() - start$seconds, checkpoints = checkpoints
   )

@@ -33,7 +33,9 @@ seed_glm_nb <- function(call, env, state, relation) {
   }
   call[c("etastart", "mustart")] <- NULL
   call$init.theta <- state$theta
-  seed_lazily(call, env, "start", state, relation, start_for_columns)
+  seed_lazily(call, "start", eval(call[[1]], env), function(frame) {
+    adopt_state(state, frame$X, relation)
+  })
 }
 
 # Before each round of its two steps, the coefficients and theta, the fitter reads its limit.

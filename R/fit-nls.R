@@ -31,8 +31,7 @@ state_nls <- function(fit) {
 # start. Related fits are no start: another formula's parameters may go by the same names and mean
 # something else, and who gives the same formula another `start` looks for another optimum.
 seed_nls <- function(call, env, state, relation) {
-  check_coefficients(state)
-  found <- state$coefficients
+  found <- state_numbers(state, "coefficients", named = TRUE)
   start <- eval(call$start, env) %||% as.list(found[!grepl("^[.]lin", names(found))])
   flat <- unlist(start)
   if (is.null(names(flat)) || !all(names(flat) %in% names(found))) {

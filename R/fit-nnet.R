@@ -29,7 +29,9 @@ adapter_multinom <- function() {
     },
     seed = function(call, env, state, relation) {
       check_own_start(call, "Wts", "rows")
-      seed_lazily(call, env, "Wts", state, relation, start_multinom)
+      seed_lazily(call, "Wts", eval(call[[1]], env), function(frame) {
+        start_multinom(frame, state, relation)
+      })
     },
     state = state_multinom,
     restore = restore_arguments("Wts"),
@@ -57,6 +59,7 @@ weight_names <- function(classes, columns) {
 }
 
 start_multinom <- function(frame, state, relation) {
+  state_numbers(state, "coefficients", named = TRUE)
   classes <- if (is.matrix(frame$Y)) {
     colnames(frame$Y) %||% seq_len(ncol(frame$Y))
   } else {

@@ -31,7 +31,10 @@ adapter_survreg <- function() {
       identify_model(call, env, "survival::survreg", aligned = survival_aligned)
     },
     seed = function(call, env, state, relation) {
-      seed_lazily(call, env, "init", state, relation, start_survreg)
+      check_own_start(call, "init", relation)
+      seed_lazily(call, "init", eval(call[[1]], env), function(frame) {
+        start_survreg(frame, state, relation)
+      })
     },
     state = state_survreg,
     restore = restore_arguments("init", survival_writes),

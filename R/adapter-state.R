@@ -1,0 +1,61 @@
+# What adapters of fitters with a vector of starting coefficients share. The state holds
+# `coefficients`, by name, 0 where they are not estimable, and `level`, the mean of the linear
+# predictor. A store may hold any plain data: what is taken from a state is checked here first.
+
+coefficient_state <- function(fit, offset = NULL) {
+  coefficients <- stats::coef(fit)
+  coefficients[is.na(coefficients)] <- 0
+  predictors <- fit$linear.predictors
+  level <- if (is.numeric(predictors)) mean(predictors) - mean(offset %||% 0)
+  list(coefficients = coefficients, level = level)
+}
+
+#' The numbers of a part of a stored state
+#'
+#' @param length How many there have to be; NULL for any, but some.
+#' @param range Where they have to lie.
+#' @param named Have they to have names, each its own?
+#' @return The part, a vector of finite numbers; what is none is no seed.
+#' @noRd
+state_numbers <- function(state, part, length = NULL, range = c(-1e60, 1e60), named = FALSE) {
+  value <- if (is.list(state) && !is.object(state)) state[[part]]
+  is_vector <- is.numeric(value) && !is.object(value) && is.null(dim(value)) &&
+    length(value) == (length %||% max(length(value), 1))
+  if (!is_vector || !all(is.finite(value)) || any(value < range[[1]] | value > range[[2]])) {
+    stop_seed_unfit(paste("its", part, "is not the numbers of such a fit"))
+  }
+  has_names <- !is.null(names(value)) && !anyNA(names(value)) && !anyDuplicated(names(value))
+  if (named && !has_names) stop_seed_unfit(paste("its", part, "has no names"))
+  value
+}
+
+# Where the user has chosen a start, another fit's is none.
+check_own_start <- function(call, arguments, relation) {
+  if (relation != "exact" && any(arguments %in% names(call))) {
+    stop_seed_unfit("the call has starting values of its own")
+  }
+}
+
+# A model's coefficients from a state. Those it lacks begin at 0, and what the terms that are gone
+# added to the linear predictor, on average, goes into the intercept.
+adopt_state <- function(state, x, relation) {
+  found <- state_numbers(state, "coefficients", named = TRUE)
+  terms <- colnames(x)
+  at <- match(terms, names(found))
+  shared <- !is.na(at)
+  if (all(shared) && length(terms) == length(found)) {
+    return(unname(found[at]))
+  }
+  if (relation == "exact") {
+    stop_seed_unfit("its coefficients are not those of this model")
+  }
+  if (!any(shared & terms != "(Intercept)")) {
+    stop_seed_unfit("it has no term in common with this model")
+  }
+  start <- ifelse(shared, found[at], 0)
+  intercept <- terms == "(Intercept)"
+  if (any(intercept) && is_number(state$level)) {
+    start[intercept] <- start[intercept] + state$level - sum(colMeans(x) * start)
+  }
+  unname(start)
+}
