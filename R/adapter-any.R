@@ -9,11 +9,9 @@ adapter_any <- function(fun) {
   warm_adapter(
     name = any_function,
     recognises = function(fun) TRUE,
-    identify = function(call, env) {
-      identify_call(match.call(fun, call, envir = env), env, fun, written = TRUE)
-    },
+    identify = function(call, env) identify_any(call, env, fun, package),
     state = function(fit) list(state = list(), objective = NA, iteration = NA),
-    restore = function(fit, call, env) fit,
+    restore = function(fit, call, env) restore_any(fit, call, env, fun),
     versions = function() {
       if (!is.null(package) && package != "base") version_of(package)
     }
@@ -21,3 +19,39 @@ adapter_any <- function(fun) {
 }
 
 any_function <- "any function"
+
+identify_any <- function(call, env, fun, package) {
+  named <- match.call(fun, call, envir = env)
+  model <- find_model_function(fun)
+  if (!is.null(model) && is_model_call(named, env, model$formula)) {
+    identify_model(named, env, model$name, formula = model$formula)
+  } else {
+    identify_call(named, env, fun, written = TRUE)
+  }
+}
+
+# What was found by its model frame has the call of whoever asks.
+restore_any <- function(fit, call, env, fun) {
+  if (is.null(find_model_function(fun))) fit else restore_call(fit, match.call(fun, call, envir = env), env)
+}
+
+# Of these it is known what they take of their data: a model frame.
+find_model_function <- function(fun) {
+  for (name in names(model_functions)) {
+    parts <- strsplit(name, "::", fixed = TRUE)[[1]]
+    if (isNamespaceLoaded(parts[[1]]) && identical(fun, get(parts[[2]], asNamespace(parts[[1]])))) {
+      return(list(name = name, formula = model_functions[[name]]))
+    }
+  }
+  NULL
+}
+
+model_functions <- c(
+  "stats::lm" = "formula", "stats::loess" = "formula", "stats::aov" = "formula",
+  "MASS::rlm" = "x", "MASS::polr" = "formula", "rpart::rpart" = "formula"
+)
+
+is_model_call <- function(call, env, formula) {
+  !is.null(call[[formula]]) && !is.null(call$data) && !anyDuplicated(names(call)) &&
+    inherits(eval(call[[formula]], env), "formula")
+}

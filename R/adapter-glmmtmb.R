@@ -18,14 +18,18 @@ adapter_glmmtmb <- function() {
 }
 
 # Three formulas, given or not: what is nobody's change must change no key. What `map` holds fixed
-# stays at `start`.
+# stays at `start`. Variables are looked up where the fitter is called from.
 identify_glmmtmb <- function(call, env) {
   refuse_unfitted(call, env, "doFit", TRUE)
   call$ziformula <- call$ziformula %||% quote(~0)
   call$dispformula <- call$dispformula %||% quote(~1)
+  formulas <- c("formula", "ziformula", "dispformula")
+  given <- lapply(as.list(call)[formulas], function(formula) formula_of_text(eval(formula, env), env))
   identify_model(
     call, env, "glmmTMB::glmmTMB",
-    formula = c("formula", "ziformula", "dispformula"), aligned = c("weights", "offset"),
+    formula = formulas, aligned = c("weights", "offset"),
+    also = unname(lapply(given, `environment<-`, env)),
+    elsewhere = list(weights = env, offset = env),
     ignored = c(if (is.null(call[["map"]])) "start", "verbose", "doFit"),
     ignored_control = "parallel"
   )

@@ -153,10 +153,14 @@ identify_nlme <- function(call, env, fitter, formula) {
   structures <- lapply(as.list(call)[intersect(nlme_structures, names(call))], eval, env)
   subset <- tryCatch(eval(call$subset, env), error = function(e) NULL)
   grouping <- formulas_in(attr(data, "formula"))
+  # What is in no data the fitter looks for from its own frame.
+  space <- new.env(parent = asNamespace("nlme"))
+  fitters_own <- lapply(formulas_in(eval(call[[formula]], env)), `environment<-`, space)
   key <- identify_model(
     call, env, fitter,
     formula = formula, aligned = "subset", ignored_control = "msVerbose",
-    also = c(formulas_in(structures), formulas_in(subset), grouping)
+    also = c(formulas_in(structures), formulas_in(subset), grouping, fitters_own),
+    elsewhere = list(subset = space)
   )
   if (length(grouping) == 0) {
     return(key)

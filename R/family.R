@@ -6,7 +6,6 @@ family_part <- function(family) {
     canonical <- list(family = "gaussian", link = "identity") # what fitters take then
     shown <- canonical$family
   } else {
-    family <- resolve_family(family)
     canonical <- canonical_family(family)
     shown <- family_name(family)
   }
@@ -15,15 +14,13 @@ family_part <- function(family) {
   ))
 }
 
-# A name, a function and an object that mean the same give one family. Names are looked up where
-# fitters do: among stats and whatever is attached.
-resolve_family <- function(family) {
+# A name, a function and an object that mean the same give one family. NULL stands for gaussian.
+resolve_family <- function(family, fitter = "", env = globalenv()) {
   if (is.null(family)) {
-    return(stats::gaussian())
+    return(NULL)
   }
   if (is.character(family) && length(family) == 1) {
-    family <- get0(family, mode = "function", envir = globalenv()) %||%
-      get0(family, mode = "function", envir = asNamespace("stats"))
+    family <- named_family(family, fitter, env)
   }
   if (is.function(family)) {
     family <- family()
@@ -32,6 +29,18 @@ resolve_family <- function(family) {
     stop_argument("family", "must be a family, as `binomial()` makes one, or its name.")
   }
   family
+}
+
+# mgcv takes a text for code that it evaluates in a function of its own; others look for a function
+# of that name from where they are called.
+named_family <- function(name, fitter, env) {
+  if (startsWith(fitter, "mgcv::")) {
+    place <- new.env(parent = asNamespace("mgcv"))
+    return(tryCatch(eval(parse(text = name), place), error = function(e) NULL))
+  }
+  if (fitter == "glmmTMB::glmmTMB" && name == "beta") name <- "beta_family"
+  get0(name, mode = "function", envir = env) %||%
+    get0(name, mode = "function", envir = asNamespace("stats"))
 }
 
 canonical_family <- function(family) {

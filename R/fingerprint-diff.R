@@ -60,23 +60,26 @@ model_terms <- function(key) {
 # The summands of the right-hand sides, under the name of a call without its named arguments:
 # s(x1, k = 10) is s(x1). Terms of the second and further formulas say which.
 formula_terms <- function(formulas) {
-  terms <- list()
-  for (i in seq_along(formulas)) {
+  terms <- lapply(seq_along(formulas), function(i) {
     formula <- formulas[[i]]
-    for (term in summands(formula[[length(formula)]])) {
-      name <- term_name(term)
-      terms[[if (i > 1) paste0(name, " in formula ", i) else name]] <- term
-    }
-  }
-  terms
+    terms <- summands(formula[[length(formula)]])
+    names <- vapply(terms, term_name, "")
+    stats::setNames(terms, if (i > 1) paste0(names, " in formula ", i) else names)
+  })
+  terms <- unlist(terms, recursive = FALSE)
+  terms[!duplicated(names(terms), fromLast = TRUE)]
 }
 
+# Sums are calls inside each other: as deep as they are long.
 summands <- function(expr) {
-  if (is.call(expr) && identical(expr[[1]], quote(`+`))) {
-    unlist(lapply(as.list(expr)[-1], summands))
-  } else {
-    list(expr)
+  found <- list()
+  while (is.call(expr) && identical(expr[[1]], quote(`+`))) {
+    if (length(expr) == 3) found <- c(expr[[3]], found)
+    expr <- expr[[2]]
   }
+  c(expr, unlist(lapply(found, function(term) {
+    if (is.call(term) && identical(term[[1]], quote(`+`))) summands(term) else list(term)
+  })))
 }
 
 term_name <- function(term) {

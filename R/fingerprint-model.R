@@ -12,8 +12,9 @@
 #'
 #' @section What counts:
 #' Of the data, the columns that the formula, the weights, the offset and the subset use, by
-#' name; `.` stands for all. Their order does not count, nor do other columns and row names;
-#' the order of rows does. Of the formula, its terms in their order; not spacing, line
+#' name; `.` stands for all. Their order does not count, nor do other columns; the order of rows
+#' does, and row names other than 1, 2, 3 and so on. Terms that are calls count by their values, too,
+#' as they come out here and now: under these options, in this time zone and locale. Of the formula, its terms in their order; not spacing, line
 #' breaks or redundant parentheses. Variables from the formula's environment count by value:
 #' as data where they have more than one row, else as part of the specification, as `K` in
 #' `s(x, k = K)`; those in an argument with a name even where a column has their name. Each
@@ -21,7 +22,8 @@
 #' do methods for classes that strings name, as `"mine"` in `s(x, bs = "mine")`. A family given
 #' as object, function or name is the same family, and stays it while a fit estimates its
 #' parameters. An argument that repeats the fitter's default is the
-#' same as none. `options(contrasts, na.action)` count.
+#' same as none. `options(contrasts, na.action)` count. Where the terms draw random numbers, the state
+#' of the generator counts.
 #'
 #' @param x,formula A formula, or for `fingerprint_model()` also a list of formulas.
 #' @param data A data frame, list or environment; NULL, the default, for the formula's environment.
@@ -94,7 +96,9 @@ part_text <- function(part) {
   paste(vapply(part$shown, deparse1, ""), collapse = ", ")
 }
 
-model_parts <- function(fitter, formula, data, family, home, parameters = NULL, also = list()) {
+# `calls` is where the fitter is called from.
+model_parts <- function(fitter, formula, data, family, home, parameters = NULL, also = list(),
+                        calls = home) {
   check_formula(formula)
   check_data(data)
   formulas <- if (is.list(formula)) formula else list(formula)
@@ -102,26 +106,28 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   in_formulas <- c(canonical, also)
   uses <- formula_uses(in_formulas)
   variables <- setdiff(uses$variables, parameters)
-  in_data <- vapply(variables, is_in_data, NA, data)
-  homes <- unique(c(list(home), Filter(Negate(is.null), lapply(c(formulas, also), environment))))
+  in_data <- are_in_data(variables, data)
+  envs <- lapply(c(formulas, also), function(formula) environment(formula) %||% home)
+  homes <- unique(c(list(home), envs))
   is_outside <- is_bound(variables, homes)
   if (is.null(parameters)) check_variables(variables[!in_data & !is_outside], in_formulas)
   # A fitter may evaluate an argument outside the data, as the second `k` of s(x, k = k).
   both <- variables[in_data & is_outside]
-  if (length(both) > 0) {
-    both <- intersect(both, all.vars(as.expression(named_arguments(as.expression(in_formulas)))))
-  }
+  if (length(both) > 0) both <- intersect(both, all.vars(named_arguments(in_formulas)))
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
+  columns <- lapply(stats::setNames(nm = variables[in_data]), column_of, data)
   c(
     list(
       fitter = new_part(fitter, "neighbourhood", fitter),
       response = new_part(responses, "neighbourhood", responses),
       formula = new_part(canonical, "specification", canonical),
-      family = family_part(family)
+      family = family_part(resolve_family(family, fitter, calls))
     ),
-    unlist(lapply(variables[in_data], column_part, data), recursive = FALSE),
+    unlist(unname(Map(column_part, names(columns), columns)), recursive = FALSE),
+    if (length(columns) > 0) kinds_part(columns), row_names_part(data),
     outside_parts(c(variables[!in_data], both), uses$functions, uses$texts, homes),
-    option_parts()
+    frame_parts(in_formulas, envs, data),
+    option_parts(columns)
   )
 }
 
@@ -174,10 +180,23 @@ check_variables <- function(unknown, formulas) {
   }
 }
 
-# A variable in the data is data, by name.
-column_part <- function(name, data) {
-  column <- if (is.list(data)) .subset2(data, name) else data[[name]]
-  c(named_part("column", name, column, "values"), collation_part(name, column))
+are_in_data <- function(names, data) {
+  if (is.environment(data)) {
+    vapply(names, exists, NA, envir = data, inherits = FALSE)
+  } else {
+    names %in% names(data)
+  }
+}
+
+column_of <- function(name, data) if (is.list(data)) .subset2(data, name) else data[[name]]
+
+# A variable in the data is data, by name. Its contrasts may be the name of a function.
+column_part <- function(name, column) {
+  c(
+    named_part("column", name, column, "values"),
+    collation_part(name, column),
+    named_function_parts(attr(column, "contrasts"), list(globalenv()))
+  )
 }
 
 # What is found outside the data, from each of the environments `homes`: a part for each value that
@@ -252,16 +271,21 @@ methods_part <- function(home, classes = character()) {
   }
 }
 
-# The arguments in an expression that have a name, the outermost of them.
-named_arguments <- function(expr) {
-  found <- NULL
-  if (is.call(expr) || is.expression(expr)) {
-    names <- names(expr) %||% character(length(expr))
-    for (i in seq_along(expr)) {
-      found <- c(found, if (nzchar(names[[i]])) expr[[i]] else named_arguments(expr[[i]]))
+# The arguments in formulas that have a name.
+named_arguments <- function(formulas) {
+  found <- list()
+  rest <- formulas
+  while (length(rest) > 0) {
+    expr <- rest[[length(rest)]]
+    rest[[length(rest)]] <- NULL
+    if (is.call(expr)) {
+      inside <- as.list(expr)[-1]
+      is_named <- nzchar(names(inside) %||% character(length(inside)))
+      found <- c(found, inside[is_named])
+      rest <- c(rest, inside[!is_named & !vapply(inside, is_missing_argument, NA)])
     }
   }
-  found
+  as.expression(found)
 }
 
 # A factor is made of text with its levels in the locale's order. That counts where it is another
@@ -274,18 +298,10 @@ collation_part <- function(name, value) {
   }
 }
 
-named_part <- function(what, name, value, scope) {
-  part <- list(new_part(value, scope, describe_value(value)))
+named_part <- function(what, name, value, scope, mode = "deep") {
+  part <- list(new_part(value, scope, describe_value(value), mode))
   names(part) <- paste(what, name)
   part
-}
-
-is_in_data <- function(name, data) {
-  if (is.environment(data)) {
-    exists(name, envir = data, inherits = FALSE)
-  } else {
-    name %in% names(data)
-  }
 }
 
 describe_value <- function(value) {
@@ -300,11 +316,12 @@ describe_value <- function(value) {
 }
 
 # Weights, offset and subset differ between folds, so their values are data; that they are given
-# belongs to the model.
-aligned_parts <- function(expressions, data, home) {
+# belongs to the model. Some fitters look for one of them elsewhere than where the formula comes from:
+# `elsewhere` are environments by the name of the argument.
+aligned_parts <- function(expressions, data, home, elsewhere = list()) {
   parts <- list()
   for (name in names(expressions)) {
-    value <- eval(expressions[[name]], data, home)
+    value <- eval(expressions[[name]], data, elsewhere[[name]] %||% home)
     if (!is.null(value)) {
       scope <- if (length(value) > 1) "values" else "specification"
       parts <- c(
@@ -346,15 +363,19 @@ is_constant <- function(default, arguments) {
 
 depend_on_frames <- c("missing", "match.call", "sys.call", "match.arg", "nargs", "stop", "substitute")
 
-option_parts <- function() {
+option_parts <- function(columns = list()) {
   na_action <- getOption("na.action")
+  contrasts <- getOption("contrasts")
   if (is.function(na_action)) {
     na_action <- deparse1(body(na_action))
   }
   c(
-    named_part("option", "contrasts", getOption("contrasts"), "specification"),
+    named_part("option", "contrasts", contrasts, "specification"),
     named_part("option", "na.action", na_action, "specification"),
-    named_function_parts(c(getOption("contrasts"), na_action), list(globalenv()))
+    named_function_parts(c(contrasts, na_action), list(globalenv())),
+    contrasts_part(columns, c(
+      contrasts, unlist(lapply(columns, function(column) texts_of(attr(column, "contrasts"))))
+    ))
   )
 }
 

@@ -165,7 +165,7 @@ generic_methods <- function(generic) {
 }
 
 formula_bindings <- function(formula) {
-  used_bindings(formula_uses(list(canonical_call(formula))), attr(formula, ".Environment"))
+  used_bindings(code_names(list(canonical_call(formula))), attr(formula, ".Environment"))
 }
 
 # A package's is what its name says.

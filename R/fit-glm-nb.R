@@ -2,11 +2,7 @@ adapter_glm_nb <- function() {
   warm_adapter(
     "MASS::glm.nb",
     relations = "rows",
-    # The fitter deparses `link`, so it is a word and no value.
-    identify = function(call, env) {
-      if (!is.null(call$link)) call$link <- deparse1(call$link)
-      identify_model(call, env, "MASS::glm.nb", aligned = glm_aligned, ignored_control = "trace")
-    },
+    identify = identify_glm_nb,
     seed = seed_glm_nb,
     observe = observe_glm_nb,
     state = state_glm_nb,
@@ -95,3 +91,17 @@ restore_glm_nb <- function(fit, call, env) {
 }
 
 glm_nb_writes <- c("init.theta", "link")
+
+# The fitter deparses `link`, so it is a word; one that names no link is a variable of the workspace.
+identify_glm_nb <- function(call, env) {
+  link <- call$link
+  if (!is.null(link)) call$link <- deparse1(link)
+  key <- identify_model(
+    call, env, "MASS::glm.nb", aligned = glm_aligned, ignored_control = "trace"
+  )
+  value <- if (is.name(link)) find_captured(as.character(link), globalenv())
+  if (is.null(value)) {
+    return(key)
+  }
+  new_model_fingerprint(c(key$parts, named_part("variable", "link", value, "specification")))
+}

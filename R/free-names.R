@@ -32,18 +32,29 @@ formula_names <- function(formulas) {
 }
 
 # What formulas, or other code that is looked up as it stands, use.
-formula_uses <- function(formulas) {
+code_names <- function(exprs) {
   uses <- names_read(function(walk) {
-    for (formula in formulas) read_code(unformula(formula), character(), walk)
+    for (expr in exprs) read_code(unformula(expr), character(), walk)
   })
-  # Whatever stands in a formula may be data, as the name of an element.
-  uses$variables <- unique(unlist(c(
-    lapply(formulas, all.names, functions = FALSE), uses$variables
-  )))
-  if (any(names(lookups) %in% uses$functions)) {
-    uses$variables <- unique(c(uses$variables, uses$texts))
-  }
+  uses$variables <- union(formula_uses(exprs)$variables, uses$variables)
   uses
+}
+
+# What formulas name: variables, functions and strings. Whatever stands in them may be data.
+formula_uses <- function(formulas) {
+  formulas <- as.expression(formulas)
+  variables <- all.names(formulas, functions = FALSE)
+  names <- all.names(formulas)
+  known <- unique(names)
+  count <- function(x) tabulate(match(x, known), length(known))
+  # The same name may stand for a variable here and for a function there.
+  functions <- known[count(names) > count(variables)]
+  texts <- unique(texts_in(formulas))
+  texts <- texts[nzchar(texts)]
+  list(
+    variables = unique(c(variables, if (any(names(lookups) %in% functions)) texts)),
+    functions = functions, texts = texts
+  )
 }
 
 unformula <- function(expr) {
@@ -54,10 +65,7 @@ names_read <- function(read) {
   walk <- list2env(list(unbinds = FALSE, everything = FALSE), parent = emptyenv())
   for (kind in kinds_of_names) walk[[kind]] <- new.env(parent = emptyenv())
   read(walk)
-  found <- lapply(mget(kinds_of_names, walk), function(names) {
-    sort(names(names), method = "radix")
-  })
-  c(found, everything = walk$everything)
+  c(lapply(mget(kinds_of_names, walk), names), everything = walk$everything)
 }
 
 kinds_of_names <- c("variables", "functions", "lookups", "texts", "options", "settings")
@@ -340,17 +348,4 @@ code_readers <- list(
 )
 
 # The strings in an expression.
-texts_in <- function(expr) {
-  texts <- character()
-  rest <- list(expr)
-  while (length(rest) > 0) {
-    at <- rest[[length(rest)]]
-    rest[[length(rest)]] <- NULL
-    if (is.character(at)) texts <- c(texts, at)
-    if (is.call(at) || is.expression(at)) {
-      inside <- as.list(at)
-      rest <- c(rest, inside[!vapply(inside, is_missing_argument, NA)])
-    }
-  }
-  rev(texts)
-}
+texts_in <- function(expr) as.character(unlist(.Call(C_strings_in, expr)))

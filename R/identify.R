@@ -27,6 +27,8 @@
 #' @param parameters Names in the formula that stand for what is estimated, as in [stats::nls()]:
 #'   they are no data, nor is a name that is found nowhere. NULL where all names are data.
 #' @param also A list of further formulas, whose variables count.
+#' @param elsewhere A list of environments by the name of an aligned argument: where the fitter looks
+#'   for its variables, if not where the formula comes from.
 #' @return A list of class `model_fingerprint`; see [fingerprint_model()].
 #' @section Errors: As [fingerprint_model()]; an argument's own errors come through.
 #' @seealso [warm_adapter()]
@@ -37,26 +39,31 @@
 #' @export
 identify_model <- function(call, env, fitter, formula = "formula",
                            aligned = c("weights", "offset", "subset"), ignored = character(),
-                           ignored_control = character(), parameters = NULL, also = list()) {
+                           ignored_control = character(), parameters = NULL, also = list(),
+                           elsewhere = list()) {
   arguments <- as.list(call)[-1]
   fun <- eval(call[[1]], env)
-  formulas <- unname(lapply(arguments[intersect(formula, names(arguments))], eval, env))
-  texts <- Filter(is.character, formulas) # stays in the fit as it is
-  formulas <- lapply(formulas, formula_of_text, env)
-  formulas <- if (length(formulas) == 1) formulas[[1]] else formulas
-  data <- eval(arguments$data, env)
-  rest <- setdiff(names(arguments), c(formula, "data", "family", aligned, ignored))
-  values <- lapply(arguments[rest], eval, env)
-  values$control <- drop_named(values$control, ignored_control)
-  home <- formula_home(formulas, env)
-  new_model_fingerprint(c(
-    model_parts(
-      fitter, formulas, data, eval(arguments$family, env), home, parameters, also
-    ),
-    aligned_parts(arguments[intersect(names(arguments), aligned)], data, home),
-    argument_parts(without_defaults(values, fun), home),
-    if (length(texts) > 0) named_part("argument", "formula", texts, "specification")
-  ))
+  new_model_fingerprint(with_drawn_part({
+    formulas <- unname(lapply(arguments[intersect(formula, names(arguments))], eval, env))
+    texts <- Filter(is.character, formulas) # stays in the fit as it is
+    formulas <- lapply(formulas, formula_of_text, env)
+    formulas <- if (length(formulas) == 1) formulas[[1]] else formulas
+    data <- eval(arguments$data, env)
+    rest <- setdiff(names(arguments), c(formula, "data", "family", aligned, ignored))
+    values <- lapply(arguments[rest], eval, env)
+    values$control <- drop_named(values$control, ignored_control)
+    home <- formula_home(formulas, env)
+    c(
+      model_parts(
+        fitter, formulas, data, eval(arguments$family, env), home, parameters, also, env
+      ),
+      aligned_parts(
+        arguments[intersect(names(arguments), aligned)], data, home, elsewhere
+      ),
+      argument_parts(without_defaults(values, fun), home),
+      if (length(texts) > 0) named_part("argument", "formula", texts, "specification")
+    )
+  }))
 }
 
 #' @rdname identify_model
@@ -71,14 +78,29 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
     arguments[[control]] <- drop_named(eval(arguments[[control]], env), ignored_control)
   }
   shown <- if (is.function(fitter)) deparse(call[[1]], nlines = 1) else fitter
-  parts <- lapply(names(arguments), function(name) {
-    call_argument_parts(name, arguments[[name]], env, name %in% fixed, written)
-  })
-  new_model_fingerprint(c(
-    fitter_parts(fitter, shown), unlist(parts, recursive = FALSE), methods_part(env),
-    option_parts()
-  ))
+  written <- written && (!is.function(fitter) || sees_code(fitter))
+  new_model_fingerprint(with_drawn_part({
+    parts <- Map(function(name, expr) {
+      call_argument_parts(name, expr, env, name %in% fixed, written)
+    }, names(arguments), arguments)
+    c(
+      fitter_parts(fitter, shown), unlist(unname(parts), recursive = FALSE),
+      named_part("order", "of the arguments", names(arguments), "specification"),
+      methods_part(env), option_parts(), place_parts()
+    )
+  }))
 }
+
+# May it look at how its arguments are written? One that has no means to does not, nor does one that
+# hands none of them on.
+sees_code <- function(fun) {
+  any(all.names(as.expression(c(list(body(fun)), formals(fun)))) %in% takes_code)
+}
+
+takes_code <- c(
+  "substitute", "match.call", "sys.call", "sys.function", "UseMethod", "standardGeneric", "...",
+  "enquo", "enquos", "enexpr", "enexprs", "ensym", "ensyms", "quo", "quos", "missing"
+)
 
 # One of the user's own counts by what it uses, too.
 fitter_parts <- function(fitter, shown) {
@@ -111,6 +133,7 @@ argument_names <- function(arguments) {
   names
 }
 
+# An argument of the name `data` is a value for every function there is.
 call_argument_parts <- function(name, expr, env, is_fixed, written) {
   if (is_missing_argument(expr)) {
     return(list())
@@ -118,22 +141,24 @@ call_argument_parts <- function(name, expr, env, is_fixed, written) {
   evaluated <- tryCatch(list(eval(expr, env)), error = function(e) NULL)
   c(
     if (!is.null(evaluated)) value_parts(name, evaluated[[1]], is_fixed),
-    if (is.null(evaluated) || written) written_parts(name, expr, env, is_fixed)
+    if (is.null(evaluated) || written) {
+      written_parts(name, expr, env, is_fixed, is.null(evaluated) || name != "data")
+    }
   )
 }
 
 is_missing_argument <- function(expr) is.name(expr) && !nzchar(as.character(expr))
 
 # An expression as it is written, with the values of what its surroundings have of it.
-written_parts <- function(name, expr, env, is_fixed) {
+written_parts <- function(name, expr, env, is_fixed, with_values) {
   c(
     named_part("expression", name, canonical_call(expr), "specification"),
-    if (!is.name(expr)) captured_parts(name, expr, env, is_fixed)
+    if (with_values && is.call(expr)) captured_parts(name, expr, env, is_fixed)
   )
 }
 
 captured_parts <- function(name, expr, env, is_fixed) {
-  used <- used_bindings(formula_uses(list(expr)), env)
+  used <- used_bindings(code_names(list(expr)), env)
   parts <- Map(function(use, home) {
     found <- binding_value(home, use)
     if (length(found) > 0) value_parts(paste0(name, ": ", use), found[[1]], is_fixed)
@@ -148,7 +173,7 @@ value_parts <- function(name, value, is_fixed, seen = new.env(parent = emptyenv(
     value <- lasting_value(value)
     scope <- if (is_fixed || !has_rows(value)) "specification" else "values"
     return(c(
-      named_part("argument", name, value, scope),
+      named_part("argument", name, value, scope, "strict"),
       named_function_parts(value, list(globalenv())),
       collation_part(name, value)
     ))

@@ -214,9 +214,6 @@ surroundings <- function(env, name) {
   found
 }
 
-# A fit that draws random numbers is another one from another state of the generator.
-random_part <- function(random) named_part("random numbers", "state", random, "values")
-
 # What the user says that it depends on.
 depends_part <- function(value) {
   if (!is.null(value)) {

@@ -13,6 +13,7 @@ SEXP bind_absorb(SEXP fingerprinter, SEXP tag, SEXP value, SEXP mode);
 SEXP bind_fingerprinter_digest(SEXP fingerprinter);
 SEXP bind_hash_engine(void);
 SEXP bind_canonical_call(SEXP expr);
+SEXP bind_strings_in(SEXP expr);
 
 SEXP bind_may_be_plain(SEXP value);
 SEXP bind_bytes_are_plain(SEXP bytes);

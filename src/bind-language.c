@@ -32,3 +32,29 @@ static SEXP canonical(SEXP expr) {
 /* Without attributes and parentheses: where the parser needed them, they are in the tree's shape.
  */
 SEXP bind_canonical_call(SEXP expr) { return canonical(expr); }
+
+/* Conses the strings in `expr` onto `found`, a pairlist, the last one first. */
+static SEXP strings_in(SEXP expr, SEXP found) {
+    R_CheckStack();
+    if (TYPEOF(expr) == STRSXP) {
+        return Rf_cons(expr, found);
+    }
+    PROTECT(found);
+    if (TYPEOF(expr) == EXPRSXP) {
+        for (R_xlen_t i = 0; i < XLENGTH(expr); i++) {
+            found = strings_in(VECTOR_ELT(expr, i), found);
+            UNPROTECT(1);
+            PROTECT(found);
+        }
+    } else if (TYPEOF(expr) == LANGSXP) {
+        for (; expr != R_NilValue; expr = CDR(expr)) {
+            found = strings_in(CAR(expr), found);
+            UNPROTECT(1);
+            PROTECT(found);
+        }
+    }
+    UNPROTECT(1);
+    return found;
+}
+
+SEXP bind_strings_in(SEXP expr) { return strings_in(expr, R_NilValue); }

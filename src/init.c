@@ -13,6 +13,7 @@ static const R_CallMethodDef routines[] = {
     CALL(fingerprinter_digest, 1),
     CALL(hash_engine, 0),
     CALL(canonical_call, 1),
+    CALL(strings_in, 1),
 
     CALL(may_be_plain, 1),
     CALL(bytes_are_plain, 1),

@@ -82,8 +82,11 @@ test_that("the order of columns does not count", {
   expect_identical(exact(data = d[c("z", "unused", "y", "x", "g")]), exact())
 })
 
-test_that("row names do not count", {
-  expect_identical(exact(data = `rownames<-`(d, letters[1:6])), exact())
+test_that("row names count that a fit would carry", {
+  expect_identical(exact(data = `rownames<-`(d, 1:6)), exact())
+  expect_false(exact(data = `rownames<-`(d, letters[1:6])) == exact())
+  expect_false(exact(data = `rownames<-`(d, 2:7)) == exact())
+  expect_identical(specification(data = `rownames<-`(d, letters[1:6])), specification())
 })
 
 test_that("the order of rows counts", {
