@@ -26,3 +26,8 @@ restore_arguments <- function(put = character(), written = character()) {
     fit
   }
 }
+
+# The value of an argument, which `values` has where warm() has evaluated it.
+argument_value <- function(name, call, env, values) {
+  if (name %in% names(values)) values[[name]] else eval(call[[name]], env)
+}

@@ -12,7 +12,7 @@
 #' * The finished fit is returned at once; also to somebody who calls the data by another name, in
 #'   another function, after the first data are gone: then its call, and the place of its formula,
 #'   are as that one's cold fit has them.
-#' * `certify` believes the end of the cold fit.
+#' * Begun again at its own end, a fit is the cold one.
 #' * `failing` stops with the error that it has without `warm()`, and leaves no finished fit.
 #' * Where the fit has a call, it is the cold fit's, and `update()` makes the same of it as of a
 #'   cold fit.

@@ -300,7 +300,7 @@ pack_glm <- function(fit) {
   fit
 }
 
-restore_glm <- function(fit, call, env) {
+restore_glm <- function(fit, call, env, values = list()) {
   if (!inherits(fit, "glm")) {
     return(fit)
   }
@@ -312,7 +312,7 @@ restore_glm <- function(fit, call, env) {
     fit$control$maxit <- all
   }
   if (is.null(fit$data)) {
-    data <- if ("data" %in% names(call)) eval(call$data, env) else environment(fit$formula)
+    data <- argument_value("data", call, env, values) %||% environment(fit$formula)
     fit["data"] <- list(data)
   }
   fit

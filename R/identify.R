@@ -138,7 +138,7 @@ call_argument_parts <- function(name, expr, env, is_fixed, written) {
   if (is_missing_argument(expr)) {
     return(list())
   }
-  evaluated <- tryCatch(list(eval(expr, env)), error = function(e) NULL)
+  evaluated <- or_null(list(evaluate_at(expr, env)))
   c(
     if (!is.null(evaluated)) value_parts(name, evaluated[[1]], is_fixed),
     if (is.null(evaluated) || written) {

@@ -7,11 +7,13 @@
 #   values   these, by name
 #   adapter, key, random, label, homes
 #   begin    the state of the random number generator where the fit begins
+#   said     what was said while the adapter evaluated them for the keys, as conditions
 #   reason   why it is not kept, or NULL
 new_request <- function(expr, env, depends = list()) {
   request <- list(
     expr = expr, env = env, call = expr, asked = expr, values = list(), adapter = NULL, key = NULL,
-    random = FALSE, label = NULL, homes = list(), begin = NULL, reason = NULL
+    random = FALSE, label = NULL, homes = list(), begin = NULL, said = list(),
+    reason = NULL
   )
   request <- tryCatch(
     resolve_call(request),
@@ -117,7 +119,7 @@ identify_request <- function(request) {
     error = function(e) replace(request, "reason", conditionMessage(e))
   ))
   restore_random_state(before)
-  request <- held$value
+  request <- replace(held$value, "said", list(held$said))
   if (is.null(request$reason)) request$homes <- request_homes(request)
   request
 }

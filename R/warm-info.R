@@ -68,7 +68,7 @@ remember_info <- function(value, info) {
   )
 }
 
-value_name <- function(value) unclass(.Call(C_fingerprint, value, TRUE))
+value_name <- function(value) unclass(fingerprint.default(value, opaque = "ignore"))
 
 infos_remembered <- 256
 

@@ -230,7 +230,7 @@ return_finished <- function(request, finished, store) {
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- restored(request, at_home(finished, request))
   said <- given_conditions(entry$payload$said, request)
-  say(said)
+  say(c(unsaid(request$said, said), said))
   restore_random_state(random_after(entry$payload$random, request))
   with_info(fit, count_use(store, new_info(
     "finished",
