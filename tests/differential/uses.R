@@ -29,8 +29,11 @@ use_fit <- function(use, env) {
   )
 }
 
-# Stars and signs are of the numbers. Of nls() by "port", one of two criteria may be met, or both.
+# Stars and signs are of the numbers, and so is where a line ends. Of nls() by "port", one of two
+# criteria may be met, or both.
 words_of <- function(value) {
+  old <- options(width = 500)
+  on.exit(options(old))
   text <- tryCatch(utils::capture.output(print(value)), error = conditionMessage)
   text <- sub("(both X convergence and |X-)?(relative )?convergence [(][0-9][)]", "converged", text)
   text <- gsub("[*.<>+-]|TRUE|FALSE|NaN|NA|Inf", " ", without_numbers(text))
