@@ -14,6 +14,12 @@
  * file that is gone, since what has superseded it may not have been listed. */
 #define READ_ATTEMPTS_MAX 64
 
+/* Some file systems show neither name of a file that is renamed while its directory is read: what
+ * is being saved again would be missed one time in some thousands. So where a directory has changed
+ * within the time below, by clocks that may differ, a miss is one only after so many listings. */
+#define MISSES_MAX 4
+#define RECENTLY (60 * (int64_t)1000000000) /* ns */
+
 struct found_run {
     struct found_run *next;
     char run_id[WS_RUN_ID_MAX + 1];
@@ -32,6 +38,7 @@ struct lookup {
     int64_t now;
     const char *run_id; /* NULL: any */
     bool vanished;      /* a name that was listed is gone */
+    bool is_changing;   /* the directory, in which nothing was found */
     struct ws_dir *dir;
     struct found_run *first;
     struct found_run **last;
@@ -169,6 +176,9 @@ static enum ws_status find_runs(struct lookup *lookup) {
     lookup->vanished = false;
     lookup->last = &lookup->first;
     enum ws_status status = ws_store_shard(lookup->store, lookup->key, WS_MAKE_NONE, &lookup->dir);
+    if (status == WS_NOT_FOUND) {
+        status = ws_store_missing_shard(lookup->store, lookup->key, &lookup->dir);
+    }
     if (status == WS_OK) {
         status = visit_names(lookup->dir, lookup->key, lookup->run_id, add_run, lookup);
     }
@@ -321,12 +331,20 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
     return WS_NOT_FOUND;
 }
 
+static bool has_just_changed(const struct lookup *lookup) {
+    int64_t modified;
+
+    return lookup->dir && ws_os_dir_modified(lookup->dir, &modified) == WS_OK &&
+           modified > ws_os_now() - RECENTLY;
+}
+
 static enum ws_status look_once(struct lookup *lookup, struct ws_entry **entry) {
     enum ws_status status = find_runs(lookup);
 
     if (status == WS_OK) {
         status = lookup->vanished ? WS_NOT_FOUND : take_best(lookup, entry);
     }
+    lookup->is_changing = status == WS_NOT_FOUND && has_just_changed(lookup);
     close_all(lookup);
     return status;
 }
@@ -346,7 +364,9 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
     ws_digest_format(key, lookup.hex);
     do {
         status = look_once(&lookup, entry);
-    } while (status != WS_OK && lookup.vanished && ++attempts < READ_ATTEMPTS_MAX);
+        attempts++;
+    } while (status != WS_OK && ((lookup.vanished && attempts < READ_ATTEMPTS_MAX) ||
+                                 (lookup.is_changing && attempts < MISSES_MAX)));
     return status;
 }
 

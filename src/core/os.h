@@ -59,6 +59,11 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
                               enum ws_status (*visit)(void *context, const char *name),
                               void *context);
 enum ws_status ws_os_dir_sync(struct ws_dir *dir);
+/* When a name in it was last added, taken or changed, ns since 1970-01-01 UTC. */
+enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified);
+/* Whether `path` is where others than this system may change names without its knowing at once, as
+ * on a network's file system; false where that cannot be known. */
+bool ws_os_is_shared(const char *path);
 /* Removes a directory from `dir`, where it is empty and no name in it has changed since; else
  * WS_BUSY. */
 enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since);

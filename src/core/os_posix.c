@@ -20,7 +20,11 @@
 #endif
 #include <sys/stat.h>
 #ifdef __linux__
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#else
+#include <sys/mount.h>
+#include <sys/param.h>
 #endif
 #include <sys/uio.h>
 #include <time.h>
@@ -408,6 +412,60 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
 #endif
 
 enum ws_status ws_os_dir_sync(struct ws_dir *dir) { return sync_directory(dir->fd); }
+
+enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified) {
+    struct stat stat;
+
+    if (fstat(dir->fd, &stat) < 0) {
+        return status_of_errno();
+    }
+    *modified = modified_of(&stat);
+    return WS_OK;
+}
+
+#ifdef __linux__
+
+/* Those of disks and memory. Any other may be another machine's. */
+bool ws_os_is_shared(const char *path) {
+    static const unsigned long own[] = {
+        0xef53,     /* ext2 to ext4 */
+        0x58465342, /* xfs */
+        0x9123683e, /* btrfs */
+        0xf2f52010, /* f2fs */
+        0x01021994, /* tmpfs */
+        0x858458f6, /* ramfs */
+        0x794c7630, /* overlay */
+        0x2fc12fc1, /* zfs */
+    };
+    struct statfs found;
+
+    if (statfs(path, &found) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if ((unsigned long)found.f_type == own[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#elif defined(MNT_LOCAL)
+
+bool ws_os_is_shared(const char *path) {
+    struct statfs found;
+
+    return statfs(path, &found) == 0 && (found.f_flags & MNT_LOCAL) == 0;
+}
+
+#else
+
+bool ws_os_is_shared(const char *path) {
+    (void)path;
+    return false;
+}
+
+#endif
 
 enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {
     struct stat stat;

@@ -419,6 +419,26 @@ enum ws_status ws_os_dir_sync(struct ws_dir *dir) {
     }
 }
 
+enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified) {
+    FILETIME written;
+
+    if (!GetFileTime(dir->handle, NULL, NULL, &written)) {
+        return fail();
+    }
+    *modified = ns_of(written);
+    return WS_OK;
+}
+
+bool ws_os_is_shared(const char *path) {
+    WCHAR *wide = long_path_of(path);
+    WCHAR root[MAX_PATH];
+    bool shared =
+        wide && GetVolumePathNameW(wide, root, MAX_PATH) && GetDriveTypeW(root) == DRIVE_REMOTE;
+
+    free(wide);
+    return shared;
+}
+
 /* Its name would stay, and be of no use to anyone, while somebody has it open. */
 enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {
     (void)dir;

@@ -15,6 +15,8 @@ struct ws_store {
     struct ws_untold untold;
     struct ws_passed_over passed_over;
     int64_t clock_shift;
+    bool is_asked; /* whether it is shared */
+    bool is_shared;
     unsigned references; /* R calls from one thread */
     char path[];
 };
@@ -233,6 +235,36 @@ enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_dige
 
     shard_digits(ws_shard_of(key), hex);
     return open_directory(store, hex, SHARD_DIGITS, make, dir);
+}
+
+static bool is_shared(struct ws_store *store) {
+    if (!store->is_asked) {
+        store->is_shared = ws_os_is_shared(store->path);
+        store->is_asked = true;
+    }
+    return store->is_shared;
+}
+
+enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
+                                      struct ws_dir **dir) {
+    char hex[SHARD_DIGITS + 1];
+    enum ws_status status = WS_NOT_FOUND;
+
+    if (!is_shared(store)) {
+        return WS_NOT_FOUND;
+    }
+    shard_digits(ws_shard_of(key), hex);
+    for (int digits = LEVEL_DIGITS; digits >= 0 && status == WS_NOT_FOUND; digits -= LEVEL_DIGITS) {
+        struct ws_dir *above = NULL;
+        status = open_directory(store, hex, digits, WS_MAKE_NONE, &above);
+        ws_os_dir_close(above);
+    }
+    if (status == WS_NOT_FOUND) {
+        struct ws_dir *above = NULL;
+        status = ws_os_dir_open(store->path, WS_MAKE_NONE, &above);
+        ws_os_dir_close(above);
+    }
+    return status == WS_OK ? ws_store_shard(store, key, WS_MAKE_NONE, dir) : status;
 }
 
 char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,

@@ -77,6 +77,10 @@ enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
 /* The directory that holds the key's runs. */
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               enum ws_make make, struct ws_dir **dir);
+/* The same where it seems to be missing. Where other machines may have made it meanwhile, the
+ * deepest directory that is there is opened first: thereby the system learns of it. */
+enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
+                                      struct ws_dir **dir);
 /* The path of a run's file, malloc'd; NULL where memory is out. */
 char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
                         const char *run_id);

@@ -77,6 +77,13 @@ static unsigned long opened;    /* files */
 static unsigned long dead_upto; /* of these */
 static int dead_error;
 
+#define REMEMBERED_MAX 64
+static int missing_listings;
+static bool caches_names;
+static size_t remembered;
+static unsigned missing_in[REMEMBERED_MAX];
+static char missing[REMEMBERED_MAX][NAME_ROOM];
+
 static unsigned life = 1;
 static int handles;
 static int64_t ticks;
@@ -260,6 +267,9 @@ void sim_reset(void) {
     handles = 0;
     ticks = 0;
     opened = dead_upto = 0;
+    missing_listings = 0;
+    caches_names = false;
+    remembered = 0;
     chance = 20240229;
     life++;
 }
@@ -455,6 +465,34 @@ static bool fails(const char *call) {
     return true;
 }
 
+void sim_listings_miss(int count) { missing_listings = count; }
+
+void sim_caches_names(bool on) { caches_names = on; }
+
+static void remember_missing(unsigned node, const char *name) {
+    if (caches_names && remembered < REMEMBERED_MAX) {
+        missing_in[remembered] = node;
+        snprintf(missing[remembered++], NAME_ROOM, "%s", name);
+    }
+}
+
+static bool is_remembered(unsigned node, const char *name) {
+    for (size_t i = 0; caches_names && i < remembered; i++) {
+        if (missing_in[i] == node && strcmp(missing[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void forget_missing(unsigned node) {
+    for (size_t i = 0; caches_names && i < remembered; i++) {
+        if (missing_in[i] == node) {
+            missing[i][0] = '\0';
+        }
+    }
+}
+
 static bool is_dead(const struct ws_file *file) {
     if (file->serial <= dead_upto) {
         errno = dead_error;
@@ -515,7 +553,7 @@ static enum ws_status walk(unsigned *at, const char *path, enum ws_make make) {
             return WS_OS_ERROR;
         }
         path += size;
-        struct name *found = find_name(&disk.nodes[*at], name);
+        struct name *found = is_remembered(*at, name) ? NULL : find_name(&disk.nodes[*at], name);
         if (found && !disk.nodes[found->node].directory) {
             errno = ENOTDIR;
             return WS_OS_ERROR;
@@ -532,6 +570,7 @@ static enum ws_status walk(unsigned *at, const char *path, enum ws_make make) {
         if (found) {
             *at = found->node;
         } else {
+            remember_missing(*at, name);
             status = make == WS_MAKE_NONE ? WS_NOT_FOUND : make_directory(*at, name, make, at);
         }
     }
@@ -553,6 +592,7 @@ enum ws_status ws_os_dir_open_below(const char *path, const char *below, enum ws
     if (status == WS_OK) {
         *dir = checked(malloc(sizeof **dir));
         (*dir)->node = at;
+        forget_missing(at);
         handles++;
     }
     return status;
@@ -582,7 +622,8 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
         return WS_OS_ERROR;
     }
     /* A copy: the visitor may change the directory. */
-    size_t count = disk.nodes[dir->node].count;
+    size_t count = missing_listings > 0 ? 0 : disk.nodes[dir->node].count;
+    missing_listings -= missing_listings > 0;
     struct name *names = checked(malloc((count + 1) * sizeof *names));
     if (count > 0) {
         memcpy(names, disk.nodes[dir->node].names, count * sizeof *names);
@@ -613,6 +654,21 @@ static enum ws_status sync_node(unsigned node, bool directory, const char *call)
 
 enum ws_status ws_os_dir_sync(struct ws_dir *dir) {
     return sync_node(dir->node, true, "sync of a directory");
+}
+
+/* Just now. */
+enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified) {
+    (void)dir;
+    if (fails("asking for a directory's time")) {
+        return WS_OS_ERROR;
+    }
+    *modified = EPOCH + ticks;
+    return WS_OK;
+}
+
+bool ws_os_is_shared(const char *path) {
+    (void)path;
+    return caches_names;
 }
 
 enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {

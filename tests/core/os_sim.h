@@ -55,6 +55,13 @@ const char *sim_failed_call(void);
  * them, or a mount has gone and come back; but for closing. */
 void sim_handles_die(int error);
 
+/* The next listings show nothing, as where all names were changed while they went on. */
+void sim_listings_miss(int count);
+
+/* While this is on, names that were not there are not asked for again until their directory was
+ * opened, as on a network's file system. While it is off, it is another host that works. */
+void sim_caches_names(bool on);
+
 /* Changes of the disk so far; their numbers are moments. */
 size_t sim_moment(void);
 /* Whether bytes of a file were synced since then. */

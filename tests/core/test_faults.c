@@ -424,6 +424,48 @@ TEST("for want of room a run keeps its file") {
     }
 }
 
+TEST("a lookup finds what is renamed while it lists") {
+    for (int misses = 1; misses <= 3; misses++) {
+        sim_reset();
+        store = open_simulated();
+        acknowledged = INFINITY;
+        save("run", 1);
+        sim_listings_miss(misses);
+        expect_acknowledged();
+        ws_store_release(store);
+        CHECK(sim_open_handles() == 0);
+    }
+}
+
+static bool finds_something(void) {
+    struct ws_digest key = a_key();
+    bool intact = true;
+
+    return isfinite(lowest_found(store, &key, &intact)) && intact;
+}
+
+TEST("what another host has saved after a miss is found at once, whatever there was before") {
+    static const char *const there[] = {"/home/store", "/home/store/v1", "/home/store/v1/012",
+                                        "/home/store/v1/012/345"};
+
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
+        struct ws_dir *dir = NULL;
+        sim_reset();
+        CHECK_STATUS(ws_os_dir_open(there[i], WS_MAKE_DURABLE, &dir), WS_OK);
+        ws_os_dir_close(dir);
+        store = open_simulated();
+        acknowledged = INFINITY;
+        sim_caches_names(true);
+        CHECK(!finds_something());
+        sim_caches_names(false);
+        save("run", 1);
+        sim_caches_names(true);
+        CHECK(finds_something());
+        ws_store_release(store);
+        CHECK(sim_open_handles() == 0);
+    }
+}
+
 TEST("a lookup that cannot read says so, and finds what it can") {
     sim_reset();
     store = open_simulated();
