@@ -7,7 +7,8 @@
 #' When its objective improves on this run's best by more than 1e-12 (the first finite one
 #' does), at once; otherwise when 2 s have passed since the last write. A later, worse state
 #' never replaces a better one on disk. Data is synced to the disk with the first
-#' checkpoint, then at most every 2 s, and by `session_finalize()`.
+#' checkpoint; then with each that comes a hundred times as long after the last sync as that took
+#' (at least 0.1 s, at most 2 s), so for less than 1 % of the time; and by `session_finalize()`.
 #'
 #' @section What if R is killed?:
 #' The next session on the same key loads the best checkpoint that was reported as written.

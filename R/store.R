@@ -24,8 +24,10 @@
 #'
 #' @section What if R is killed?:
 #' Whatever a call reported as saved is found by the next lookup, from any process of this
-#' machine. After a power loss, what was saved up to two seconds before; of [warm()], not the fits
-#' that took no longer than that.
+#' machine. After a power loss, but for checkpoints that came less than 2 s after one that was synced
+#' (on a fast disk less than 0.1 s, see [warm_session()]): what is lost took no longer than that to
+#' compute, however long the iteration that it fell into. Of [warm()], nor fits that took less than
+#' 2 s.
 #'
 #' @section Several processes?:
 #' Any number may use one store at once. Each run has its own file; a lookup sees them all, takes

@@ -22,7 +22,8 @@ struct ws_session {
     double objective;   /* best on disk; NaN before the first */
     int64_t last_write; /* by the clock */
     int64_t last_sync;
-    int64_t newest; /* the time that the last record bears */
+    int64_t sync_cost; /* ns that the last one took */
+    int64_t newest;    /* the time that the last record bears */
     bool finalized;
     int64_t began;
     struct ws_history history;
@@ -47,6 +48,7 @@ static enum ws_status begin_run(struct ws_session *session) {
     session->objective = NAN;
     session->last_write = 0;
     session->last_sync = 0;
+    session->sync_cost = 0;
     session->newest = 0;
     session->finalized = false;
     session->began = ws_store_now(session->store);
@@ -195,8 +197,22 @@ enum ws_status ws_session_peek(struct ws_session *session, struct ws_entry **ent
 /* What to keep. */
 
 /* Also where the clock was set back: then nobody knows how long ago it was. */
-static bool has_passed(int64_t since, int64_t now) {
-    return since == 0 || now < since || now - since >= WS_RATE_INTERVAL;
+static bool has_passed(int64_t interval, int64_t since, int64_t now) {
+    return since == 0 || now < since || now - since >= interval;
+}
+
+/* A sync is worth a hundredth of the time since the last. */
+static int64_t sync_interval(const struct ws_session *session) {
+    if (session->sync_cost >= WS_RATE_INTERVAL / WS_SYNC_SHARE) {
+        return WS_RATE_INTERVAL;
+    }
+    return session->sync_cost > WS_SYNC_LEAST ? session->sync_cost * WS_SYNC_SHARE
+                                              : WS_SYNC_LEAST * WS_SYNC_SHARE;
+}
+
+static void was_synced(struct ws_session *session, int64_t began) {
+    session->last_sync = ws_store_now(session->store);
+    session->sync_cost = session->last_sync > began ? session->last_sync - began : 0;
 }
 
 static bool is_wanted(const struct ws_session *session, const struct ws_offer *offer, int64_t now) {
@@ -209,7 +225,7 @@ static bool is_wanted(const struct ws_session *session, const struct ws_offer *o
         (isnan(session->objective) || objective < session->objective - WS_OBJECTIVE_TOLERANCE)) {
         return true;
     }
-    return has_passed(session->last_write, now);
+    return has_passed(WS_RATE_INTERVAL, session->last_write, now);
 }
 
 static void remember(struct ws_session *session, const struct ws_offer *offer, int64_t now,
@@ -368,7 +384,7 @@ static void file_was_put(struct ws_session *session, int64_t now, uint64_t size)
     char name[WS_FILE_NAME_MAX + 1];
     struct ws_swept swept;
 
-    session->last_sync = now;
+    was_synced(session, now);
     ws_store_grew(session->store, size);
     ws_run_file_name(&session->key, session->run_id, name);
     ws_sweep_when_due(session->store, name, &swept);
@@ -425,7 +441,7 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
     }
     remember(session, offer, now, true);
     struct ws_record record = record_of(session, offer, WS_CHECKPOINT, now);
-    bool sync = has_passed(session->last_sync, now);
+    bool sync = has_passed(sync_interval(session), session->last_sync, now);
     status = WS_NOT_FOUND;
     if (session->file && (!sync || is_in_place(session))) {
         status = ws_runfile_write(session->file, &record, &session->history, offer->payload,
@@ -444,7 +460,7 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
         if (put) {
             file_was_put(session, now, ws_runfile_size(offer->size + WS_HISTORY_MAX));
         } else if (sync) {
-            session->last_sync = now;
+            was_synced(session, now);
         }
     } else {
         ws_history_not_written(&session->history);

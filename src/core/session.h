@@ -9,10 +9,14 @@
  *
  * A checkpoint is written when its objective improves on this run's best by more than
  * WS_OBJECTIVE_TOLERANCE (the first finite one does), or when WS_RATE_INTERVAL has passed since
- * the last write. Data is synced with the first write, then at most once in the interval, and at
- * finalize, but for brief fits. Finalize always writes and ends the run: a checkpoint after it
- * begins a new one. With each sync it is asked, by name and anew, whether a lookup would come to
- * the run's file; where it would not, the record, and the best before it, go to a new one.
+ * the last write. Data is synced with the first write; then as soon as that costs less than 1 % of
+ * the time since the last sync, by what that took (WS_SYNC_LEAST at the least), or the interval has
+ * passed; and at finalize, but for brief fits. So what a power loss takes of a running fit are
+ * iterates that came within that time after a synced one: of a slow fit none. Finalize always
+ * writes and ends the run: a checkpoint after it begins a new one.
+ *
+ * With each sync it is asked, by name and anew, whether a lookup would come to the run's file;
+ * where it would not, the record, and the best before it, go to a new one.
  *
  * A failing disk is no error of the session's: the call returns the status, the session keeps it
  * for ws_session_status(), and the next call tries again, also after the file or its directory
@@ -33,6 +37,8 @@
 #include "lookup.h"
 
 #define WS_RATE_INTERVAL ((int64_t)2 * 1000000000) /* ns; as often as a person cares about */
+#define WS_SYNC_SHARE 100                          /* 1 % of a fit's time */
+#define WS_SYNC_LEAST ((int64_t)1000000)           /* ns; no disk is faster by much */
 
 struct ws_session;
 

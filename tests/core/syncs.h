@@ -17,15 +17,20 @@ static inline int *no_syncs(void) { harness_skip("needs syncs that can be counte
 #define syncs (*no_syncs())
 #define failing_sync (*no_syncs())
 #define next_sync_fails_too (*no_syncs())
+#define while_syncing (*(void (**)(void))no_syncs())
 
 #else
 
 static int syncs;
 static int failing_sync; /* the how manieth from now fails; 0: none does */
 static bool next_sync_fails_too;
+static void (*while_syncing)(void); /* NULL: it takes no time */
 
 static int sync_simulated(void) {
     syncs++;
+    if (while_syncing) {
+        while_syncing();
+    }
     if (failing_sync > 0 && --failing_sync == 0) {
         failing_sync = next_sync_fails_too;
         next_sync_fails_too = false;

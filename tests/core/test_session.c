@@ -339,8 +339,69 @@ TEST("the status shows the best objective, not the last") {
     close_both(session, store);
 }
 
+static struct ws_store *slow_store;
+static int64_t sync_takes; /* ns */
+
+static void let_sync_take_time(void) { ws_store_shift_clock(slow_store, sync_takes); }
+
+/* A store in which a sync takes that long. */
+static struct ws_store *store_with_syncs_of(int64_t ns) {
+    slow_store = a_store();
+    sync_takes = ns;
+    while_syncing = let_sync_take_time;
+    return slow_store;
+}
+
+/* How many of checkpoints are synced that come so long after each other. */
+static int synced_of(struct ws_session *session, int count, int64_t apart) {
+    int before = syncs;
+
+    for (int i = 0; i < count; i++) {
+        double objective = ws_session_status(session).objective;
+        ws_store_shift_clock(slow_store, apart);
+        CHECK_STATUS(checkpoint(session, objective - 1, "state"), WS_OK);
+    }
+    return syncs - before;
+}
+
+TEST("checkpoints are synced that come a hundred times what a sync takes after the last") {
+    struct ws_store *store = store_with_syncs_of(5 * SECOND / 1000);
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 99, "state"), WS_OK);
+    CHECK(synced_of(session, 10, SECOND / 2 + SECOND / 100) == 10);
+    CHECK(synced_of(session, 10, SECOND / 4) == 5);
+    while_syncing = NULL;
+    close_both(session, store);
+}
+
+TEST("however short a sync is, ten a second are enough") {
+    struct ws_store *store = store_with_syncs_of(1);
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
+    ws_store_shift_clock(store, WS_RATE_INTERVAL);
+    CHECK_STATUS(checkpoint(session, 99, "state"), WS_OK);
+    CHECK(synced_of(session, 50, SECOND / 100) <= 7);
+    while_syncing = NULL;
+    close_both(session, store);
+}
+
+TEST("however long a sync takes, one is made in each interval") {
+    struct ws_store *store = store_with_syncs_of(SECOND);
+    struct ws_session *session = a_session(store);
+
+    CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
+    CHECK(synced_of(session, 10, WS_RATE_INTERVAL) == 10);
+    CHECK(synced_of(session, 4, WS_RATE_INTERVAL / 2) == 2);
+    while_syncing = NULL;
+    close_both(session, store);
+}
+
 TEST("data is synced with the first write, then at most once in the interval, and at finalize") {
-    struct ws_store *store = a_store();
+    struct ws_store *store = store_with_syncs_of(SECOND / 50);
     struct ws_session *session = a_session(store);
 
     CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
@@ -355,6 +416,7 @@ TEST("data is synced with the first write, then at most once in the interval, an
     CHECK(syncs == 1);
     CHECK_STATUS(finalize(session, 8, "state"), WS_OK);
     CHECK(syncs == 3); /* the file and its name */
+    while_syncing = NULL;
     close_both(session, store);
 }
 
