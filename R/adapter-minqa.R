@@ -3,9 +3,8 @@ adapter_minqa <- function(name) {
   force(name)
   adapter_optimiser(
     paste0("minqa::", name), "par", "fn", quote(fn(x, ...)),
-    result = function(fit) {
-      optimum(fit$par, fit$fval, fit$feval, ended_by_code(fit$ierr))
-    },
+    result = function(fit) optimum(fit$par, fit$fval, ended_by_code(fit$ierr)),
+    effort = function(fit, call, env) fit$feval / (control_of(call, env)$maxfun %||% 10000),
     gradient = NULL, functions = "fn", ignored_control = "iprint",
     bounds = if (name == "bobyqa") c("lower", "upper"),
     unit = function(call, env, near) 1,

@@ -4,7 +4,11 @@ adapter_nloptr <- function() {
     result = function(fit) {
       status <- fit$status
       ended <- if (status %in% 5:6) NA else status > 0
-      optimum(fit$solution, fit$objective, fit$iterations, ended)
+      optimum(fit$solution, fit$objective, ended)
+    },
+    effort = function(fit, call, env) {
+      limit <- control_of(call, env, "opts")$maxeval %||% 100
+      if (limit > 0) fit$iterations / limit else 0
     },
     gradient = "eval_grad_f", bounds = c("lb", "ub"), par = "solution", named = FALSE,
     value_of = function(result) if (is.list(result)) result$objective else result,
@@ -13,16 +17,11 @@ adapter_nloptr <- function() {
       if (is.list(result)) result$gradient <- gradient_in(result$gradient, root)
       result
     },
-    lasts = function(call, env) !grepl("NLOPT_G", nloptr_algorithm(call, env)),
-    tune = function(call, env, state, given) {
-      if (grepl("DIRECT|STOGO", nloptr_algorithm(call, env))) {
-        stop_seed_unfit("its algorithm does not start from a point")
-      }
-      call
+    # Under constraints the end is no valley's bottom.
+    lasts = function(call, env) {
+      !is_constrained(call) && !grepl("NLOPT_G", nloptr_algorithm(call, env))
     },
-    is_inside = function(call, env, given) {
-      if (is_constrained(call)) function(x) FALSE else function(x) TRUE
-    },
+    admit = admit_feasible,
     unit = unit_nloptr, settings = settings_nloptr, finish = finish_nloptr,
     check_plain = check_plain_nloptr, wrap = with_formals_of,
     functions = c("eval_f", "eval_grad_f", nloptr_constraints, "eval_jac_g_ineq", "eval_jac_g_eq"),
@@ -30,7 +29,6 @@ adapter_nloptr <- function() {
       "print_level", "print_options_doc", "check_derivatives", "check_derivatives_tol",
       "check_derivatives_print"
     ),
-    observe = observe_nloptr,
     restore = restore_nloptr
   )
 }
@@ -47,7 +45,7 @@ is_constrained <- function(call) any(nloptr_constraints %in% names(call))
 # NLopt's first step is one unit, or a part of how far the bounds are.
 unit_nloptr <- function(call, env, near) {
   algorithm <- nloptr_algorithm(call, env)
-  if (is_constrained(call) || !is.null(control_of(call, env, "opts")$local_opts)) {
+  if (!is.null(control_of(call, env, "opts")$local_opts)) {
     NULL
   } else if (grepl("NLOPT_LD", algorithm)) {
     1
@@ -93,18 +91,14 @@ check_plain_nloptr <- function(call, env, relation) {
 }
 
 # A point that breaks a constraint is no result, however good.
-observe_nloptr <- function(optimiser, call, env, report) {
+admit_feasible <- function(call, env) {
   constraints <- lapply(nloptr_constraints, function(name) eval(call[[name]], env))
   names(constraints) <- nloptr_constraints
   constraints <- Filter(is.function, constraints)
-  admit <- if (length(constraints) > 0) {
-    function(...) isTRUE(tryCatch(is_feasible(constraints, ...), error = function(e) FALSE))
+  if (length(constraints) == 0) {
+    return(function(...) TRUE)
   }
-  optimiser$admit <- admit
-  given <- eval(call$eval_f, env)
-  call <- observe_objective(optimiser, call, env, report)
-  if (is.function(given)) call$eval_f <- with_formals_of(given, call$eval_f)
-  call
+  function(...) isTRUE(tryCatch(is_feasible(constraints, ...), error = function(e) FALSE))
 }
 
 is_feasible <- function(constraints, ...) {

@@ -4,31 +4,15 @@ adapter_optim <- function() {
   adapter_optimiser(
     "stats::optim", "par", "fn", quote(fn(par, ...)),
     result = function(fit) {
-      optimum(fit$par, fit$value, fit$counts[["function"]], ended_by_code(fit$convergence))
+      optimum(fit$par, fit$value, ended_by_code(fit$convergence))
     },
-    bounds = c("lower", "upper"), sign = fnscale_sign,
-    tune = function(call, env, state, given) {
-      if (optim_method(call, env) == "SANN") {
-        set_control(call, env, maxit = annealing_left(state))
-      } else {
-        call
-      }
-    },
+    bounds = c("lower", "upper"), sign = fnscale_sign, effort = effort_optim,
+    # What SANN calls its gradient draws another point.
+    recorded = function(call, env) if (optim_method(call, env) != "SANN") "gr",
     unit = function(call, env, near) unit_optim(call, env, near, optim_method(call, env)),
     settings = settings_optim, finish = finish_optim,
     lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent"),
-    random = function(call, env) optim_method(call, env) == "SANN",
-    seed = function(optimiser, call, env, state) {
-      start <- if (optim_method(call, env) == "Brent") replay_search else start_from
-      start(optimiser, call, env, state)
-    },
-    observe = function(optimiser, call, env, report) {
-      switch(optim_method(call, env),
-        Brent = observe_search(optimiser, call, env, report),
-        SANN = observe_objective(optimiser, call, env, report_annealing(call, env, report)),
-        observe_objective(optimiser, call, env, report)
-      )
-    }
+    random = function(call, env) optim_method(call, env) == "SANN"
   )
 }
 
@@ -77,37 +61,22 @@ finish_optim <- function(fit, call, env, at) {
   fit
 }
 
-# Simulated annealing makes as many evaluations as it is told to: after an interruption, those that
-# were left.
-report_annealing <- function(call, env, report) {
-  maxit <- control_of(call, env)$maxit %||% 10000
-  function(state, objective, iteration) {
-    report(c(state, list(left = max(maxit - iteration, 1))), objective, iteration)
-  }
-}
-
-annealing_left <- function(state) {
-  left <- state[["left"]]
-  if (!is_number(left)) {
-    stop_seed_unfit("a search by simulated annealing starts from the call's own point")
-  }
-  left
+# Nelder-Mead counts evaluations, the others steps, of which each takes a gradient at least.
+effort_optim <- function(fit, call, env) {
+  by_values <- optim_method(call, env) == "Nelder-Mead"
+  limit <- control_of(call, env)$maxit %||% if (by_values) 500 else 100
+  fit$counts[[if (by_values) "function" else "gradient"]] / limit
 }
 
 adapter_constr_optim <- function() {
   adapter_optimiser(
     "stats::constrOptim", "theta", "f", quote(f(theta, ...)),
     result = function(fit) {
-      # Of a single outer iteration, it counts nothing.
-      evaluations <- as.vector(fit$counts["function"])
-      optimum(fit$par, fit$value, evaluations, ended_by_code(fit$convergence, c(1, 7)))
+      optimum(fit$par, fit$value, ended_by_code(fit$convergence, c(1, 7)))
     },
     gradient = "grad", sign = fnscale_sign,
-    tune = function(call, env, state, given) {
-      if (!interior_of(call, env, given)(call$theta)) {
-        stop_seed_unfit("it is not well in the interior of the feasible region")
-      }
-      call
+    effort = function(fit, call, env) {
+      fit$outer.iterations / argument_of(call, env, "outer.iterations", 100)
     },
     is_inside = interior_of,
     unit = function(call, env, near) {
@@ -139,8 +108,9 @@ adapter_nlm <- function() {
   adapter_optimiser(
     "stats::nlm", "p", "f", quote(f(x, ...)),
     result = function(fit) {
-      optimum(fit$estimate, fit$minimum, NA, if (fit$code == 4) NA else fit$code < 4)
+      optimum(fit$estimate, fit$minimum, if (fit$code == 4) NA else fit$code < 4)
     },
+    effort = function(fit, call, env) fit$iterations / argument_of(call, env, "iterlim", 100),
     gradient = NULL, par = "estimate", named = FALSE, functions = "f",
     ignored = c("print.level", "check.analyticals"),
     gradient_of = function(result) attr(result, "gradient"),
@@ -189,7 +159,14 @@ adapter_nlminb <- function() {
     result = function(fit) {
       limited <- grepl("limit reached", fit$message, fixed = TRUE)
       ended <- if (fit$convergence == 0) TRUE else if (limited) NA else FALSE
-      optimum(fit$par, fit$objective, fit$evaluations[["function"]], ended)
+      optimum(fit$par, fit$objective, ended)
+    },
+    effort = function(fit, call, env) {
+      control <- control_of(call, env)
+      c(
+        fit$iterations / (control$iter.max %||% 150),
+        fit$evaluations[["function"]] / (control$eval.max %||% 200)
+      )
     },
     gradient = "gradient", hessian = "hessian", bounds = c("lower", "upper"),
     unit = function(call, env, near) {

@@ -5,8 +5,8 @@
 #'
 #' [warm()] knows [stats::optim()], [stats::nlm()], [stats::nlminb()], [stats::optimize()],
 #' [stats::constrOptim()], `nloptr::nloptr()`, `optimx::optimr()`, `optimx::optimx()`,
-#' `minqa::bobyqa()`, `minqa::newuoa()` and `minqa::uobyqa()`. It watches the objective, keeps the
-#' best point that it was evaluated at, and starts from that point after a crash.
+#' `minqa::bobyqa()`, `minqa::newuoa()` and `minqa::uobyqa()`. It records what the objective and
+#' its gradient return. After a crash the optimiser gets that again, and goes on where it was.
 #'
 #' @section What makes it the same optimisation?:
 #' The objective and its gradient count by their definition and by the values of what they find in
@@ -17,17 +17,34 @@
 #' is another one once the variable has changed; one that holds external pointers, as TMB's do, has
 #' no key and is left alone: see [warm_objective()].
 #'
+#' @section What is lost in a crash?:
+#' The evaluations of the last moments: what was recorded is written when the objective has improved,
+#' and else every 2 s, as far as that takes no more than some 2 % of the time. All else is as
+#' without the crash: what an optimiser does next depends on what its functions have returned alone,
+#' so it takes the same steps to the same result, to the last bit, with the same counts, limits and
+#' warnings. An evaluation that warned is made again, so that it warns again. Of more than some
+#' 100,000 evaluations, the first ones are kept.
+#'
 #' @section When does it start from an earlier result?:
 #' When only data differ: what has more than one row or element, in the objective's surroundings or
-#' in `...`. The result on other data is then the start, if the objective is lower there than at
-#' the call's own starting values. Starting values that are computed from the data make each data
-#' set an optimisation of its own. An objective with several local minima may end in another one
-#' from there, and one with kinks, which stops an optimiser that expects none short of the minimum,
-#' in another place; `near = FALSE` starts where the call says.
+#' in `...`. The result on other data is then the start, where the way down from the call's own
+#' starting values leads to it. That is seen from some points of the straight line between the
+#' two: on these data the objective must fall along it, ever more slowly, and be round at its end.
+#' Where it is not, the optimiser begins as the call says, and so it does where
+#' * the starting values are computed from the data: each data set is an optimisation of its own,
+#' * the earlier result took more than half of `maxit` or of another limit,
+#' * the method starts from no point, or depends on more than that: SANN, Brent, `optimize()`, the
+#'   global algorithms of nloptr, several methods in one call of `optimx()`,
+#' * `nloptr()` has constraints, or one of `constrOptim()` nearly holds with equality,
+#' * there are more than 30 parameters and a gradient.
 #'
-#' @section What is lost at a restart?:
-#' A restart knows one point, and not what the optimiser had learned: the simplex, the approximate
-#' Hessian, the conjugate directions, the trust region. So [warm()] first looks around that point. A
+#' An objective with several local minima is no good case for this: what is seen along one line is
+#' evidence, no proof, that the call's own start leads to the same one. `near = FALSE` starts where
+#' the call says.
+#'
+#' @section How does it start from an earlier result?:
+#' A point alone saves little: the optimiser knows neither a simplex nor an approximate Hessian nor a
+#' trust region, and its first steps lead away. So [warm()] first looks around that point. A
 #' quadratic through the objective's values there, or through the gradient's where one is given,
 #' tells where its bottom is, how large a step each parameter is good for, and how parameters go
 #' together. The optimiser then starts at the bottom, in coordinates in which the objective is
@@ -36,57 +53,40 @@
 #' `steptol`, `gradtol`, `rhoend`, `xtol_rel`), to none looser than yours. What it prints on the way
 #' (`trace`) is in those coordinates.
 #'
-#' For p parameters that takes p(p + 3)/2 + 2 evaluations of the objective (of more than 30
-#' parameters each is looked at by itself: 2p + 2), or p + 1 of the gradient and 2 of the objective.
+#' The end is believed where a step as the quadratic has it would lower the objective by less than
+#' 1e-7 of its size, or than 1e-7 where that is less than 1. Else the optimiser begins again as the
+#' call says.
 #'
-#' The optimiser starts from the stored point, as the call says,
-#' * where the objective is not curved upwards there, or for more than 30 parameters with a
-#'   gradient,
-#' * where `nloptr()` has constraints.
+#' For p parameters all that takes p(p + 3)/2 + p + 12 evaluations of the objective (of more than 30
+#' parameters each is looked at by itself: 3p + 12), or 12 and p + 2 of the gradient.
 #'
-#' It starts from the bottom, but in your own units,
+#' The optimiser starts from the bottom, but in your own units,
 #' * where what you set is in the way: `scale`, `step.min` and `step.max` of `nlminb()`, `stepmax`
 #'   of `nlm()`, a positive `pgtol` of L-BFGS-B, `hessian` of `constrOptim()` and `optimr()`,
 #'   `parscale` and its like of `optimr()`, `local_opts` of `nloptr()`, and with bounds its
-#'   algorithms without a gradient;
+#'   algorithms without a gradient, of which BOBYQA, COBYLA and SBPLX begin cold then: their first
+#'   step, as long as the starting point, would lead away;
 #' * under `optimx()`, and `optimr()` by methods other than BFGS, CG, L-BFGS-B, Nelder-Mead and
 #'   nlminb.
 #'
-#' The rest is particular:
-#' * SANN loses the temperature, and goes on for the evaluations that were left.
-#' * Brent and `optimize()` lose nothing: the evaluations made before are kept and given again.
-#' * `constrOptim()` begins again where a constraint nearly holds with equality at the stored
-#'   point: it does not get away from there.
-#' * Several methods in one call of `optimx()` are kept when all are done.
-#' * The algorithms BOBYQA and COBYLA of nloptr begin again where they cannot have those
-#'   coordinates: their first step, as long as the starting point, would lead away. So do DIRECT
-#'   and StoGO, which start from no point.
-#'
-#' Results on other data are no start for SANN, Brent and `optimize()`, nor for the global
-#' algorithms of nloptr, which begin as the call says.
-#'
-#' @section What are the counts and limits after a restart?:
-#' Those of the optimiser's own last run: `counts`, `iterations` and `maxit` begin anew. A run that
-#' was interrupted may so take more steps in all than its limit says; simulated annealing, whose
-#' `maxit` is what it does, makes no more evaluations in all than it says. A result that has
-#' reached its limit is the result of this call: it is kept and returned like any other, and never
-#' a start for other data. If a run from other data's result reaches its limit, it is made again
-#' from the call's own start. A result that the optimiser calls a failure is not kept: the same
-#' line starts from the best point.
+#' @section What about limits?:
+#' A result that has reached its limit is the result of this call: it is kept and returned like any
+#' other, and so is one that the optimiser calls a failure; neither is a start for other data. If a
+#' run from other data's result reaches its limit, it is made again from the call's own start.
 #'
 #' @section Is it the same result?:
-#' Its parts, names and class are the optimiser's own, with the attribute that [warm_info()] reads.
-#' `par` is that of a cold start within the optimiser's tolerance; `reltol` and its kin say how near
-#' that is. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
+#' From nothing or after a crash, it is the optimiser's own, bit by bit; [warm_info()] knows it by
+#' its value. From another data's result, the parameters are those of a cold start within the
+#' optimiser's tolerance; `reltol` and its kin say how near that is. Counts are then those of the
+#' shorter run. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
 #' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
 #' numbers, so the state of R's generator counts in the key: call [set.seed()] before it, as you
-#' would to have a result again, and the same lines resume it. Resumed, it goes on with the numbers
-#' that come next, and its result is another one than
-#' without the interruption. The objective is evaluated more often than the optimiser counts, to
-#' look around the stored point; random numbers that it draws then are put back.
+#' would to have a result again, and the same lines resume it. Random numbers that an objective draws
+#' while the stored point is looked around are put back.
 #'
 #' @section What does it cost?:
-#' About a microsecond an evaluation.
+#' Some microseconds an evaluation, and for its record as many numbers as there are parameters and
+#' results.
 #'
 #' @name warm-optimisers
 #' @seealso [warm()]; [warm_objective()] for other optimisers.
@@ -115,17 +115,21 @@ adapters_optimisers <- function() {
 #' @param start,objective,gradient,hessian,bounds Names of its arguments; NULL
 #'   where it has none.
 #' @param called How it calls the objective, which is what an error names.
-#' @param result `function(fit)`: `par`, `value`, `evaluations` (or NA) and
-#'   `ended`: TRUE, NA at a limit that the call sets, else FALSE.
+#' @param result `function(fit)`: `par`, `value`, and `ended`: TRUE, NA at a limit that the call
+#'   sets, else FALSE.
 #' @param par The element of the fit that has the parameters.
 #' @param named Does the objective get them with the names of the starting point?
 #' @param sign `function(call, env)`: -1 where it maximises.
 #' @param value_of,gradient_of `function(result)`: what the objective returned.
 #'   `change_value(result, root)` takes that to coordinates.
-#' @param tune `function(call, env, state, given)`: the call, whose starting point
-#'   is already the stored one, and was `given`, with what else a restart needs.
-#' @param lasts `function(call, env)`: is its end a start for the same objective
-#'   on other data, and a stored point one to look around at?
+#' @param lasts `function(call, env)`: does its end depend on its starting point, and on nothing
+#'   else, so that it is a start for the same objective on other data?
+#' @param effort `function(fit, call, env)`: of each limit that the call sets, the share that was
+#'   used.
+#' @param recorded `function(call, env)`: its functions other than the objective that return the same
+#'   at the same point.
+#' @param admit `function(call, env)`: a function of what the objective is called with: can that be
+#'   the result?
 #' @param is_inside `function(call, env, given)`: a function of the parameters, may
 #'   the objective be evaluated there?
 #' @param unit `function(call, env, near)`: in what unit of coordinates_along() it
@@ -138,15 +142,18 @@ adapters_optimisers <- function() {
 #'   user's again, with the rest of it, too.
 #' @param check_plain `function(call, env, relation)`: calls stop_seed_unfit()
 #'   where the optimiser gains nothing by a start in the user's own units.
+#' @param wrap `function(given, fun)`: a function to be used in place of the user's.
 #' @noRd
 adapter_optimiser <- function(name, start, objective, called, result,
                               gradient = "gr", hessian = NULL, bounds = NULL, par = "par",
                               named = TRUE,
                               sign = function(call, env) 1,
-                              value_of = NULL, gradient_of = function(result) NULL,
+                              value_of = identity, gradient_of = function(result) NULL,
                               change_value = function(result, root) result,
-                              tune = function(call, env, state, given) call,
                               lasts = function(call, env) TRUE,
+                              effort = function(fit, call, env) 0,
+                              recorded = function(call, env) c(gradient, hessian),
+                              admit = function(call, env) function(...) TRUE,
                               is_inside = function(call, env, given) function(x) TRUE,
                               unit = function(call, env, near) NULL, settings = NULL,
                               finish = function(fit, call, env, at) fit,
@@ -154,17 +161,17 @@ adapter_optimiser <- function(name, start, objective, called, result,
                               wrap = function(given, fun) fun,
                               functions = c(objective, gradient, hessian), ignored = character(),
                               control = "control", ignored_control = c("trace", "REPORT"),
-                              random = NULL,
-                              seed = start_from,
-                              observe = observe_objective, restore = restore_call) {
+                              random = NULL, restore = restore_call) {
   optimiser <- list(
     start = start, objective = objective, gradient = gradient, hessian = hessian,
     bounds = bounds, par = par, named = named, called = called, sign = sign, value_of = value_of,
-    gradient_of = gradient_of, change_value = change_value, is_inside = is_inside, unit = unit,
-    settings = settings, finish = finish, check_plain = check_plain, wrap = wrap
+    gradient_of = gradient_of, change_value = change_value, recorded = recorded, admit = admit,
+    is_inside = is_inside, unit = unit, settings = settings, finish = finish,
+    check_plain = check_plain, wrap = wrap
   )
   warm_adapter(
     name,
+    relations = "rows",
     identify = function(call, env) {
       identify_call(
         call, env, name,
@@ -173,25 +180,32 @@ adapter_optimiser <- function(name, start, objective, called, result,
       )
     },
     seed = function(call, env, state, relation) {
-      given <- eval(call[[start]], env)
-      seeded <- tune(seed(optimiser, call, env, state), env, state, given)
-      if (lasts(call, env)) {
-        begin_near(optimiser, seeded, given, relation)
+      if (is.list(state) && !is.null(state$calls)) {
+        if (!is.null(state$from)) call <- begin_near(optimiser, call, env, state$from, relation)
+        replay_calls(optimiser, call, env, state)
       } else {
-        seeded
+        begin_near(optimiser, call, env, if (is.list(state)) state$par, relation)
       }
     },
-    observe = function(call, env, report) observe(optimiser, call, env, report),
+    observe = function(call, env, report) observe_calls(optimiser, call, env, report),
     state = function(fit, call, env) {
       end <- result(fit)
       list(
-        state = if (lasts(call, env)) list(par = end$par) else list(),
+        # On other data, it might reach a limit that it came near here.
+        state = if (lasts(call, env) && all(effort(fit, call, env) <= 1 / 2, na.rm = TRUE)) {
+          list(par = end$par)
+        } else {
+          list()
+        },
         objective = sign(call, env) * end$value,
-        iteration = end$evaluations
+        iteration = NA
       )
     },
     restore = restore, random = random,
     converged = function(fit) result(fit)$ended,
+    certify = function(fit, call, env, start) {
+      certify_optimum(optimiser, result(fit), call, env, start$state)
+    },
     compare = function(a, b) compare_optima(result(a), result(b))
   )
 }
@@ -215,34 +229,6 @@ argument_of <- function(call, env, name, default) {
   if (is.null(call[[name]])) default else eval(call[[name]], env)
 }
 
-start_from <- function(optimiser, call, env, state) {
-  given <- eval(call[[optimiser$start]], env)
-  point <- if (is.list(state)) state[["par"]]
-  if (!is.numeric(point) || length(point) == 0 || !all(is.finite(point))) {
-    stop_seed_unfit("it has no point to start from")
-  }
-  if (length(point) != length(given)) {
-    stop_seed_unfit(paste("it has", counted(length(point), "parameter"), "and this", length(given)))
-  }
-  given[] <- as.vector(point) # with the names that the user gave
-  call[[optimiser$start]] <- given
-  call
-}
-
-observe_objective <- function(optimiser, call, env, report) {
-  objective <- eval(call[[optimiser$objective]], env)
-  if (is.function(objective)) {
-    watch <- watch_objective(
-      objective, optimiser$sign(call, env), function(state, objective, iteration) {
-        report(state["par"], objective, iteration)
-      },
-      optimiser$called, optimiser$value_of, optimiser$admit
-    )
-    call[[optimiser$objective]] <- watch$fn
-  }
-  call
-}
-
 # By the size of the parameters, as far as they are larger than 1.
 compare_optima <- function(a, b) {
   list(
@@ -251,9 +237,7 @@ compare_optima <- function(a, b) {
   )
 }
 
-optimum <- function(par, value, evaluations, ended) {
-  list(par = par, value = value, evaluations = evaluations, ended = ended)
-}
+optimum <- function(par, value, ended) list(par = par, value = value, ended = ended)
 
 # A code of 0 is success, and 1 a limit reached.
 ended_by_code <- function(code, limits = 1) {

@@ -4,7 +4,7 @@ adapter_optimr <- function() {
     result = function(fit) {
       # A convergence of 9998 is a failure, with a value that is none.
       optimum(
-        as.vector(fit$par), as.vector(fit$value), as.vector(fit$counts[[1]]),
+        as.vector(fit$par), as.vector(fit$value),
         ended_by_code(fit$convergence) && !anyNA(fit$par)
       )
     },
@@ -41,16 +41,10 @@ adapter_optimx <- function() {
       best <- which.min(fit$value * if (isTRUE(attr(fit, "maximize"))) -1 else 1)
       row <- as.data.frame(fit)[c(best, 1)[[1]], ]
       par <- unlist(row[seq_len(attr(fit, "npar"))])
-      optimum(par, row$value, sum(fit$fevals), ended_by_code(row$convcode))
+      optimum(par, row$value, ended_by_code(row$convcode))
     },
     hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
-    lasts = is_single,
-    tune = function(call, env, state, given) {
-      if (!is_single(call, env)) {
-        stop_seed_unfit("several methods in one call start from the call's own point")
-      }
-      call
-    }
+    lasts = is_single
   )
 }
 

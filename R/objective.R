@@ -77,15 +77,11 @@ stored_point <- function(entry) {
 #'
 #' `report(state, objective, iteration)` is called for the best point so far: at
 #' once, but not within a millisecond of the last time, so that it costs next to
-#' nothing where an evaluation does. `sign` is -1 where `fn` is maximised,
-#' `value_of` finds the value in what `fn` returns, and `admit(par, ...)` says
-#' whether a better point is to be had at all. An error in `fn` names the call
-#' `called`: the optimiser's own.
+#' nothing where an evaluation does. `sign` is -1 where `fn` is maximised.
 #' @noRd
-watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), value_of = NULL,
-                            admit = NULL) {
+watch_objective <- function(fn, sign, report) {
+  force(fn)
   force(sign)
-  tick <- registry$tick
   par <- NULL
   best <- Inf
   count <- 0
@@ -94,7 +90,7 @@ watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), valu
   # clock costs as much as all the rest, so it is asked ever less often, but asked.
   due <- Inf
   wait <- 1
-  is_time <- new_pace()
+  in_time <- new_pace()
   note <- function(x, value) {
     best <<- value
     par <<- x + 0 # a copy: optimisers may change their vector in place
@@ -102,58 +98,50 @@ watch_objective <- function(fn, sign, report, called = quote(fn(par, ...)), valu
     if (due == Inf) due <<- count
   }
   report_in_time <- function() {
-    if (is_time()) {
+    if (in_time(report(list(par = par, evaluations = at), best, at))) {
       due <<- Inf
       wait <<- 1
-      report(list(par = par, evaluations = at), best, at)
     } else {
       due <<- count + wait
       wait <<- min(2 * wait, longest_wait)
     }
   }
   watched <- function(par, ...) {
-    result <- fn(par, ...)
+    value <- fn(par, ...)
     count <<- count + 1
-    value <- if (is.null(value_of)) result else value_of(result)
     if (is.numeric(value) && isTRUE(sign * value < best) && is.finite(value)) {
-      if (is.null(admit) || admit(par, ...)) note(par, sign * as.vector(value))
+      note(par, sign * as.vector(value))
     }
     if (count >= due) report_in_time()
-    if (!is.null(tick)) tick()
-    result
+    value
   }
   list(
-    fn = call_as(watched, called),
+    fn = watched,
     seen = function() list(par = par, objective = best, evaluations = count)
   )
 }
 
 longest_wait <- 16 # evaluations
 
-# Renames a function's `fn` and `par`, as they are in `called`.
-call_as <- function(watched, called) {
-  if (!identical(called, quote(fn(par, ...)))) {
-    assign(as.character(called[[1]]), environment(watched)$fn, environment(watched))
-    body <- do.call(substitute, list(body(watched), list(fn = called[[1]], par = called[[2]])))
-    names(formals(watched))[[1]] <- as.character(called[[2]])
-    body(watched) <- body
-  }
-  watched
-}
-
-# Has the interval passed since it was last TRUE? Also where the clock was set back.
-new_pace <- function() {
+# Does `what`, unless it was done just now: within the report interval, or `times` what it took. Tells
+# whether it did; also where the clock was set back.
+new_pace <- function(times = 0) {
   last <- -Inf
-  function() {
-    now <- unclass(Sys.time())
-    passed <- now - last >= registry$report_interval || now < last
-    if (passed) last <<- now
-    passed
+  interval <- 0
+  clock <- function() unclass(Sys.time())
+  function(what) {
+    began <- clock()
+    if (began - last < interval && began >= last) {
+      return(FALSE)
+    }
+    force(what)
+    last <<- clock()
+    interval <<- registry$report_interval * max(1, times * (last - began) / 1e-3)
+    TRUE
   }
 }
 
-# Seconds; a report takes some microseconds.
-registry$report_interval <- 1e-3
+registry$report_interval <- 1e-3 # seconds
 
 #' @export
 format.warm_objective <- function(x, ...) {

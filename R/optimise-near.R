@@ -5,96 +5,130 @@
 # which looks around the point (quadratic.R), starts the user's optimiser at the bottom that it sees
 # from there, in the coordinates that suit (coordinates.R), and takes the result back to the user's.
 
-begin_near <- function(optimiser, call, given, relation) {
-  fitter <- call[[1]]
-  call[[1]] <- function(...) {
-    outer <- sys.call()
-    call <- outer
-    call[[1]] <- fitter
-    run_near(optimiser, call, parent.frame(), given, relation, outer)
+begin_near <- function(optimiser, call, env, point, relation) {
+  given <- eval(call[[optimiser$start]], env)
+  if (!is.numeric(point) || length(point) == 0 || !all(is.finite(point))) {
+    stop_seed_unfit("it has no point to start from")
   }
-  call
-}
-
-run_near <- function(optimiser, call, env, given, relation, outer) {
-  random <- save_random_state()
-  near <- suppressWarnings(look_around(optimiser, call, env, given, relation))
-  restore_random_state(random)
-  call[[optimiser$start]][] <- near$par
-  inner <- if (near$is_bowl) to_coordinates(optimiser, call, env, near, given)
-  if (is.null(inner)) {
-    optimiser$check_plain(call, env, relation)
-    return(as_if_called(list(expr = outer, call = outer), call, eval(call, env)))
+  if (length(point) != length(given)) {
+    stop_seed_unfit(paste("it has", counted(length(point), "parameter"), "and this", length(given)))
   }
-  fit <- as_if_called(list(expr = outer, call = outer), inner$call, eval(inner$call, env))
-  from_their_result(optimiser, fit, call, env, inner$at)
+  point <- as.double(point)
+  attr(call, "begun") <- list(from = point)
+  call_within(call, function(call, env) {
+    random <- save_random_state()
+    near <- suppressWarnings(look_around(optimiser, call, env, point, given))
+    restore_random_state(random)
+    call[[optimiser$start]] <- replace(given, seq_along(given), near$par) # with the user's names
+    inner <- to_coordinates(optimiser, call, env, near, given)
+    if (is.null(inner)) {
+      optimiser$check_plain(call, env, relation)
+      return(eval(call, env))
+    }
+    fit <- as_if_called(list(expr = call, call = call), inner$call, eval(inner$call, env))
+    from_their_result(optimiser, fit, call, env, inner$at)
+  })
 }
 
 #' What there is to be seen around the stored point
 #'
-#' @return `par`, the best point; `is_bowl`, is it near an optimum? Then `hessian`, the bounds, and
-#'   `step`: how far from `par` the optimum may be, where one is a distance of which a curvature of
-#'   one makes a half.
+#' @return The best point, `par`, the `hessian` and the bounds there, and `step`: how far from `par`
+#'   the optimum may be, where one is a distance of which a curvature of one makes a half.
 #' @noRd
-look_around <- function(optimiser, call, env, given, relation) {
+look_around <- function(optimiser, call, env, point, given) {
   problem <- new_problem(optimiser, call, env, given)
-  start <- as.double(eval(call[[optimiser$start]], env))
-  value <- problem$value_at_start
-  if (relation != "exact") {
-    own <- tryCatch(problem$value(as.double(given), always = TRUE), error = function(e) NA_real_)
-    if (is.na(value) || isTRUE(own < value)) {
-      stop_seed_unfit("on these data it is no better than the call's own start")
-    }
+  given <- as.double(given)
+  values <- c(problem$value(given, always = TRUE), problem$value(point))
+  if (!isTRUE(values[[2]] < values[[1]])) {
+    stop_seed_unfit("on these data it is no better than the call's own start")
   }
-  found <- tryCatch(find_bottom(problem, start, value), error = function(e) NULL)
-  c(
-    found %||% list(par = start), is_bowl = !is.null(found), problem[c("lower", "upper")]
-  )
-}
-
-find_bottom <- function(problem, start, value) {
-  # With a gradient, evaluations are few.
-  if (is.na(value) || !is.null(problem$gradient) && length(start) > gradients_up_to) {
-    return(NULL)
+  if (!is_one_valley(problem$value, given, point, values)) {
+    stop_seed_unfit("on these data there is a ridge between it and the call's own start")
   }
-  quadratic <- quadratic_at(problem, start, value)
-  if (is.null(quadratic)) {
-    return(NULL)
-  }
+  quadratic <- bowl_at(problem, point, values[[2]])
   bottom <- bottom_of(quadratic, problem$lower, problem$upper)
   fall <- fall_to(quadratic, bottom)
   bottom_value <- problem$value(bottom)
   miss <- abs(quadratic$value - fall - bottom_value)
-  doubt <- max(if (is.na(miss)) fall else miss, 1e-3 * fall, 1e-8 * abs(value))
-  best <- which.min(c(value, quadratic$value, bottom_value))
+  if (!isTRUE(miss <= max(fall / 2, small_fall(bottom_value)))) {
+    stop_seed_unfit("the objective is not round there")
+  }
+  best <- which.min(c(values[[2]], quadratic$value, bottom_value))
+  registry$looked <- list(point = point, value = values[[2]], hessian = quadratic$hessian)
   list(
-    par = list(start, quadratic$at, bottom)[[best]], hessian = quadratic$hessian,
-    step = max(sqrt(2 * doubt), 1e-6)
+    par = list(point, quadratic$at, bottom)[[best]], hessian = quadratic$hessian,
+    step = max(sqrt(2 * max(miss, 1e-3 * fall, 1e-8 * abs(bottom_value))), 1e-6),
+    lower = problem$lower, upper = problem$upper
   )
+}
+
+# Every end within it is as good.
+small_fall <- function(value) end_tolerance / 10 * max(abs(value), 1)
+
+bowl_at <- function(problem, point, value) {
+  quadratic <- if (is.null(problem$gradient) || length(point) <= gradients_up_to) {
+    tryCatch(quadratic_at(problem, point, value), error = function(e) NULL)
+  }
+  quadratic %||% stop_seed_unfit("the objective is not curved upwards there")
 }
 
 gradients_up_to <- 30 # parameters
 
+#' Is this the optimum that the optimiser finds from the call's own start?
+#'
+#' @param end What optimum() made of the fit.
+#' @param state What it began from.
+#' @return TRUE, or why it is not sure.
+#' @noRd
+certify_optimum <- function(optimiser, end, call, env, state) {
+  given <- eval(call[[optimiser$start]], env)
+  problem <- new_problem(optimiser, call, env, given)
+  at <- as.double(end$par)
+  value <- problem$value(at)
+  begun <- if (is.null(state$calls)) as.double(state$par) else state$from
+  stored <- if (!is.null(begun)) problem$value(begun)
+  looked <- registry$looked
+  hessian <- if (!is.null(begun) && identical(looked[c("point", "value")], list(
+    point = begun, value = stored
+  ))) {
+    looked$hessian
+  } else if (is_one_valley(problem$value, as.double(given), at, c(NA, value))) {
+    bowl_at(problem, at, value)$hessian
+  } else {
+    return("there is a ridge between its end and the call's own start")
+  }
+  if (!isTRUE(value <= min(stored, Inf) + small_fall(value))) {
+    return("it ended above where it began")
+  }
+  if (!isTRUE(fall_left(problem, at, value, hessian) <= small_fall(value))) {
+    return("the objective is not lowest at its end")
+  }
+  TRUE
+}
+
 # The call's objective and gradient as functions of the parameters alone, to be minimised.
 new_problem <- function(optimiser, call, env, given) {
-  start <- plain_start(optimiser, call, env)
-  applied <- with_call_arguments(call, env, start)
+  # Optimisers keep the names of a start, if anything.
+  shape <- stats::setNames(as.double(given), if (optimiser$named) names(given))
+  applied <- with_call_arguments(call, env, shape)
   objective <- applied(eval(call[[optimiser$objective]], env))
-  at_start <- objective(start)
-  sign <- optimiser$sign(call, env)
-  read <- function(result) sign * finite_value(optimiser, result)
   gradient <- applied(optional(optimiser$gradient, call, env))
-  if (is.null(gradient) && !is.null(optimiser$gradient_of(at_start))) {
-    gradient <- function(x) optimiser$gradient_of(objective(x))
+  last <- NULL
+  evaluate <- function(x) {
+    if (!identical(x, last$x)) last <<- list(x = x, result = objective(x))
+    last$result
+  }
+  sign <- optimiser$sign(call, env)
+  if (is.null(gradient) && !is.null(optimiser$gradient_of(evaluate(as.double(given))))) {
+    gradient <- function(x) optimiser$gradient_of(evaluate(x))
   }
   is_inside <- optimiser$is_inside(call, env, given)
   bound <- function(i, otherwise) {
-    rep_len(optional(optimiser$bounds[i], call, env) %||% otherwise, length(start))
+    rep_len(optional(optimiser$bounds[i], call, env) %||% otherwise, length(given))
   }
   list(
-    value_at_start = read(at_start),
     value = function(x, always = FALSE) {
-      if (always || is_inside(x)) read(objective(x)) else NA_real_
+      if (always || is_inside(x)) sign * finite_value(optimiser, evaluate(x)) else NA_real_
     },
     gradient = if (!is.null(gradient)) {
       function(x) if (is_inside(x)) sign * as.vector(gradient(x)) else NA * x
@@ -103,16 +137,9 @@ new_problem <- function(optimiser, call, env, given) {
   )
 }
 
-# Optimisers keep the names of a start, if anything.
-plain_start <- function(optimiser, call, env) {
-  start <- eval(call[[optimiser$start]], env)
-  stats::setNames(as.double(start), if (optimiser$named) names(start))
-}
-
 # Of what the objective returned, one number; NA where it is none, or not finite.
 finite_value <- function(optimiser, result) {
-  value_of <- optimiser$value_of %||% identity
-  value <- as.vector(value_of(result))
+  value <- as.vector(optimiser$value_of(result))
   if (is.numeric(value) && length(value) == 1 && is.finite(value)) value else NA_real_
 }
 
@@ -159,9 +186,9 @@ to_coordinates <- function(optimiser, call, env, near, given) {
   set <- function(name, change) {
     fn <- optional(name, call, env)
     if (is.function(fn)) {
-      called <- optimiser$called
-      called[[1]] <- as.name(name)
-      inner[[name]] <<- optimiser$wrap(fn, moved(fn, outward, change, at$root, called))
+      inner[[name]] <<- in_their_name(
+        optimiser, name, fn, moved(fn, outward, change, at$root)
+      )
     }
   }
   set(optimiser$objective, optimiser$change_value)
@@ -174,15 +201,15 @@ to_coordinates <- function(optimiser, call, env, near, given) {
   list(call = inner, at = at)
 }
 
-# `fn` in coordinates: a condition in it names the call `called`.
-moved <- function(fn, outward, change, root, called) {
+moved <- function(fn, outward, change, root) {
+  force(fn)
   force(outward)
   force(change)
   force(root)
-  call_as(function(par, ...) {
+  function(par, ...) {
     par <- outward(par)
     change(fn(par, ...), root)
-  }, called)
+  }
 }
 
 gradient_in <- function(gradient, root) drop(crossprod(root, as.vector(gradient)))

@@ -126,3 +126,28 @@ fall_to <- function(quadratic, point) {
   by <- point - quadratic$at
   -sum(quadratic$gradient * by) - sum(by * (quadratic$hessian %*% by)) / 2
 }
+
+#' By how much the objective may fall from a point that an optimiser has found
+#'
+#' As a Newton step would have it. The slopes are those of a gradient, or of steps so short that they
+#' raise it by the `fall` that does not matter, where the point is the lowest.
+#' @noRd
+fall_left <- function(problem, at, value, hessian, fall = small_fall(value)) {
+  step <- sqrt(2 * fall / diag(hessian))
+  at_lower <- at - problem$lower <= step
+  at_upper <- problem$upper - at <= step
+  slope <- if (!is.null(problem$gradient)) {
+    problem$gradient(at)
+  } else {
+    step <- ifelse(at_upper, -step, step)
+    values <- vapply(seq_along(at), function(j) {
+      problem$value(replace(at, j, at[[j]] + step[[j]]))
+    }, 1)
+    (values - value) / step - diag(hessian) * step / 2
+  }
+  free <- !(at_lower & slope >= 0 | at_upper & slope <= 0)
+  if (anyNA(free)) {
+    return(Inf)
+  }
+  sum(slope[free] * solve(hessian[free, free, drop = FALSE], slope[free])) / 2
+}
