@@ -13,7 +13,7 @@
 fingerprint_diff <- function(a, b) {
   check_class(a, "model_fingerprint", "a", "fingerprint_model")
   check_class(b, "model_fingerprint", "b", "fingerprint_model")
-  names <- union(names(a$parts), names(b$parts))
+  names <- setdiff(union(names(a$parts), names(b$parts)), "kinds") # of columns, which say it
   differences <- lapply(names, function(name) diff_part(name, a$parts[[name]], b$parts[[name]]))
   structure(as.character(unlist(differences)), class = "fingerprint_diff")
 }

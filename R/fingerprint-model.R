@@ -113,7 +113,8 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   if (is.null(parameters)) check_variables(variables[!in_data & !is_outside], in_formulas)
   # A fitter may evaluate an argument outside the data, as the second `k` of s(x, k = k).
   both <- variables[in_data & is_outside]
-  if (length(both) > 0) both <- intersect(both, all.vars(named_arguments(in_formulas)))
+  has_calls <- !all(uses$functions %in% join_terms)
+  both <- if (has_calls) intersect(both, all.vars(named_arguments(in_formulas)))
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
   columns <- lapply(stats::setNames(nm = variables[in_data]), column_of, data)
   c(
@@ -126,7 +127,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
     unlist(unname(Map(column_part, names(columns), columns)), recursive = FALSE),
     if (length(columns) > 0) kinds_part(columns), row_names_part(data),
     outside_parts(c(variables[!in_data], both), uses$functions, uses$texts, homes),
-    frame_parts(in_formulas, envs, data),
+    if (has_calls) frame_parts(in_formulas, envs, data),
     option_parts(columns)
   )
 }
@@ -190,13 +191,9 @@ are_in_data <- function(names, data) {
 
 column_of <- function(name, data) if (is.list(data)) .subset2(data, name) else data[[name]]
 
-# A variable in the data is data, by name. Its contrasts may be the name of a function.
+# A variable in the data is data, by name.
 column_part <- function(name, column) {
-  c(
-    named_part("column", name, column, "values"),
-    collation_part(name, column),
-    named_function_parts(attr(column, "contrasts"), list(globalenv()))
-  )
+  c(named_part("column", name, column, "values"), collation_part(name, column))
 }
 
 # What is found outside the data, from each of the environments `homes`: a part for each value that
@@ -205,7 +202,7 @@ outside_parts <- function(variables, functions, texts, homes) {
   parts <- lapply(homes, function(home) {
     found <- lapply(stats::setNames(nm = variables), find_captured, home)
     found <- lapply(Filter(Negate(is.null), found), .subset2, "value")
-    called <- unique(c(functions, intersect(texts, visible_names(home))))
+    called <- unique(c(functions, names_bound(texts, home)))
     c(
       unlist(unname(Map(variable_part, names(found), found)), recursive = FALSE),
       unlist(lapply(called, called_part, home), recursive = FALSE),
@@ -228,10 +225,13 @@ variable_part <- function(name, value) {
 
 # What stands where a function does may also be what holds it, as in `tools$centre(x)`.
 called_part <- function(name, home) {
-  value <- find_captured(name, home)$value
+  found <- find_captured(name, home)
+  if (is.null(found)) {
+    return(NULL)
+  }
   c(
-    if (is.list(value) || is.environment(value)) {
-      named_part("variable", name, value, "specification")
+    if (is.list(found$value) || is.environment(found$value)) {
+      named_part("variable", name, found$value, "specification")
     },
     function_part(name, home)
   )
@@ -249,7 +249,7 @@ named_function_parts <- function(value, homes) {
     return(NULL)
   }
   parts <- lapply(homes, function(home) {
-    unlist(lapply(intersect(texts, visible_names(home)), function_part, home), recursive = FALSE)
+    unlist(lapply(names_bound(texts, home), function_part, home), recursive = FALSE)
   })
   parts <- unlist(parts, recursive = FALSE)
   parts[!duplicated(lapply(parts, .subset2, "fingerprint"))]
@@ -369,13 +369,15 @@ option_parts <- function(columns = list()) {
   if (is.function(na_action)) {
     na_action <- deparse1(body(na_action))
   }
+  of_columns <- lapply(columns, function(column) texts_of(attr(column, "contrasts")))
+  names <- unique(c(contrasts, unlist(of_columns), na_action))
+  # What stats has under its name is what stats finds.
+  names <- names[!vapply(names, exists, NA, envir = asNamespace("stats"), inherits = FALSE)]
   c(
     named_part("option", "contrasts", contrasts, "specification"),
     named_part("option", "na.action", na_action, "specification"),
-    named_function_parts(c(contrasts, na_action), list(globalenv())),
-    contrasts_part(columns, c(
-      contrasts, unlist(lapply(columns, function(column) texts_of(attr(column, "contrasts"))))
-    ))
+    if (length(names) > 0) named_function_parts(names, list(globalenv())),
+    if (length(names) > 0) contrasts_part(columns, setdiff(names, na_action))
   )
 }
 

@@ -123,7 +123,7 @@ method_bindings <- function(envs, classes) {
 
 dotted_bindings <- function(envs, is_method) {
   found <- lapply(envs, function(env) {
-    names <- ls(env, all.names = TRUE, sorted = FALSE)
+    names <- setdiff(ls(env, all.names = TRUE, sorted = FALSE), never_bound)
     names <- names[grepl(".", names, fixed = TRUE)]
     if (length(names) == 0) {
       return(NULL)
@@ -149,9 +149,12 @@ dotted_functions <- function(names) {
   heads[vapply(heads, exists, NA, envir = globalenv(), mode = "function")]
 }
 
-# The names of what is bound around, short of packages.
-visible_names <- function(env) {
-  unique(unlist(lapply(surrounding(env), ls, sorted = FALSE)))
+# Which of many texts may be names of what is bound around.
+names_bound <- function(texts, env) {
+  if (length(texts) < 20) {
+    return(texts)
+  }
+  intersect(texts, unlist(lapply(surrounding(env), ls, sorted = FALSE)))
 }
 
 group_generics <- c("Ops", "Math", "Summary", "Complex")

@@ -7,7 +7,7 @@
 
 frame_parts <- function(formulas, envs, data) {
   before <- save_random_state()
-  values <- muffled(Map(frame_values, formulas, envs, MoreArgs = list(data = data)))
+  values <- Map(frame_values, formulas, envs, MoreArgs = list(data = data))
   has_drawn <- !identical(save_random_state(), before)
   if (has_drawn && is.null(before)) {
     begin_random_state()
@@ -37,7 +37,7 @@ muffled <- function(expr) suppressWarnings(suppressMessages(expr))
 frame_values <- function(formula, env, data) {
   values <- list()
   evaluate <- function(expr, data) {
-    value <- tryCatch(list(eval(expr, data, env)), error = function(e) NULL)
+    value <- tryCatch(muffled(list(eval(expr, data, env))), error = function(e) NULL)
     values <<- c(values, value)
     !is.null(value)
   }
@@ -68,10 +68,10 @@ has_bar <- function(expr) {
   any(vapply(as.list(expr)[-1], function(part) head_of(part) %in% c("|", "||"), NA))
 }
 
-# Contrasts that neither stats makes nor the workspace: what a package's function gives.
+# Contrasts by the name of a function that stats has not: what it gives.
 contrasts_part <- function(columns, names) {
   makers <- lapply(stats::setNames(nm = names), get0, envir = globalenv(), mode = "function")
-  makers <- Filter(function(maker) is.function(maker) && !is_from(maker, "stats"), makers)
+  makers <- Filter(is.function, makers)
   if (length(makers) == 0) {
     return(NULL)
   }
@@ -95,7 +95,7 @@ row_names_part <- function(data) {
 
 # The same model takes columns of the same kinds.
 kinds_part <- function(columns) {
-  kinds <- lapply(columns[order(names(columns), method = "radix")], function(column) {
+  kinds <- lapply(columns, function(column) {
     list(oldClass(column) %||% mode(column), if (is.matrix(column)) ncol(column))
   })
   list(kinds = new_part(kinds, "specification", "of the columns"))
