@@ -127,6 +127,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
     unlist(unname(Map(column_part, names(columns), columns)), recursive = FALSE),
     if (length(columns) > 0) kinds_part(columns), row_names_part(data),
     outside_parts(c(variables[!in_data], both), uses$functions, uses$texts, homes),
+    registered_part(fitter),
     if (has_calls) frame_parts(in_formulas, envs, data),
     option_parts(columns)
   )
@@ -268,6 +269,25 @@ methods_part <- function(home, classes = character()) {
   if (length(found) > 0) {
     values <- Map(binding_value, found, names(found))
     named_part("methods", paste(names(found), collapse = ", "), values, "specification")
+  }
+}
+
+registered_part <- function(fitter) {
+  found <- registered_methods(c("base", "stats", package_of(fitter)))
+  if (length(found) > 0) {
+    named_part(
+      "methods", paste("registered:", paste(names(found), collapse = ", ")), found, "specification"
+    )
+  }
+}
+
+# `mgcv` of "mgcv::gam", or of the function itself.
+package_of <- function(fitter) {
+  if (is.function(fitter)) {
+    home <- if (is_closure(fitter)) topenv(environment(fitter))
+    if (isNamespace(home)) unname(getNamespaceName(home))
+  } else {
+    sub("::.*", "", fitter)
   }
 }
 

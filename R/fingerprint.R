@@ -168,12 +168,14 @@ formula_bindings <- function(formula) {
   used_bindings(code_names(list(canonical_call(formula))), attr(formula, ".Environment"))
 }
 
-# A package's is what its name says.
+# A package's is what its name says. What lme4 keeps behind a pointer, it keeps in fields, too.
 environment_parts <- function(env) {
   if (is_package_environment(env) || identical(env, globalenv()) || identical(env, emptyenv())) {
     return(list(environmentName(env)))
   }
-  list(list(parent.env(env)), every_binding(list(env)))
+  bound <- every_binding(list(env))
+  if (identical(attr(class(env), "package"), "lme4")) bound <- bound[names(bound) != "Ptr"]
+  list(list(parent.env(env)), bound)
 }
 
 # A list of one, or an empty one where there is no value: an argument that was not given.

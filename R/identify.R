@@ -86,7 +86,7 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
     c(
       fitter_parts(fitter, shown), unlist(unname(parts), recursive = FALSE),
       named_part("order", "of the arguments", names(arguments), "specification"),
-      methods_part(env), option_parts(), place_parts()
+      methods_part(env), registered_part(fitter), option_parts(), place_parts()
     )
   }))
 }

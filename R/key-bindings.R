@@ -171,3 +171,23 @@ is_method_of <- function(names, generics, classes) {
   }
   is_method
 }
+
+# Methods that packages' tables have from elsewhere: the user has registered them.
+registered_methods <- function(packages) {
+  found <- lapply(intersect(packages, loadedNamespaces()), function(package) {
+    table <- as.list.environment(asNamespace(package)[[".__S3MethodsTable__."]], all.names = TRUE)
+    known <- tables_known[[package]]
+    if (!identical(known$table, table)) {
+      known <- list(table = table, own = Filter(is_own_method, table))
+      assign(package, known, envir = tables_known)
+    }
+    known$own
+  })
+  found <- unlist(found, recursive = FALSE)
+  sort_bindings(found)
+}
+
+# To look through a table takes longer than to see that it is the one before.
+tables_known <- new.env(parent = emptyenv())
+
+is_own_method <- function(f) is_closure(f) && identical(topenv(environment(f)), globalenv())

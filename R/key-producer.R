@@ -1,0 +1,155 @@
+# Whose code makes a fit: R, the fitter's package, those of the functions in the call, its formulas
+# and the user's own functions there, and what these packages import. What another one made is only
+# good to start from.
+
+#' @param call A call; `env`, where it is made.
+#' @return A named character vector, sorted: `R` (the minor version) and each package, by its version
+#'   where it was released, else by the digest of its code; and `compiled`, the digest of the files
+#'   that the user's functions may call compiled code from, where they call any.
+#' @noRd
+producers <- function(call, env) {
+  walk <- list2env(list(seen = new.env(), packages = character(), compiled = FALSE))
+  note_code(list(call), env, walk)
+  arguments <- as.list(call)[-1]
+  for (argument in arguments[!vapply(arguments, is_missing_argument, NA)]) {
+    formula <- if (is.name(argument)) get0(as.character(argument), envir = env) else argument
+    if (inherits(formula, "formula")) {
+      note_code(list(canonical_call(formula)), environment(formula) %||% env, walk)
+    }
+  }
+  packages <- sort(with_imports(walk$packages), method = "radix")
+  c(
+    R = r_minor_version(),
+    vapply(stats::setNames(nm = packages), code_version, ""),
+    compiled = if (walk$compiled) compiled_files()
+  )
+}
+
+r_minor_version <- function() paste0(R.version$major, ".", sub("[.].*", "", R.version$minor))
+
+# Notes the packages that the functions in code come from, and those that the user's own functions
+# use in turn.
+note_code <- function(exprs, env, walk) {
+  note_uses(code_names(exprs), env, walk)
+  for (package in qualified_packages(exprs)) note_package(package, walk)
+}
+
+note_uses <- function(uses, env, walk) {
+  names <- unique(c(uses$functions, uses$lookups, uses$texts))
+  if (any(c(".C", ".Call", ".External", ".External2", ".Fortran") %in% names)) {
+    walk$compiled <- TRUE
+  }
+  for (name in names) note_function(get0(name, envir = env, mode = "function"), name, walk)
+}
+
+note_function <- function(fun, name, walk) {
+  if (!is_closure(fun)) {
+    return()
+  }
+  home <- environment(fun)
+  space <- topenv(home)
+  if (isNamespace(space)) note_package(unname(getNamespaceName(space)), walk)
+  if (!isNamespace(home) && is_new_binding(name, home, walk$seen)) {
+    note_uses(code_uses(fun), home, walk)
+    for (package in qualified_packages(list(body(fun)))) note_package(package, walk)
+  }
+}
+
+note_package <- function(package, walk) walk$packages <- union(walk$packages, package)
+
+# `mgcv` in mgcv::gam.
+qualified_packages <- function(exprs) {
+  found <- character()
+  rest <- exprs
+  while (length(rest) > 0) {
+    expr <- rest[[length(rest)]]
+    rest[[length(rest)]] <- NULL
+    if (is.call(expr)) {
+      if (is_qualified(expr)) found <- c(found, as.character(expr[[2]]))
+      inside <- as.list(expr)
+      rest <- c(rest, inside[!vapply(inside, is_missing_argument, NA)])
+    }
+  }
+  unique(found)
+}
+
+# Packages of R itself go with its version.
+with_imports <- function(packages) {
+  found <- character()
+  rest <- packages
+  while (length(rest) > 0) {
+    package <- rest[[1]]
+    rest <- rest[-1]
+    if (!package %in% c(found, r_packages) && isNamespaceLoaded(package)) {
+      found <- c(found, package)
+      rest <- c(rest, imports_of(package))
+    }
+  }
+  found
+}
+
+r_packages <- c(
+  "base", "compiler", "datasets", "graphics", "grDevices", "grid", "methods", "parallel", "splines",
+  "stats", "stats4", "tcltk", "tools", "utils"
+)
+
+imports_of <- function(package) known_of(package, "imports", function(space) {
+  unique(names(getNamespaceImports(space)))
+})
+
+code_version <- function(package) known_of(package, "version", function(space) {
+  version <- unname(getNamespaceVersion(space))
+  if (is_released(space)) version else paste(version, code_digest(space))
+})
+
+# A package's version is kept as long as its namespace is the same, but for one that is loaded from its
+# sources, which change under way.
+known_of <- function(package, what, find) {
+  space <- asNamespace(package)
+  if (is_loaded_from_source(space)) {
+    return(find(space))
+  }
+  known <- packages_known[[package]]
+  if (!identical(known$space, space)) known <- list(space = space)
+  if (is.null(known[[what]])) {
+    known[[what]] <- find(space)
+    assign(package, known, envir = packages_known)
+  }
+  known[[what]]
+}
+
+packages_known <- new.env(parent = emptyenv())
+
+is_loaded_from_source <- function(space) !is.null(space[[".__DEVTOOLS__"]])
+
+# Base and recommended packages have a priority, those from a repository its name.
+is_released <- function(space) {
+  if (is_loaded_from_source(space)) {
+    return(FALSE)
+  }
+  file <- system.file("Meta", "package.rds", package = getNamespaceName(space))
+  description <- if (nzchar(file)) readRDS(file)$DESCRIPTION
+  any(c("Repository", "Priority", "biocViews") %in% names(description))
+}
+
+# All functions of its namespace, and what they are compiled against.
+code_digest <- function(space) {
+  names <- sort(ls(space, all.names = TRUE), method = "radix")
+  functions <- Filter(is_closure, mget(names, envir = space, inherits = FALSE))
+  code <- lapply(functions, function(f) list(formals(f), body(f)))
+  libraries <- vapply(space[[".__NAMESPACE__."]]$DLLs, function(dll) dll[["path"]], "")
+  digest_of(list(code, unname(tools::md5sum(libraries[file.exists(libraries)]))))
+}
+
+digest_of <- function(value) unclass(.Call(C_fingerprint, value, digest_modes[["ignore"]]))
+
+# Libraries that no package has loaded.
+compiled_files <- function() {
+  paths <- vapply(getLoadedDLLs(), function(dll) dll[["path"]], "")
+  of_packages <- unlist(lapply(loadedNamespaces(), function(package) {
+    vapply(asNamespace(package)[[".__NAMESPACE__."]]$DLLs, function(dll) dll[["path"]], "")
+  }))
+  paths <- setdiff(paths[file.exists(paths)], of_packages)
+  own <- paths[!startsWith(paths, R.home())]
+  digest_of(sort(unname(tools::md5sum(own))))
+}
