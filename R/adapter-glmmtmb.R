@@ -13,6 +13,7 @@ adapter_glmmtmb <- function() {
     state = finished_glmmtmb,
     restore = restore_glmmtmb,
     converged = glmmtmb_converged,
+    certify = certify_glmmtmb,
     compare = compare_glmmtmb
   )
 }
@@ -37,23 +38,27 @@ identify_glmmtmb <- function(call, env) {
 
 #' The state of a glmmTMB fit
 #'
-#' `par`, named by block and term; their `covariance`, column by column, as far as it is known.
+#' `par`, named by block and term; their `covariance`, column by column, as far as it is known; and
+#' of a fit that has not ended, the logs of its objective (`log`) and gradient (`log_gradient`) that
+#' it goes on from (replay-values.R).
 #' @noRd
-glmmtmb_state <- function(par, labels, covariance) {
-  list(par = stats::setNames(as.vector(par), labels), covariance = as.vector(covariance))
+glmmtmb_state <- function(par, labels, covariance = numeric(), replay = NULL) {
+  list(
+    par = stats::setNames(as.vector(par), labels), covariance = as.vector(covariance),
+    log = log_of(replay$objective), log_gradient = log_of(replay$gradient)
+  )
 }
 
 finished_glmmtmb <- function(fit) {
   par <- fit$fit$par
   covariance <- fit$sdr$cov.fixed
   usable <- identical(dim(covariance), c(length(par), length(par))) && all(is.finite(covariance))
-  evaluations <- fit$fit$evaluations %||% fit$fit$counts
   list(
     state = glmmtmb_state(
       par, glmmtmb_labels(names(par), fit$obj$env$data), if (usable) covariance else numeric()
     ),
     objective = as.vector(fit$fit$objective),
-    iteration = if (length(evaluations) > 0) as.integer(evaluations[[1]]) else NA_integer_
+    iteration = NA_integer_
   )
 }
 
@@ -89,18 +94,40 @@ glmmtmb_labels <- function(blocks, data) {
 # Putting it into the call -----------------------------------------------------------------------
 
 seed_glmmtmb <- function(call, env, state, relation) {
-  check_numbers(state, c("par", "covariance"), "glmmTMB")
-  if (is.null(names(state$par))) {
-    stop_seed_unfit("its parameters have no names")
-  }
+  check_glmmtmb_state(state)
   change_optimizer(call, env, function(optimizer) {
-    environment(optimizer)$seed <- list(state = state, relation = relation)
+    here <- environment(optimizer)
+    if (length(state$log) > 0) {
+      here$replay <- new_glmmtmb_replay(state)
+    } else {
+      here$seed <- list(state = state, relation = relation)
+    }
   })
+}
+
+check_glmmtmb_state <- function(state) {
+  check_numbers(state, c("par", "covariance"), "glmmTMB")
+  n <- length(state$par)
+  if (n == 0 || is.null(names(state$par)) || !length(state$covariance) %in% c(0, n^2)) {
+    stop_seed_unfit("it is not the state of a glmmTMB fit")
+  }
+  if (length(state$log) > 0) {
+    check_log(state$log)
+    check_log(state$log_gradient, width = n)
+  }
+}
+
+new_glmmtmb_replay <- function(state = list()) {
+  list(objective = new_replay(state$log), gradient = new_replay(state$log_gradient))
 }
 
 observe_glmmtmb <- function(call, env, report) {
   watch <- new_watch(report)
-  change_optimizer(call, env, function(optimizer) environment(optimizer)$watch <- watch)
+  change_optimizer(call, env, function(optimizer) {
+    here <- environment(optimizer)
+    here$watch <- watch
+    here$replay <- here$replay %||% new_glmmtmb_replay()
+  })
 }
 
 change_optimizer <- function(call, env, change) {
@@ -124,52 +151,100 @@ change_optimizer <- function(call, env, change) {
 #' @noRd
 glmmtmb_optimizer <- function(optimizer) {
   force(optimizer)
-  watch <- seed <- NULL
+  watch <- replay <- seed <- NULL
   optimise <- function(par, fn, gr, ...) {
     labels <- glmmtmb_labels(names(par), environment(fn)$data)
-    start <- if (!is.null(seed)) glmmtmb_start(seed, par, labels) else list(par = par)
+    start <- if (!is.null(seed)) start_or_decline(seed, par, labels, fn)
     seed <<- NULL
+    # What begins elsewhere is not the way of a cold run.
+    if (!is.null(start)) replay <<- NULL
+    start <- start %||% list(par = par)
     objective <- fn
     gradient <- gr
     if (!is.null(watch)) {
-      curvature <- new_curvature(start$covariance)
-      objective <- watch(fn, function(x) glmmtmb_state(x, labels, curvature$covariance()))
-      gradient <- function(x) curvature$learn(x, gr(x))
+      objective <- watch(fn, function(x) glmmtmb_state(x, labels, replay = replay))
+    }
+    if (!is.null(replay)) {
+      objective <- replay$objective$watch(objective)
+      gradient <- replay$gradient$watch(gradient)
     }
     root <- if (takes_coordinates(optimizer, list(...))) covariance_root(start$covariance)
-    if (length(root) == 0) {
-      return(optimizer(start$par, objective, gradient, ...))
+    result <- if (length(root) > 0) {
+      run_about(optimizer, start$par, root, objective, gradient, ...)
+    } else {
+      optimizer(start$par, objective, gradient, ...)
     }
-    at <- new_coordinates(start$par, root)
-    # TMB keeps the parameters as they come, and glmmTMB tells their blocks by their names.
-    par_at <- function(z) stats::setNames(from_coordinates(at, as.vector(z)), names(par))
-    result <- optimizer(
-      stats::setNames(numeric(length(par)), names(par)),
-      function(z) objective(par_at(z)),
-      function(z) drop(crossprod(root, as.vector(gradient(par_at(z))))),
-      ...
-    )
-    result$par <- par_at(result$par)
+    check_replayed(replay$objective, result[["objective"]] %||% result$value, fn(result$par))
     result
   }
   structure(optimise, class = "warm_optimizer")
 }
 
-glmmtmb_start <- function(seed, par, labels) {
+# In coordinates about `par`.
+run_about <- function(optimizer, par, root, objective, gradient, ...) {
+  at <- new_coordinates(par, root)
+  # TMB keeps the parameters as they come, and glmmTMB tells their blocks by their names.
+  par_at <- function(z) stats::setNames(from_coordinates(at, as.vector(z)), names(par))
+  result <- optimizer(
+    stats::setNames(numeric(length(par)), names(par)),
+    function(z) objective(par_at(z)),
+    function(z) drop(crossprod(root, as.vector(gradient(par_at(z))))),
+    ...
+  )
+  result$par <- par_at(result$par)
+  result
+}
+
+# Too late to stop: the model has been set up, and glmmTMB goes on from its own start.
+start_or_decline <- function(seed, par, labels, fn) {
+  before <- remembered(environment(fn))
+  tryCatch(glmmtmb_start(seed, par, labels, fn), warmstart_seed_unfit = function(unfit) {
+    list2env(before, environment(fn))
+    signalCondition(structure(
+      class = c("warmstart_seed_declined", "condition"), unclass(unfit)
+    ))
+    NULL
+  })
+}
+
+# What TMB keeps of its evaluations, some of which it starts the next from.
+remembered <- function(env) {
+  mget(c("last.par", "last.par1", "last.par2", "last.par.ok", "last.par.best", "value.best"), env)
+}
+
+# Only where a cold fit comes by: in one valley with its start, and lower.
+glmmtmb_start <- function(seed, par, labels, fn) {
   state <- seed$state
-  adopted <- adopt_by_name(state$par, as.vector(par), labels, seed$relation == "exact")
+  known <- state$par
+  n <- length(known)
+  covariance <- if (length(state$covariance) > 0) matrix(state$covariance, n)
+  if (seed$relation != "exact") known <- known[!is_undetermined(known, covariance)]
+  adopted <- adopt_by_name(known, as.vector(par), labels, seed$relation == "exact")
   if (!any(adopted$shared & !grepl("(Intercept)", labels, fixed = TRUE))) {
     stop_seed_unfit("it has no term in common with this model")
   }
   start <- list(par = stats::setNames(adopted$values, names(par)))
-  n <- length(state$par)
-  if (length(state$covariance) == n^2) {
+  if (!is_one_valley(fn, par, start$par, points = 3)) {
+    stop_seed_unfit("on these data a cold start may lead elsewhere")
+  }
+  if (!is.null(covariance)) {
     at <- match(labels[adopted$shared], names(state$par))
     start$covariance <- diag(length(par))
-    start$covariance[adopted$shared, adopted$shared] <- matrix(state$covariance, n)[at, at]
+    start$covariance[adopted$shared, adopted$shared] <- covariance[at, at]
   }
   start
 }
+
+# A variance, dispersion or share of zeros that is nothing lies on a plateau of its logarithm, where
+# an optimiser of other rows would stay.
+is_undetermined <- function(par, covariance) {
+  if (is.null(covariance)) {
+    return(rep(FALSE, length(par)))
+  }
+  !startsWith(names(par), "beta ") & !(diag(covariance) < undetermined^2)
+}
+
+undetermined <- 2 # standard errors of a logarithm
 
 # Bounds, and what is said of steps and tolerances in the parameters' own units, keep the
 # optimisation in these.
@@ -196,6 +271,23 @@ restore_glmmtmb <- function(fit, call, env) {
 glmmtmb_converged <- function(fit) {
   inherits(fit, "glmmTMB") && isTRUE((fit$fit$convergence %||% 0) == 0) &&
     !isFALSE(fit$sdr$pdHess)
+}
+
+# A start was lower than a cold one, in the same valley; the end has to be its bottom.
+certify_glmmtmb <- function(fit, call, env, start) {
+  derivatives <- if (is.null(fit$sdr)) {
+    glmmtmb_derivatives(fit$obj, fit$fit$par)
+  } else {
+    list(gradient = as.vector(fit$sdr$gradient.fixed), hessian = solve(fit$sdr$cov.fixed))
+  }
+  fall <- fall_below(derivatives$gradient, derivatives$hessian)
+  if (is_bottom(fall, fit$fit$objective)) TRUE else "its end is not the bottom of its valley"
+}
+
+glmmtmb_derivatives <- function(obj, par) {
+  before <- remembered(obj$env)
+  on.exit(list2env(before, obj$env))
+  list(gradient = as.vector(obj$gr(par)), hessian = stats::optimHess(par, obj$fn, obj$gr))
 }
 
 compare_glmmtmb <- function(a, b) {

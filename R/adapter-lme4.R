@@ -73,6 +73,7 @@ adapter_lme4 <- function(name, identify = identify_lme4(name)) {
     restore = restore_lme4,
     pack = pack_lmer,
     converged = lme4_converged,
+    certify = certify_lme4,
     compare = compare_lme4
   )
 }
@@ -105,18 +106,15 @@ identify_nlmer <- function(call, env) {
 #' The state of an lme4 fit
 #'
 #' `theta` and `fixef`, named, the latter empty where the optimiser has none of them; `hessian` of
-#' the deviance, its columns one after the other, in the order of `hessian_names`; `initial`: is it
-#' of glmer's or nlmer's first stage? `theta_initial`: where that stage ended, empty where there was
-#' none, or that is not known; `finished`: is it the optimum?
+#' the deviance, its columns one after the other, in the order of `hessian_names`; and of a fit
+#' that has not ended, the `log` that it goes on from (replay-values.R).
 #' @noRd
-lme4_state <- function(par, labels, initial, theta_initial = NULL, finished = FALSE,
-                       hessian = numeric()) {
+lme4_state <- function(par, labels, hessian = numeric(), log = list()) {
   names(par) <- labels
   is_theta <- if (is.null(labels)) TRUE else startsWith(labels, theta_prefix)
   list(
-    theta = par[is_theta], fixef = par[!is_theta], initial = initial,
-    theta_initial = as.vector(theta_initial, "numeric"), finished = finished,
-    hessian = as.vector(hessian), hessian_names = if (length(hessian) > 0) labels else character()
+    theta = par[is_theta], fixef = par[!is_theta], hessian = as.vector(hessian),
+    hessian_names = if (length(hessian) > 0) labels else character(), log = log
   )
 }
 
@@ -164,12 +162,9 @@ finished_lme4 <- function(fit) {
   usable <- is.numeric(hessian) && all(is.finite(hessian)) &&
     length(hessian) == length(optimised)^2
   list(
-    state = lme4_state(
-      par[optimised], labels[optimised], initial = FALSE, finished = TRUE,
-      hessian = if (usable) hessian else numeric()
-    ),
+    state = lme4_state(par[optimised], labels[optimised], if (usable) hessian else numeric()),
     objective = objective,
-    iteration = as.integer(fit@optinfo$feval)
+    iteration = NA_integer_ # its own count is of the last stage alone
   )
 }
 
@@ -177,36 +172,32 @@ finished_lme4 <- function(fit) {
 
 seed_lme4 <- function(call, env, state, relation) {
   check_lme4_state(state)
+  replay <- if (length(state$log) > 0) new_replay(state$log)
   change_optimizers(call, env, function(optimizer) {
-    environment(optimizer)$seed <- list(state = state, relation = relation)
+    here <- environment(optimizer)
+    here$replay <- replay
+    if (is.null(replay)) here$seed <- list(state = state, relation = relation)
   })
 }
 
 check_lme4_state <- function(state) {
-  numbers <- c("theta", "fixef", "hessian", "theta_initial")
-  check_numbers(state, numbers, "lme4")
-  flags <- c(state$initial, state$finished)
-  whole <- is.logical(flags) && length(flags) == 2 && is.character(state$hessian_names) &&
-    length(state$hessian) == length(state$hessian_names)^2
-  if (!whole) {
-    stop_seed_unfit("it is not the state of an lme4 fit")
-  }
-}
-
-check_numbers <- function(state, parts, package) {
-  if (!is.list(state) || !all(parts %in% names(state))) {
-    stop_seed_unfit(paste("it is not the state of a fit by", package))
-  }
-  for (part in parts) {
-    if (!is.numeric(state[[part]]) || !all(is.finite(state[[part]]))) {
-      stop_seed_unfit(paste("its", part, "is not all finite numbers"))
-    }
-  }
+  check_numbers(state, c("theta", "fixef", "hessian"), "lme4")
+  n <- length(state$hessian_names)
+  whole <- length(state$theta) > 0 && (n == 0 || is.character(state$hessian_names)) &&
+    !anyDuplicated(state$hessian_names) && length(state$hessian) == n^2
+  if (!whole) stop_seed_unfit("it is not the state of an lme4 fit")
+  if (length(state$log) > 0) check_log(state$log)
 }
 
 observe_lme4 <- function(call, env, report) {
   watch <- new_watch(report)
-  change_optimizers(call, env, function(optimizer) environment(optimizer)$watch <- watch)
+  replay <- new_replay()
+  change_optimizers(call, env, function(optimizer) {
+    here <- environment(optimizer)
+    here$watch <- watch
+    # What begins elsewhere is no cold run's way.
+    if (is.null(here$seed)) here$replay <- here$replay %||% replay
+  })
 }
 
 #' The call, with functions of ours around its optimisers, each changed by `change`
@@ -247,8 +238,10 @@ lme4_stages <- function(call, env, control) {
   if (length(control$optimizer) == 0 || identical(control$optimizer, "none")) {
     return(NULL)
   }
-  sole <- list(initial = FALSE, follows = FALSE, adjusted = FALSE)
+  sole <- list(initial = FALSE, follows = FALSE, adjusted = FALSE, derivatives = FALSE)
+  derivatives <- !isFALSE(control$calc.derivs)
   if (!"nAGQ" %in% names(formals(fitter))) {
+    sole$derivatives <- derivatives
     return(list(sole))
   }
   if (is_lmer_shortcut(call, env, fitter)) {
@@ -258,8 +251,11 @@ lme4_stages <- function(call, env, control) {
     return(list(sole, sole))
   }
   list(
-    list(initial = TRUE, follows = FALSE, adjusted = FALSE),
-    list(initial = FALSE, follows = !isFALSE(control$nAGQ0initStep), adjusted = TRUE)
+    list(initial = TRUE, follows = FALSE, adjusted = FALSE, derivatives = FALSE),
+    list(
+      initial = FALSE, follows = !isFALSE(control$nAGQ0initStep), adjusted = TRUE,
+      derivatives = derivatives && "family" %in% names(formals(fitter)) # glmer's, not nlmer's
+    )
   )
 }
 
@@ -345,6 +341,22 @@ lme4_converged <- function(fit) {
   isTRUE(end$opt == 0) && !any(end$lme4$code < 0)
 }
 
+# A start was lower than a cold one, in the same valley; the end has to be its bottom. On the bound
+# of a standard deviation the deviance has no slope, as it depends on the square: there the curvature
+# tells. nlmer's derivatives are by steps of 1e-4, whatever the parameter's units: they are none.
+# Without any, whoever gave the start has looked around the end (start-lme4.R); but for a run that
+# others may have kept.
+certify_lme4 <- function(fit, call, env, start) {
+  derivatives <- if (!methods::is(fit, "nlmerMod")) fit@optinfo$derivs
+  if (is.null(derivatives)) {
+    is_checked <- length(start$state$log) == 0
+    return(if (is_checked) TRUE else "lme4 has no derivatives of its end")
+  }
+  fall <- fall_below(derivatives$gradient, derivatives$Hessian)
+  value <- finished_lme4(fit)$objective
+  if (is_bottom(fall, value, deviance = 2)) TRUE else "its end is not the bottom of its valley"
+}
+
 compare_lme4 <- function(a, b) {
   fixed_se <- sqrt(diag(fixed_covariance(b)))
   list(
@@ -372,59 +384,4 @@ predictor_se <- function(fit) {
 # That it is not the Hessian's is said by a warning.
 fixed_covariance <- function(fit) {
   as.matrix(suppressWarnings(stats::vcov(fit, use.hessian = FALSE)))
-}
-
-# glmer.nb ---------------------------------------------------------------------------------------
-
-#' The adapter for lme4::glmer.nb
-#'
-#' It fits a glmer for each theta of the negative binomial that it tries, by refit(), which takes no
-#' function of ours for an optimiser beside glmer's own two. So only finished fits are kept. From a
-#' near fit's parameters (`start`) it takes as long as cold, and from its theta of the negative
-#' binomial (`initCtrl`) longer: 1.7 times with the ticks of lme4's grouseticks.
-#' @noRd
-adapter_glmer_nb <- function() {
-  warm_adapter(
-    name = "lme4::glmer.nb",
-    identify = identify_glmer_nb,
-    state = finished_glmer_nb,
-    restore = restore_glmer_nb,
-    converged = lme4_converged,
-    compare = compare_lme4
-  )
-}
-
-# Most of its arguments are glmer's, and need no name.
-name_nb_arguments <- function(call, env) {
-  fitter <- eval(call[[1]], env)
-  own <- seq_along(call) %in% which(names(call) %in% names(formals(fitter)))
-  passed <- as.list(call)[!own]
-  named <- match.call(lme4::glmer, as.call(passed), envir = env)
-  as.call(c(as.list(named), as.list(call)[own]))
-}
-
-identify_glmer_nb <- function(call, env) {
-  call <- name_nb_arguments(call, env)
-  refuse_unfitted(call, env, "devFunOnly", FALSE)
-  identify_model(
-    call, env, "lme4::glmer.nb", ignored = c("start", "verbose", "initCtrl", "devFunOnly")
-  )
-}
-
-finished_glmer_nb <- function(fit) {
-  list(
-    state = list(), objective = -2 * as.vector(stats::logLik(fit)),
-    iteration = attr(fit, "nevals") %||% NA_integer_
-  )
-}
-
-# Its call is the last glmer's.
-restore_glmer_nb <- function(fit, call, env) {
-  if (isS4(fit) && methods::is(fit, "merMod")) {
-    given <- name_nb_arguments(call, env)
-    for (name in setdiff(intersect(names(given), names(fit@call)), c("", "formula", "family"))) {
-      fit@call[[name]] <- given[[name]]
-    }
-  }
-  fit
 }

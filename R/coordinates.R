@@ -57,36 +57,3 @@ covariance_root <- function(covariance) {
     tryCatch(t(chol(covariance)), error = function(e) NULL)
   }
 }
-
-#' The covariance, as the gradients met on the way tell it
-#'
-#' The inverse Hessian of the BFGS method. It outlives the optimiser, which keeps its own to itself.
-#' @param covariance What is known to begin with; NULL for nothing.
-#' @noRd
-new_curvature <- function(covariance = NULL) {
-  inverse <- covariance
-  last <- NULL
-  learn <- function(par, gradient) {
-    par <- as.vector(par)
-    now <- list(par = par, gradient = as.vector(gradient))
-    if (!is.null(last) && all(is.finite(now$gradient))) {
-      inverse <<- bfgs_update(inverse, par - last$par, now$gradient - last$gradient)
-    }
-    last <<- now
-    gradient
-  }
-  list(learn = learn, covariance = function() if (is.null(inverse)) numeric() else inverse)
-}
-
-bfgs_update <- function(inverse, step, change) {
-  along <- sum(step * change)
-  if (!is.finite(along) || along <= 1e-10 * sum(change^2)) {
-    return(inverse)
-  }
-  if (is.null(inverse)) {
-    inverse <- diag(along / sum(change^2), length(step))
-  }
-  moved <- drop(inverse %*% change)
-  inverse + (1 + sum(change * moved) / along) * outer(step, step) / along -
-    (outer(moved, step) + outer(step, moved)) / along
-}

@@ -67,26 +67,97 @@ for (name in names(fits)) {
     expect_equal(same_parts(bare(warm_call(call))), same_parts(cold), tolerance = 0)
   })
 
-  test_that(paste("a glmmTMB", name, ": from its own end and its middle, it is the cold one"), {
-    named <- match.call(glmmTMB::glmmTMB, call)
-    adapter <- adapter_glmmtmb()
-    reports <- observe_states(call, adapter)$states
-    middle <- reports[[length(reports) %/% 2]]
-    for (at in list(middle, adapter$state(cold))) {
+  test_that(paste("a glmmTMB", name, ": from its own end, it is the cold one"), {
+    store <- new_store()
+    warm_call(call, store)
+    fit <- warm_call(call, store, reuse = FALSE)
+    expect_identical(source_of(fit), "seeded")
+    expect_lt(abs(fit$fit$objective - cold$fit$objective), 1e-6 * abs(cold$fit$objective))
+    expect_lt(compare_glmmtmb(fit, cold)$coefficients_se, 0.01)
+    expect_identical(lapply(as.list(fit$call), deparse), lapply(as.list(cold$call), deparse))
+    expect_identical(names(fit$fit$par), names(cold$fit$par))
+  })
+
+  test_that(paste("a glmmTMB", name, ": resumed, it goes the way of the uncut one to its end"), {
+    reports <- observe_states(call, adapter_glmmtmb())$states
+    for (at in reports[c(1, length(reports) %/% 2, length(reports))]) {
       store <- new_store()
       store_save(
-        store, adapter$identify(named, environment())$exact,
+        store, key_of(call, adapter_glmmtmb())$exact,
         list(state = at$state, iterations = at$iteration, seconds = 1), at$objective, at$iteration
       )
       fit <- warm_call(call, store)
       expect_identical(source_of(fit), "resumed")
-      expect_lt(abs(fit$fit$objective - cold$fit$objective), 1e-6 * abs(cold$fit$objective))
-      expect_lt(compare_glmmtmb(fit, cold)$coefficients_se, 0.01)
-      expect_identical(lapply(as.list(fit$call), deparse), lapply(as.list(cold$call), deparse))
-      expect_identical(names(fit$fit$par), names(cold$fit$par))
+      # The random effects are found anew, to within the inner optimiser's tolerance.
+      expect_equal(same_parts(bare(fit)), same_parts(cold), tolerance = 1e-6)
+      how <- c("iterations", "evaluations", "counts", "message")
+      expect_identical(fit$fit[how], cold$fit[how])
     }
   })
 }
+
+# How it ends --------------------------------------------------------------------------------------
+
+few <- Salamanders[seq(1, nrow(Salamanders), by = 3), ]
+undetermined_model <- quote(
+  glmmTMB::glmmTMB(count ~ mined, few, glmmTMB::nbinom2, ziformula = ~ mined * spp)
+)
+
+test_that("a glmmTMB whose Hessian is not positive definite is fitted once, and warns each time", {
+  store <- new_store()
+  sources <- character()
+  for (repeated in 1:4) {
+    expect_warning(fit <- warm_call(undetermined_model, store), "non-positive-definite")
+    sources <- c(sources, source_of(fit))
+  }
+  expect_identical(sources, c("cold", rep("finished", 3)))
+  expect_identical(store_list(store)$state, "finished")
+})
+
+test_that("killed, such a fit goes on to the end of the uncut one", {
+  skip_if_not_installed("callr")
+  store <- new_store()
+  expect_error(callr::r(fit_until_killed, list(
+    adapter_glmmtmb(), undetermined_model, list(few = few), store_config(store)$path, 25, character()
+  )))
+  expect_identical(store_list(store)$state, "interrupted")
+  expect_warning(fit <- warm_call(undetermined_model, store), "non-positive-definite")
+  expect_identical(source_of(fit), "resumed")
+  cold <- suppressWarnings(eval(undetermined_model))
+  expect_identical(fit$fit$evaluations, cold$fit$evaluations)
+  expect_equal(fit$fit$objective, cold$fit$objective, tolerance = 1e-9)
+  expect_warning(again <- warm_call(undetermined_model, store), "non-positive-definite")
+  expect_identical(source_of(again), "finished")
+})
+
+test_that("such a fit starts no other", {
+  store <- new_store()
+  suppressWarnings(warm_call(undetermined_model, store))
+  data <- few
+  few <- Salamanders
+  fit <- suppressWarnings(warm_call(undetermined_model, store))
+  expect_identical(source_of(fit), "cold")
+})
+
+test_that("what is left of a limit of iterations is what the uncut fit has left", {
+  call <- quote(
+    glmmTMB::glmmTMB(count ~ mined + (1 | site), few, glmmTMB::nbinom2,
+      control = glmmTMB::glmmTMBControl(optCtrl = list(iter.max = 8)))
+  )
+  cold <- suppressWarnings(eval(call))
+  expect_identical(cold$fit$convergence, 1L)
+  middle <- suppressWarnings(observe_states(call, adapter_glmmtmb()))$states[[5]]
+  store <- new_store()
+  store_save(
+    store, key_of(call, adapter_glmmtmb())$exact,
+    list(state = middle$state, iterations = middle$iteration, seconds = 1), middle$objective
+  )
+  expect_warning(fit <- warm_call(call, store), "convergence")
+  expect_identical(fit$fit$convergence, 1L)
+  expect_equal(fit$fit$par, cold$fit$par, tolerance = 1e-6)
+})
+
+# Starts -------------------------------------------------------------------------------------------
 
 test_that("a term more starts a related glmmTMB by name", {
   store <- new_store()
@@ -116,7 +187,21 @@ test_that("a fold of a glmmTMB takes fewer evaluations than cold", {
 
 test_that("a model that is only set up goes untouched", {
   setup <- warm(glmmTMB::glmmTMB(count ~ 1, Salamanders, poisson, doFit = FALSE), new_store())
-  expect_identical(source_of(setup), "untouched")
+  expect_identical(source_of_last(setup), "untouched")
+})
+
+test_that("where a seed is declined, nothing of it is left in the fit", {
+  call <- quote(glmmTMB::glmmTMB(count ~ mined + (1 | site), data, poisson))
+  store <- new_store()
+  data <- Salamanders
+  warm_call(call, store)
+  data$count <- rev(50 - data$count)
+  said <- character()
+  fit <- withCallingHandlers(warm_call(call, store), message = function(m) said <<- c(said, m$message))
+  expect_identical(source_of(fit), "cold")
+  expect_match(warm_info(fit)$reason, "cold start", all = FALSE)
+  expect_identical(said, character())
+  expect_equal(same_parts(bare(fit)), same_parts(eval(call)), tolerance = 0)
 })
 
 test_that("a finished glmmTMB read in another process serves as in its own", {

@@ -142,7 +142,7 @@ for (name in names(fits)) {
     expect_lte(finished_lme4(again)$objective, finished_lme4(cold)$objective * (1 + 1e-6))
   })
 
-  test_that(paste(name, "fit: resumed at each third of its way, it is as from a cold start"), {
+  test_that(paste(name, "fit: resumed at each third of its way, it is the uncut one"), {
     named <- match.call(eval(call[[1]]), call)
     adapter <- find_adapter(eval(call[[1]]))
     reports <- observe_states(call, adapter)$states
@@ -155,7 +155,10 @@ for (name in names(fits)) {
       )
       fit <- warm_call(call, store)
       expect_identical(source_of(fit), "resumed")
-      expect_cold_slots(bare(fit), cold)
+      # nlmer() finds the random effects from where it was before.
+      expect_equal(
+        slots_of(bare(fit)), slots_of(cold), tolerance = if (name == "nlmer") 1e-5 else 0
+      )
     }
   })
 }
@@ -176,11 +179,11 @@ expect_same_end <- function(fit, cold, tolerance = 1e-6) {
 
 test_that("another random-effect term starts a related lmer by the names of those it shares", {
   fit <- fit_after(
-    quote(lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy)),
-    quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy))
+    quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy)),
+    quote(lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy))
   )
   expect_identical(source_of(fit), "seeded")
-  expect_same_end(fit, lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy))
+  expect_same_end(fit, lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy))
 })
 
 test_that("a fixed effect more starts a related glmer", {
@@ -223,18 +226,22 @@ test_that("rows that lack a level of a fixed factor start by the names of the ot
 # Two subjects' noise, with nothing between the subjects.
 flat <- transform(sleepstudy, Reaction = 250 + 20 * sin(seq_along(Reaction) * 1.7))
 
-test_that("a singular fit is kept, and starts one that is not singular", {
-  before <- suppressMessages(lme4::lmer(Reaction ~ Days + (1 | Subject), flat))
-  expect_true(lme4::isSingular(before))
-  store <- new_store()
-  data <- flat
+test_that("a state that is worse on these data than a cold start is not started from", {
   call <- quote(lme4::lmer(Reaction ~ Days + (1 | Subject), data))
-  suppressMessages(warm_call(call, store))
-  expect_identical(source_of(warm_call(call, store)), "finished")
-  data <- sleepstudy
-  fit <- warm_call(call, store)
-  expect_identical(source_of(fit), "seeded")
-  expect_same_end(fit, lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy))
+  expect_true(lme4::isSingular(suppressMessages(
+    lme4::lmer(Reaction ~ Days + (1 | Subject), flat)
+  )))
+  for (pair in list(list(flat, sleepstudy), list(sleepstudy, flat))) {
+    store <- new_store()
+    data <- pair[[1]]
+    suppressMessages(warm_call(call, store))
+    expect_identical(source_of(suppressMessages(warm_call(call, store))), "finished")
+    data <- pair[[2]]
+    fit <- suppressMessages(warm_call(call, store))
+    expect_identical(source_of(fit), "cold")
+    expect_match(warm_info()$reason, "cold start", all = FALSE)
+    expect_equal(slots_of(bare(fit)), slots_of(suppressMessages(eval(call))), tolerance = 0)
+  }
 })
 
 # Ten groups of eight, with effects of groups that are weak or none.
@@ -279,17 +286,6 @@ test_that("the factors of several terms are found by their bounds", {
   expect_equal(tcrossprod(factor_of(lifted[1:3])), diag(c(0, 0.05)) + diag(0.05^2, 2))
 })
 
-test_that("a fit that is not singular starts one that is", {
-  store <- new_store()
-  data <- sleepstudy
-  call <- quote(lme4::lmer(Reaction ~ Days + (1 | Subject), data))
-  warm_call(call, store)
-  data <- flat
-  expect_message(fit <- warm_call(call, store), "singular")
-  expect_identical(source_of(fit), "seeded")
-  expect_same_end(fit, suppressMessages(lme4::lmer(Reaction ~ Days + (1 | Subject), flat)))
-})
-
 test_that("steps and tolerances that the user sets stay", {
   given <- list()
   observing <- function(fn, par, lower, upper, control) {
@@ -313,23 +309,62 @@ short <- quote(
     control = few)
 )
 
-test_that("an optimiser that gives up says so as from a cold start, each time", {
-  warnings_of <- function(expr) {
-    said <- character()
-    fit <- withCallingHandlers(expr, warning = function(w) {
-      said <<- c(said, conditionMessage(w), deparse(conditionCall(w)))
-      invokeRestart("muffleWarning")
-    })
-    list(said = said, conv = fit@optinfo$conv, warnings = fit@optinfo$warnings)
-  }
+# A fit, and what it says.
+heard <- function(expr) {
+  said <- character()
+  fit <- withCallingHandlers(expr, warning = function(w) {
+    said <<- c(said, conditionMessage(w), deparse(conditionCall(w)))
+    invokeRestart("muffleWarning")
+  })
+  list(said = said, conv = fit@optinfo$conv, warnings = fit@optinfo$warnings, theta = fit@theta)
+}
+
+test_that("a fit that ends with warnings is made once, and says so each time", {
   few$optCtrl$maxfun <- 20
-  cold <- warnings_of(eval(short))
+  cold <- heard(eval(short))
   expect_gt(length(cold$said), 0)
   expect_equal(cold$conv$opt, 1)
   store <- new_store()
-  expect_equal(warnings_of(warm_call(short, store)), cold)
-  expect_equal(warnings_of(warm_call(short, store)), cold)
+  sources <- character()
+  for (repeated in 1:4) {
+    expect_equal(heard(warm_call(short, store)), cold)
+    sources <- c(sources, warm_info()$source)
+  }
+  expect_identical(sources, c("cold", rep("finished", 3)))
+  expect_identical(store_list(store)$state, "finished")
+})
+
+test_that("killed, such a fit goes on to the same end, with the same words", {
+  skip_if_not_installed("callr")
+  few$optCtrl$maxfun <- 20
+  cold <- heard(eval(short))
+  store <- new_store()
+  expect_error(callr::r(fit_until_killed, list(
+    adapter_glmer(), short, list(few = few, cbpp = cbpp), store_config(store)$path, 15, character()
+  )))
+  expect_identical(store_list(store)$state, "interrupted")
+  expect_identical(heard(warm_call(short, store)), cold)
+  expect_identical(warm_info()$source, "resumed")
+  expect_identical(heard(warm_call(short, store)), cold)
   expect_identical(warm_info()$source, "finished")
+})
+
+test_that("lme4's own doubts about the gradient come with a resumed fit, too", {
+  loose <- lme4::glmerControl(optimizer = "nloptwrap", optCtrl = list(ftol_abs = 1e-2))
+  call <- quote(
+    lme4::glmer(r2 ~ btype + situ + (1 | id) + (1 | item), verb, binomial, control = loose)
+  )
+  cold <- heard(eval(call))
+  expect_match(cold$said, "failed to converge", all = FALSE)
+  reports <- suppressWarnings(observe_states(call, adapter_glmer()))$states
+  at <- reports[[length(reports) - 2]]
+  store <- new_store()
+  store_save(
+    store, key_of(call, adapter_glmer())$exact,
+    list(state = at$state, iterations = at$iteration, seconds = 1), at$objective, at$iteration
+  )
+  expect_identical(heard(warm_call(call, store)), cold)
+  expect_identical(warm_info()$source, "resumed")
 })
 
 test_that("what the optimiser prints is printed", {
