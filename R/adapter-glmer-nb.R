@@ -40,13 +40,14 @@ finished_glmer_nb <- function(fit) {
   )
 }
 
-# Its call is the last glmer's.
+# Its call is the last glmer's, of whose arguments glmer.nb() itself makes the family.
 restore_glmer_nb <- function(fit, call, env) {
   if (isS4(fit) && methods::is(fit, "merMod")) {
-    given <- name_nb_arguments(call, env)
-    for (name in setdiff(intersect(names(given), names(fit@call)), c("", "formula", "family"))) {
-      fit@call[[name]] <- given[[name]]
-    }
+    given <- as.list(name_nb_arguments(call, env))[-1]
+    made <- as.list(fit@call)[c("formula", "family")]
+    passed <- c(given[setdiff(names(given), c(names(made), "verbose"))], made)
+    passed <- passed[intersect(names(formals(lme4::glmer)), names(passed))]
+    fit@call <- as.call(c(fit@call[[1]], passed))
   }
   fit
 }

@@ -288,6 +288,11 @@ restore_lme4 <- function(fit, call, env) {
       fit@optinfo$warnings <- utils::head(fit@optinfo$warnings, -1)
     }
   }
+  # glmer() hands what is gaussian to lmer().
+  if (methods::is(fit, "lmerMod") && "family" %in% names(formals(eval(call[[1]], env)))) {
+    call[[1]] <- quote(lme4::lmer)
+    call["family"] <- NULL
+  }
   call$formula <- fit@call$formula
   fit@call <- call
   fit
