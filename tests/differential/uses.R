@@ -35,7 +35,7 @@ words_of <- function(value) {
   old <- options(width = 500)
   on.exit(options(old))
   text <- tryCatch(utils::capture.output(print(value)), error = conditionMessage)
-  text <- sub("(both X convergence and |X-)?(relative )?convergence [(][0-9][)]", "converged", text)
+  text <- sub("(both X-convergence and |X-)?(relative )?convergence [(][0-9][)]", "converged", text)
   text <- gsub("[*.<>+-]|TRUE|FALSE|NaN|NA|Inf", " ", without_numbers(text))
   trimws(gsub("[# ]+", " ", text))
 }
