@@ -85,6 +85,9 @@ compare_ends <- function(warm, colds, fitter) {
     objective = objective, cold = cold, moved = moved, repeats = repeats,
     is_same = repeats && isTRUE(abs(objective - cold) <= objective_tolerance * size),
     is_above = !isTRUE(objective <= cold + objective_tolerance * size) && !is.na(cold),
+    # That many errors away from the optimum, a log-likelihood is lower by half their square: where
+    # the cold end is above by a quarter of that, it is the cold fit that stopped short.
+    is_moved = isTRUE(moved > fitted_tolerance && cold - objective < moved^2 / 8),
     is_lower = isTRUE(objective < cold - objective_tolerance * size),
     is_elsewhere = repeats && isTRUE(objective < cold - elsewhere_by * size) && !isTRUE(moved < 1)
   )
@@ -94,7 +97,7 @@ end_faults <- function(end) {
   c(
     if (end$is_above) paste("worse:", words_of_end(end)),
     if (end$is_elsewhere) paste("another optimum:", words_of_end(end)),
-    if (end$is_same && isTRUE(end$moved > fitted_tolerance)) paste("moved:", words_of_end(end))
+    if (end$is_same && end$is_moved) paste("moved:", words_of_end(end))
   )
 }
 
