@@ -100,7 +100,8 @@ enum ws_status ws_os_file_peek(struct ws_file *file, void *bytes, size_t size, s
 enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const void *head,
                                 size_t head_size, const void *body, size_t body_size);
 /* Sets the size and, where the file system can, reserves the blocks, so that a later write
- * inside the file does not meet a full disk. */
+ * inside the file does not meet a full disk. This and writing fail with EFBIG where the process may
+ * not write so far: its limit is asked for when the file is opened, and with each sync. */
 enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size);
 enum ws_status ws_os_file_sync(struct ws_file *file);
 /* Sets the time of last modification, ns since 1970-01-01 UTC. */

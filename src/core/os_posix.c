@@ -18,6 +18,7 @@
 #include <linux/openat2.h>
 #endif
 #endif
+#include <sys/resource.h>
 #include <sys/stat.h>
 #ifdef __linux__
 #include <sys/statfs.h>
@@ -46,6 +47,7 @@ struct ws_dir {
 
 struct ws_file {
     int fd;
+    uint64_t size_limit; /* of this process's files, as it was asked last */
 };
 
 static enum ws_status status_of_errno(void) {
@@ -511,8 +513,33 @@ static enum ws_status file_of_fd(int fd, struct ws_file **file) {
         close(fd);
         return WS_NO_MEMORY;
     }
-    (*file)->fd = fd;
+    **file = (struct ws_file){.fd = fd, .size_limit = UINT64_MAX};
     return WS_OK;
+}
+
+/* Whoever writes beyond RLIMIT_FSIZE is killed by a signal. */
+static void ask_size_limit(struct ws_file *file) {
+    struct rlimit limit;
+    bool is_limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+
+    file->size_limit = is_limited ? (uint64_t)limit.rlim_cur : UINT64_MAX;
+}
+
+static enum ws_status writable_file_of_fd(int fd, struct ws_file **file) {
+    enum ws_status status = file_of_fd(fd, file);
+
+    if (status == WS_OK) {
+        ask_size_limit(*file);
+    }
+    return status;
+}
+
+static enum ws_status check_size_limit(const struct ws_file *file, uint64_t end) {
+    if (end <= file->size_limit) {
+        return WS_OK;
+    }
+    errno = EFBIG;
+    return WS_OS_ERROR;
 }
 
 /* Not blocking: a FIFO under a run's name must not hang whoever looks. */
@@ -523,7 +550,7 @@ enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_f
 }
 
 enum ws_status ws_os_file_edit(struct ws_dir *dir, const char *name, struct ws_file **file) {
-    return file_of_fd(open_retrying(dir->fd, name, O_RDWR | AS_IT_IS, 0), file);
+    return writable_file_of_fd(open_retrying(dir->fd, name, O_RDWR | AS_IT_IS, 0), file);
 }
 
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file) {
@@ -536,7 +563,7 @@ enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws
             errno = saved;
         }
     }
-    return file_of_fd(fd, file);
+    return writable_file_of_fd(fd, file);
 }
 
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) {
@@ -671,6 +698,9 @@ enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const voi
         {.iov_base = (void *)(uintptr_t)body, .iov_len = body_size},
     };
 
+    if (check_size_limit(file, offset + head_size + body_size) != WS_OK) {
+        return WS_OS_ERROR;
+    }
     while (parts[0].iov_len + parts[1].iov_len > 0) {
         ssize_t n = write_some(file->fd, parts, (off_t)offset);
         if (n < 0 && errno == EINTR) {
@@ -696,6 +726,9 @@ enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const voi
 enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
     int result;
 
+    if (check_size_limit(file, size) != WS_OK) {
+        return WS_OS_ERROR;
+    }
 #ifdef __linux__
     do {
         result = fallocate(file->fd, 0, 0, (off_t)size);
@@ -713,15 +746,19 @@ enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
     return result < 0 ? WS_OS_ERROR : WS_OK;
 }
 
+/* Often enough to notice a limit that was lowered meanwhile: to ask before each write would cost a
+ * tenth of it. */
 enum ws_status ws_os_file_sync(struct ws_file *file) {
 #ifdef __linux__
     int result;
 
+    ask_size_limit(file);
     do {
         result = fdatasync(file->fd);
     } while (result < 0 && errno == EINTR);
     return result < 0 ? WS_OS_ERROR : WS_OK;
 #else
+    ask_size_limit(file);
     return sync_retrying(file->fd) < 0 ? WS_OS_ERROR : WS_OK;
 #endif
 }

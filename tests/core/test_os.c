@@ -476,6 +476,39 @@ TEST("a file has no link once another was renamed over it") {
     ws_os_dir_close(dir);
 }
 
+/* In a child: the limit is the process's. */
+static void limit_files(rlim_t bytes) {
+    CHECK(setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = bytes, .rlim_max = RLIM_INFINITY}) ==
+          0);
+}
+
+TEST("writing and reserving beyond the process's limit fail, and do not kill it") {
+    struct ws_dir *dir = test_dir();
+    static char bytes[5000];
+
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        limit_files(4096);
+        struct ws_file *file = new_file_in(dir, "file");
+        CHECK_STATUS(ws_os_file_write(file, 0, bytes, 4096, NULL, 0), WS_OK);
+        CHECK_STATUS(ws_os_file_write(file, 0, bytes, 96, bytes, 4001), WS_OS_ERROR);
+        CHECK(errno == EFBIG);
+        CHECK_STATUS(ws_os_file_write(file, 4096, bytes, 1, NULL, 0), WS_OS_ERROR);
+        CHECK(errno == EFBIG);
+        CHECK_STATUS(ws_os_file_allocate(file, 4097), WS_OS_ERROR);
+        CHECK(errno == EFBIG);
+        CHECK_STATUS(ws_os_file_allocate(file, 4096), WS_OK);
+        limit_files(100);
+        CHECK_STATUS(ws_os_file_sync(file), WS_OK);
+        CHECK_STATUS(ws_os_file_write(file, 0, bytes, 101, NULL, 0), WS_OS_ERROR);
+        ws_os_file_close(file);
+        _exit(0);
+    }
+    expect_success(child);
+    ws_os_dir_close(dir);
+}
+
 static bool has_one_name(struct ws_file *file) {
     bool has = false;
 

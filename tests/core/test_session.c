@@ -5,6 +5,8 @@
 #include "fixtures.h"
 #include "syncs.h"
 
+#include <sys/resource.h>
+
 static struct ws_session *session_on(struct ws_store *store, struct ws_digest key) {
     struct ws_session *session = NULL;
 
@@ -372,7 +374,7 @@ TEST("checkpoints are synced that come a hundred times what a sync takes after t
     ws_store_shift_clock(store, WS_RATE_INTERVAL);
     CHECK_STATUS(checkpoint(session, 99, "state"), WS_OK);
     CHECK(synced_of(session, 10, SECOND / 2 + SECOND / 100) == 10);
-    CHECK(synced_of(session, 10, SECOND / 4) == 5);
+    CHECK(synced_of(session, 10, SECOND / 3) == 5);
     while_syncing = NULL;
     close_both(session, store);
 }
@@ -1009,6 +1011,31 @@ TEST("a failure is forgotten after a write that worked") {
     CHECK_STATUS(checkpoint(session, 1, "state"), WS_OK);
     struct ws_session_status status = ws_session_status(session);
     CHECK(status.failure == WS_OK && status.failure_errno == 0 && status.failed == 1);
+    close_both(session, store);
+}
+
+/* As `ulimit -f` sets it; it would be killed for writing more. */
+TEST("a process that may not write so much is told so, and keeps what it may") {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    static char large[20000];
+    struct ws_offer offer = {.payload = large, .size = sizeof large, .objective = 1};
+
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(setrlimit(RLIMIT_FSIZE,
+                        &(struct rlimit){.rlim_cur = 16384, .rlim_max = RLIM_INFINITY}) == 0);
+        CHECK_STATUS(checkpoint(session, 2, "small"), WS_OK);
+        CHECK_STATUS(ws_session_checkpoint(session, &offer), WS_OS_ERROR);
+        CHECK(ws_session_status(session).failure_errno == EFBIG);
+        CHECK_STATUS(ws_session_finalize(session, &offer), WS_OS_ERROR);
+        best_is(store, "small");
+        CHECK_STATUS(finalize(session, 1, "final"), WS_OK);
+        _exit(0);
+    }
+    expect_success(child);
+    best_is(store, "final");
     close_both(session, store);
 }
 

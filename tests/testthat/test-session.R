@@ -488,6 +488,17 @@ test_that("a full disk costs only what does not fit on it", {
   expect_match(output, "No space left", all = FALSE)
 })
 
+# It would be killed for writing more.
+test_that("a process whose files may not be so large is told so, and lives", {
+  skip_on_os("windows")
+  script <- withr::local_tempfile(lines = offer_in(tempfile("limited"), 1e6))
+  output <- system2("sh", c("-c", shQuote(paste(
+    "ulimit -f 200;", shQuote(file.path(R.home("bin"), "Rscript")), shQuote(script)
+  ))), stdout = TRUE, env = paste0("R_LIBS=", paste(.libPaths(), collapse = ":")))
+  expect_match(output, "^TRUE FALSE FALSE TRUE", all = FALSE)
+  expect_match(output, "File too large", all = FALSE)
+})
+
 test_that("on a read-only disk nothing is written and nothing stops", {
   directory <- tempfile("readonly")
   code <- sub("first <- ", "first <- suppressWarnings", sub(
