@@ -15,6 +15,7 @@ adapter_mgcv_gam <- function() {
     restore = restore_gam,
     pack = pack_gam,
     converged = mgcv_converged,
+    certify = certify_gam,
     compare = compare_gams
   )
 }
@@ -33,7 +34,9 @@ adapter_mgcv_bam <- function() {
     restore = restore_gam,
     pack = pack_gam,
     converged = mgcv_converged,
+    certify = function(fit, call, env, start) certify_own_end(fit, start$state),
     compare = compare_gams,
+    relations = character(),
     random = function(call, env) isTRUE(eval(call[["samfrac"]], env) < 1)
   )
 }

@@ -83,18 +83,21 @@
 #'
 #' @section Which fitters?:
 #' * `mgcv::gam()` is observed while it runs (outer optimisers newton, bfgs and efs).
-#'   Another fit's smoothing parameters are first brought to the optimum of a penalised least
-#'   squares problem of the model's own rows, and so are the scale and the family's parameters, for
-#'   all families; of few rows, from there to the optimum of REML or ML itself; where the score may
-#'   have several optima, to the lowest of those. Where it is in doubt which that is, the fit begins
-#'   cold, and [warm_info()] says so. From its own end alone it starts by NCV, GACV, P-REML and P-ML
-#'   (but least squares), with `min.sp` or `H`, with efs, which `twlss()` always has, with adaptive
-#'   smooths (`bs = "ad"`), and where the model is a zero inflated one (`ziP()`). Gaussian models
-#'   with the identity link take no start by GCV, the default: they are kept, and begin cold.
-#'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and seed others. It takes
-#'   smoothing parameters and scale (`in.out`) from mgcv 1.9 on, and coefficients (`coef`) where the
-#'   family is another than gaussian with the identity link, before 1.9 only without `discrete`;
-#'   what takes neither begins cold. `vignette("resume-mgcv")` shows both.
+#'   Where another fit is stored, of other rows or of a related model, it starts from the optimum of
+#'   a penalised least squares problem of its own rows, to which mgcv's own start leads; of few
+#'   rows, from there to the optimum of REML or ML itself. What is stored says whether it starts
+#'   there, not where. It begins cold, and [warm_info()] says so, where the stored fit leads
+#'   elsewhere, where the score may have several optima, and where there are fewer than ten
+#'   informative rows a coefficient (least squares take any number). The end is believed where
+#'   mgcv's own gradient and Hessian say that it is an optimum.
+#'   From its own end alone it starts by NCV, GACV, P-REML and P-ML (but least squares), with
+#'   `min.sp` or `H`, by `twlss()`, with adaptive smooths (`bs = "ad"`), and where the model is a
+#'   zero inflated one (`ziP()`). With efs a finished fit starts nothing. Gaussian models with the
+#'   identity link take no start by GCV, the default: they are kept, and begin cold.
+#'   `mgcv::bam()` gives nothing to observe: finished fits are kept, and start themselves alone. It
+#'   takes smoothing parameters and scale (`in.out`) from mgcv 1.9 on, and coefficients (`coef`)
+#'   where the family is another than gaussian with the identity link, before 1.9 only without
+#'   `discrete`; what takes neither begins cold. `vignette("resume-mgcv")` shows both.
 #' * [warm-models]: `glm()`, `nls()` and others of stats, MASS, nnet, survival and nlme.
 #' * [warm-mixed]: lme4 and glmmTMB.
 #' * [warm-optimisers]: `optim()`, `nlm()`, `nlminb()` and others, of stats, nloptr, minqa and

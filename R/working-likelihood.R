@@ -2,8 +2,8 @@
 # takes the rows' place.
 
 # mgcv has put the model matrix into coordinates of its own already; here it is in the model's.
-view_likelihood <- function(setup, frame, coefficients) {
-  b <- coefficients %||% initialized(setup, frame)$start
+view_likelihood <- function(setup, frame) {
+  b <- initialized(setup, frame)$start
   at <- log_likelihood(setup, b)
   # As far towards `to` as the penalised likelihood grows.
   move <- function(score, penalty, own_slope = NULL) {
@@ -22,7 +22,6 @@ view_likelihood <- function(setup, frame, coefficients) {
   }
   list(
     setup = setup, exact = FALSE, has_own = FALSE,
-    error = working_error(setup, FALSE, FALSE), value_error = 0.01,
     informed = function() TRUE,
     initial = initial_sp(setup, -at$lbb),
     approach = function(penalty) {
@@ -37,7 +36,6 @@ view_likelihood <- function(setup, frame, coefficients) {
     follow = function(of_xx, inverse, b1) follow_likelihood(setup, at, b, of_xx, b1),
     scale = function() 1,
     move = move,
-    value = function(score) score$score,
     keep = function() {
       was <- list(b = b, at = at)
       function() {
@@ -81,7 +79,7 @@ likelihood_squares <- function(at, b, n = NULL) {
   root <- sqrt(abs(axes$values)) * t(axes$vectors)
   xx <- crossprod(root)
   xz <- drop(xx %*% b) + drop(at$lb)
-  list(xx = xx, xz = xz, zz = sum(b * (xz + at$lb)) - 2 * drop(at$l), n = n)
+  list(xx = xx, xz = xz, zz = sum(b * (xz + at$lb)) - 2 * drop(at$l), n = n, effective = n)
 }
 
 follow_likelihood <- function(setup, at, b, of_xx, b1) {

@@ -11,6 +11,7 @@ working_model <- function(setup, squares, scale) {
   of_ml <- setup$criterion %in% c("ML", "P-ML")
   model <- c(setup[c("criterion", "gamma", "penalty", "S", "L", "lsp0", "layout")], list(
     xx = squares$xx, xz = squares$xz, zz = squares$zz, n = squares$n, excess = squares$excess,
+    effective = squares$effective,
     dof = squares$n / setup$gamma - if (of_ml) 0 else setup$Mp, scale = scale,
     # REML integrates over all coefficients, ML over those in the penalties' range.
     range = if (of_ml) setup$U1[, seq_len(ncol(setup$U1) - setup$Mp), drop = FALSE]
@@ -38,8 +39,7 @@ invert <- function(precision, basis = NULL) {
 }
 
 # The score at log smoothing parameters `lsp`, in units of the log likelihood, with first and second
-# derivatives; `edf` are the degrees of freedom that each penalty leaves to its term, `complexity`
-# what of a likelihood's score is not of the fit.
+# derivatives; `edf` are the degrees of freedom that each penalty leaves to its term.
 working_score <- function(model, lsp) {
   fit <- working_fit(model, each_log_sp(model, lsp))
   at <- if (model$criterion %in% prediction_criteria) {
@@ -54,7 +54,7 @@ working_score <- function(model, lsp) {
     score = at$value, gradient = drop(crossprod(model$L, at$first)),
     hessian = crossprod(model$L, at$second %*% model$L),
     edf = drop(crossprod(model$L, at$edf)),
-    coefficients = fit$b, scale = at$scale, complexity = at$complexity
+    coefficients = fit$b, scale = at$scale
   )
 }
 
@@ -79,7 +79,6 @@ add_drift <- function(at, drift, lsp) {
   slope <- drift$slope * fade
   rise <- sum(drift$slope * ifelse(further > 0, 1 - fade, further))
   at$value <- at$value + rise
-  at$complexity <- at$complexity + rise
   at$first <- at$first + slope
   at$second <- at$second - diag(slope * (further > 0), length(slope))
   at
@@ -159,7 +158,6 @@ likelihood_score <- function(model, fit) {
   }
   list(
     value = (value + log_det$value - penalties$det) / 2, first = first / 2, second = second / 2,
-    complexity = (log_det$value - penalties$det) / 2,
     edf = penalties$det1 - log_det$first, scale = unit / model$gamma
   )
 }

@@ -41,8 +41,7 @@ own_parameters <- function(setup, scale, exact) {
       }, before)
       put_theta(end$x[thetas])
       list(scale = if (of_scale) exp(end$x[[length(end$x)]]), moved = sqrt(2 * end$gained))
-    },
-    value = function(rows, scale) at(present(scale), rows, scale)$value
+    }
   )
 }
 

@@ -1,18 +1,16 @@
 # One linear predictor: what the working model is made of is rows.
 
-view_rows <- function(setup, frame, coefficients) {
+view_rows <- function(setup, frame) {
   family <- setup$family
-  rows <- fitted_rows(frame, coefficients)
+  rows <- fitted_rows(frame)
   exact <- is_least_squares(family)
-  b <- coefficients
-  informed <- exact || !is.null(coefficients)
+  b <- NULL
   half <- NULL # the observed information, as the least squares have it
   scale <- if (frame$scale > 0) frame$scale
   own <- own_parameters(setup, scale, exact)
   list(
     setup = setup, exact = exact, has_own = own$any,
-    error = working_error(setup, exact, own$any), value_error = if (exact) 0 else 0.01,
-    informed = function() informed,
+    informed = function() exact || !is.null(b),
     squares = function(observed = FALSE) {
       if (!observed) {
         return(row_squares(setup, rows))
@@ -25,7 +23,6 @@ view_rows <- function(setup, frame, coefficients) {
     approach = function(penalty) NULL,
     move = function(score, penalty, own_slope = 0) {
       b <<- score$coefficients
-      informed <<- TRUE
       rows$eta <<- drop(setup$X %*% b) + setup$offset
       rows$penalty <<- sum(b * (penalty %*% b))
       if (!own$any) {
@@ -34,10 +31,6 @@ view_rows <- function(setup, frame, coefficients) {
       found <- own$fit(rows, scale %||% score$scale, own_slope)
       if (own$scale) scale <<- found$scale
       found$moved
-    },
-    value = function(score) {
-      likelihood <- function() own$value(rows, scale %||% score$scale)
-      value_of_rows(setup, score, exact, likelihood)
     },
     keep = function() {
       was <- list(b = b, rows = rows, scale = scale, theta = own$theta())
@@ -53,27 +46,13 @@ view_rows <- function(setup, frame, coefficients) {
   )
 }
 
-# The model's own score. Of least squares, and where the deviance is all that counts, the working
-# model has it.
-value_of_rows <- function(setup, score, exact, likelihood) {
-  if (exact || setup$criterion %in% prediction_criteria) {
-    score$score
-  } else {
-    likelihood() + score$complexity
-  }
-}
-
 is_least_squares <- function(family) family$family[1] == "gaussian" && family$link[1] == "identity"
 
 # The response, the prior weights and the linear predictor as mgcv's inner fits begin with them.
-fitted_rows <- function(frame, coefficients) {
+fitted_rows <- function(frame) {
   setup <- frame$G
   rows <- initialized(setup, frame)
-  eta <- if (!is.null(coefficients)) {
-    drop(setup$X %*% coefficients) + setup$offset
-  } else {
-    rows$etastart %||% setup$family$linkfun(rows$mustart)
-  }
+  eta <- rows$etastart %||% setup$family$linkfun(rows$mustart)
   list(y = rows$y, weights = rows$weights, n = rows$n, eta = as.vector(eta))
 }
 
@@ -112,7 +91,8 @@ row_squares <- function(setup, rows) {
   x <- root * setup$X
   list(
     xx = crossprod(x), xz = drop(crossprod(x, response)), zz = sum(response^2),
-    n = sum(informative), excess = row_deviance(setup$family, rows) - sum(residual^2)
+    n = sum(informative), effective = sum(half$information)^2 / sum(half$information^2),
+    excess = row_deviance(setup$family, rows) - sum(residual^2)
   )
 }
 

@@ -1,21 +1,21 @@
-# A seed goes through its working model before mgcv begins: a term that other rows smoothed away is
-# then where these rows want it, a term that is new has a place, and the outer iteration has a step
-# or two left. mgcv's score is not quite the working model's: where a fit starts is decided here,
-# and nothing else.
+# Where a fit starts that does not begin cold: at the optimum of its working model to which mgcv's
+# own start leads, so that the outer iteration has a step or two left. What is stored of other fits
+# has to lead there as well, and decides nothing else.
 
 #' Bring a start to the optimum of the working model
 #'
+#' To the one that mgcv's own smoothing parameters lead to, since a cold fit goes there.
 #' @param view From `working_view()`; NULL where there is no such model.
-#' @param sp Smoothing parameters to begin with.
-#' @param initial Those that mgcv would begin with.
+#' @param initial The smoothing parameters that mgcv would begin with.
+#' @param seed Those of another fit.
 #' @return `in_out` and `coefficients`; NULL where there is no such model, where the iteration
-#'   fails, or where two optima are too close to tell which is lower. Parameters of its own are put
-#'   into the family.
+#'   fails, or where it is in doubt where a cold fit would end. Parameters of its own are put into
+#'   the family.
 #' @noRd
-settle_start <- function(view, sp, initial) {
+settle_start <- function(view, initial, seed = initial) {
   if (!is.null(view)) {
     go_back <- view$keep()
-    found <- or_null(suppressWarnings(settle(view, sp, initial)))
+    found <- or_null(suppressWarnings(settle(view, log(initial), log(seed))))
     if (is.null(found)) go_back()
     found
   }
@@ -23,45 +23,32 @@ settle_start <- function(view, sp, initial) {
 
 or_null <- function(value) tryCatch(value, error = function(e) NULL)
 
-settle <- function(view, sp, initial) {
-  view$approach(penalty_at(view$setup, log(sp)))
-  first <- settle_from(view, log(sp))
-  others <- lapply(other_optima(view, first, log(sp), log(initial)), function(place) {
-    or_null(settle_from(view, place))
-  })
-  found <- lowest(c(list(first), Filter(function(end) isTRUE(is.finite(end$value)), others)))
-  if (!is.null(found)) {
-    found$go_back()
+settle <- function(view, initial, seed) {
+  view$approach(penalty_at(view$setup, initial))
+  found <- settle_from(view, initial)
+  if (has_enough_rows(view, found$model) && is_only_optimum(view, found, initial, seed)) {
+    lsp <- take_place(view, found)
     list(
-      in_out = list(sp = exp(found$lsp), scale = view$scale() %||% found$score$scale),
+      in_out = list(sp = exp(lsp), scale = view$scale() %||% found$score$scale),
       coefficients = view$coefficients()
     )
   }
 }
 
-# NULL where it is in doubt which of them it is, and that makes a difference.
-lowest <- function(ends) {
-  if (length(ends) == 1) {
-    return(ends[[1]])
-  }
-  values <- vapply(ends, function(end) end$value, 1)
-  best <- ends[[which.min(values)]]
-  is_rival <- vapply(ends, function(end) {
-    end$value < best$value + max(end$value_error, best$value_error) &&
-      max(abs(end$edf - best$edf)) > same_fit
-  }, NA)
-  if (!any(is_rival)) best
+# Of few rows, or where few of them tell anything, as where they are separated, the weights move so
+# far with the smoothing parameters that the working model does not know the score.
+has_enough_rows <- function(view, model) {
+  view$exact || model$effective >= rows_a_coefficient * length(model$xz)
 }
 
-# Degrees of freedom.
-same_fit <- 0.05
+rows_a_coefficient <- 10
 
 penalty_at <- function(setup, lsp) {
   add_penalties(setup, weigh_penalties(setup, each_log_sp(setup, lsp)))
 }
 
-# The optimum that log smoothing parameters lead to: the working model there and its `score`; `lsp`,
-# from where mgcv would not leave it; the `value` of the model's own score, and its `value_error`.
+# The optimum that log smoothing parameters lead to: the working model there, its `score`, and the
+# `tolerance` of its slope.
 settle_from <- function(view, lsp) {
   on_the_way <- is_worth_following(view) && !view$has_own
   enough <- if (on_the_way) nearly_settled else settled
@@ -79,21 +66,15 @@ settle_from <- function(view, lsp) {
     is_repeat <- informed
     lsp <- score$lsp
   }
-  found <- list(model = model, score = score, tolerance = tolerance)
-  c(found, take_place(view, found), go_back = view$keep())
+  list(model = model, score = score, tolerance = tolerance)
 }
 
-# `follow()` where it is worth it.
+# In log smoothing parameters; `follow()` where it is worth it.
 take_place <- function(view, found) {
   go_back <- view$keep()
   followed <- if (is_worth_following(view)) or_null(follow(view, found))
   if (is.null(followed)) go_back()
-  score <- followed %||% found$score
-  list(
-    lsp = followed$lsp %||% keep_slope(score, view$setup$tolerance * view$size()),
-    edf = score$edf, value = or_null(view$value(score)) %||% NA,
-    value_error = max(found$tolerance, view$value_error)
-  )
+  followed$lsp %||% found$score$lsp
 }
 
 # At the optimum of the working model a likelihood has a slope of some 0.05, of any number of rows:
@@ -135,69 +116,46 @@ pass_steps <- 5
 settled <- 0.01
 nearly_settled <- 0.1
 
-# Where else the score may have its optimum, in log smoothing parameters: what the working model
-# finds not much worse is for the score itself to judge.
-other_optima <- function(view, found, begun, initial) {
-  known <- list(found$score)
-  worst <- found$score$score + view$error
-  is_new <- function(at) {
-    isTRUE(at$score < worst) &&
-      all(vapply(known, function(optimum) max(abs(optimum$edf - at$edf)) > same_edf, NA))
-  }
-  for (place in places_elsewhere(view, found, begun, initial, worst)) {
-    at <- list(lsp = place)
-    # Most lead to what is known, which shows before they are there.
-    for (tolerance in c(100, 1) * found$tolerance) {
-      at <- or_null(optimise_working(found$model, at$lsp, tolerance, working_steps))
-      if (!is_new(at)) break
+# Do other places lead to the same optimum? A score that has several is not followed: which of them
+# a cold fit ends in may hang on a step. Of least squares, where the way from mgcv's own start is
+# known, only optima count that are not much higher.
+is_only_optimum <- function(view, found, initial, seed) {
+  highest <- if (view$exact) found$score$score + 1 else Inf
+  for (place in unique(c(list(seed, initial), places_elsewhere(found$score$lsp, initial)))) {
+    end <- or_null(optimum_from(found, place))
+    is_same <- is.null(end) || max(abs(end$edf - found$score$edf)) <= same_edf
+    if (!is_same && (identical(place, seed) || end$score < highest)) {
+      return(FALSE)
     }
-    if (is_new(at)) known <- c(known, list(at))
   }
-  lapply(known[-1], function(optimum) optimum$lsp)
+  TRUE
 }
 
-#' Where to begin, to find other optima
-#'
-#' The score may have several. On other rows an eigenvector's penalty, as the null space of a factor
-#' smooth has, may be another one's, and the seed lead to an optimum that is none of these rows'; so
-#' mgcv's own start is followed as well. From a plateau nothing leads back: what was smoothed away,
-#' with weights that were still some way off, is tried where it began. A term that is not may be
-#' better off with nothing but its penalty's null space, and all of them with very much more.
-#' @noRd
-places_elsewhere <- function(view, found, begun, initial, worst) {
-  lsp <- found$score$lsp
+# The working model's, with the weights as they are. A term that was smoothed away, and is wanted,
+# goes on from where it is heard.
+optimum_from <- function(found, lsp) {
+  for (round in 1:3) {
+    end <- optimise_working(found$model, lsp, found$tolerance, working_steps)
+    is_stuck <- end$edf < heard & end$gradient > 0
+    if (!any(is_stuck)) break
+    lsp <- end$lsp - ifelse(is_stuck, log(heard / end$edf), 0)
+  }
+  end
+}
+
+# Where to begin, to find other optima: a term that is smoothed away may be wanted, and one that is
+# not may be better off with nothing but its penalty's null space, and all of them with very much
+# more. From a plateau nothing leads back.
+places_elsewhere <- function(lsp, initial) {
   is_away <- lsp - initial > plateau
   beside <- function(terms, shift) lapply(terms, function(i) replace(lsp, i, initial[[i]] + shift))
-  is_promising <- function(place) {
-    isTRUE(or_null(working_score(found$model, place))$score < worst + 1)
-  }
-  starts <- unique(list(begun, initial))
-  unique(c(
-    if (any(is_away)) lapply(starts, function(place) ifelse(is_away, place, lsp)),
-    starts[-1],
-    beside(which(is_away), 0),
-    Filter(is_promising, beside(which(!is_away), smoothed_away)),
-    list(initial - roughened)
-  ))
+  c(
+    if (any(is_away)) list(ifelse(is_away, initial, lsp)),
+    beside(which(is_away), 0), beside(which(!is_away), smoothed_away), list(initial - roughened)
+  )
 }
 
 # From mgcv's initial log smoothing parameter.
 smoothed_away <- 12
 roughened <- 6
 same_edf <- 0.01
-
-# Where a term is smoothed away, slope and curvature fade together, and mgcv takes for converged
-# what is below its tolerance. Such a term is left the few degrees of freedom with which its slope
-# is just above it: one that mgcv's score wants back, and the working model's does not, is still
-# heard, and one that it does not is a step from where mgcv would leave it. Where not even
-# sqrt(tolerance) / 10 degrees have such a slope, the score would not be brought down, and the term
-# stays.
-keep_slope <- function(score, tolerance) {
-  lsp <- score$lsp
-  retreat <- sqrt(tolerance) / 10 / score$edf
-  back <- score$edf > 0 & retreat > 1 & -score$gradient * retreat > 2 * tolerance
-  retreat <- pmin(retreat, 1.5 * tolerance / -score$gradient)
-  back <- back & retreat > 1
-  lsp[back] <- lsp[back] - log(retreat[back])
-  lsp
-}

@@ -3,22 +3,19 @@
 #' How the working model looks at a fit
 #'
 #' @param frame The frame of mgcv's `estimate.gam()`, in which the model has been set up.
-#' @param coefficients To begin with, of the model as set up, or NULL.
 #' @return NULL where there is no working model, or a list: `setup`; `exact`, is the working
-#'   model the model itself?; `has_own`, has the family parameters, or a scale, to find?; `error`,
-#'   what it may be wrong by between two fits, and `value_error`, what `value()` may be, where the
-#'   family's parameters are but likely ones; of several linear predictors `initial`, smoothing
-#'   parameters; and functions: `informed()`, is there a fit yet?; `approach()`, brings the fit
-#'   near that of a penalty; `squares()`, the least squares about the present fit, by the expected
-#'   or the `observed` information; `follow()`, from those last, and a score's derivatives in X'WX,
-#'   the coefficients' covariance and their derivatives, a column for each penalty: the `slope`
-#'   that the weights' moving gives the score, and that in the family's `own` parameters;
-#'   `scale()`, NULL where the working model has to find it; `move()`, to the fit that a score has
-#'   found, says how far that was; `value()`, the model's own score there, but for a constant;
-#'   `keep()`, a function that goes back to the present fit; `coefficients()`; `size()`, of what
-#'   size mgcv's score is, which its tolerance is relative to.
+#'   model the model itself?; `has_own`, has the family parameters, or a scale, to find?; of
+#'   several linear predictors `initial`, smoothing parameters; and functions: `informed()`, is
+#'   there a fit yet?; `approach()`, brings the fit near that of a penalty; `squares()`, the least
+#'   squares about the present fit, by the expected or the `observed` information; `follow()`, from
+#'   those last, and a score's derivatives in X'WX, the coefficients' covariance and their
+#'   derivatives, a column for each penalty: the `slope` that the weights' moving gives the score,
+#'   and that in the family's `own` parameters; `scale()`, NULL where the working model has to find
+#'   it; `move()`, to the fit that a score has found, says how far that was; `keep()`, a function
+#'   that goes back to the present fit; `coefficients()`; `size()`, of what size mgcv's score is,
+#'   which its tolerance is relative to.
 #' @noRd
-working_view <- function(frame, coefficients = NULL) {
+working_view <- function(frame) {
   setup <- frame$G
   criterion <- if (is_general(setup$family)) frame$method else frame$criterion
   criteria <- c(likelihood_criteria, if (!is_general(setup$family)) prediction_criteria)
@@ -39,7 +36,7 @@ working_view <- function(frame, coefficients = NULL) {
     }))
     setup$penalty <- penalty_determinant(setup)
     view <- if (is_general(setup$family)) view_likelihood else view_rows
-    or_null(suppressWarnings(view(setup, frame, coefficients)))
+    or_null(suppressWarnings(view(setup, frame)))
   }
 }
 
@@ -53,15 +50,3 @@ is_adaptive <- function(smooth) {
 
 likelihood_criteria <- c("REML", "P-REML", "ML", "P-ML")
 prediction_criteria <- c("GCV", "UBRE")
-
-# What the working model may say too much of another optimum, in units of the log likelihood. Seen:
-# 1 of UBRE, and where a scale is estimated; of REML, 0.02.
-working_error <- function(setup, exact, has_own_parameters) {
-  if (setup$criterion %in% prediction_criteria || has_own_parameters) {
-    2
-  } else if (exact) {
-    0
-  } else {
-    0.2
-  }
-}

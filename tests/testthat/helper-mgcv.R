@@ -4,7 +4,7 @@ if (requireNamespace("mgcv", quietly = TRUE)) {
 }
 
 # Real data of some hundred rows, on which a fit takes several outer iterations.
-earthquakes <- transform(datasets::quakes[1:400, ], strong = mag > 4.6)
+earthquakes <- transform(datasets::quakes[1:600, ], strong = mag > 4.6)
 earthquake_model <- quote(
   gam(strong ~ s(depth) + s(stations) + s(lat), family = binomial, data = earthquakes,
       method = "REML")

@@ -9,21 +9,16 @@ quakes_state <- function(formula) {
 finished_gam_state <- function(fit) adapter_mgcv_gam()$state(fit)$state
 
 # What a related model's state becomes in the frames of the fit that it starts: where the working
-# model begins.
+# model begins a second time.
 adopted <- function(state, call, env = parent.frame()) {
-  local_internal("settle_start", function(view, sp, initial) {
-    list(in_out = list(sp = sp, scale = 1), coefficients = view$coefficients())
+  seen <- NULL
+  local_internal("settle_start", function(view, initial, seed) {
+    seen <<- list(initial = initial, seed = seed)
+    list(in_out = list(sp = initial, scale = 1), coefficients = NULL)
   })
   call <- match.call(eval(call[[1]], env), call)
-  seeded <- adapter_mgcv_gam()$seed(call, env, state, "related")
-  seen <- list()
-  look <- function(part) {
-    value <- seeded[[part]]
-    function() seen[[part]] <<- eval(value)
-  }
-  for (part in c("in.out", "start")) seeded[[part]] <- as.call(list(look(part)))
-  fit <- eval(seeded, env)
-  c(seen, list(fit = fit))
+  eval(adapter_mgcv_gam()$seed(call, env, state, "related"), env)
+  seen
 }
 
 smaller <- mag ~ s(depth, bs = "cr") + s(stations, bs = "cr", k = 6)
@@ -32,41 +27,13 @@ larger <- quote(gam(
   data = datasets::quakes, family = Gamma("log")
 ))
 
-test_that("smoothing parameters go over by the names of their penalties", {
+test_that("smoothing parameters go over by the names of their penalties, others are mgcv's own", {
   state <- quakes_state(smaller)
-  seed <- adopted(state, larger)$in.out
-  expected <- unname(state$sp[c("s(depth)", "s(stations)")]) * exp(optimum_shift)
-  expect_equal(seed$sp[c(1, 3)], expected)
-})
-
-test_that("a term that is new starts from mgcv's own initial value", {
-  seed <- adopted(quakes_state(smaller), larger)$in.out
+  begun <- adopted(state, larger)
+  expect_equal(begun$seed[c(1, 3)], unname(state$sp[c("s(depth)", "s(stations)")]))
+  expect_equal(begun$seed[[2]], begun$initial[[2]])
   setup <- eval(as.call(c(as.list(larger), fit = FALSE)))
-  initial <- mgcv::initial.sp(setup$X, setup$S, setup$off)
-  expect_equal(seed$sp[[2]], initial[[2]] * exp(optimum_shift), tolerance = 1e-6)
-})
-
-test_that("coefficients go over by name, and new ones start from 0", {
-  state <- quakes_state(smaller)
-  start <- adopted(state, larger)$start
-  names(start) <- names(coef(eval(larger)))
-  expect_identical(start[names(state$coefficients)], state$coefficients)
-  expect_true(all(start[grep("s(lat)", names(start), fixed = TRUE)] == 0))
-})
-
-test_that("coefficients of another basis stay behind", {
-  state <- quakes_state(mag ~ s(depth, bs = "cr") + s(stations, bs = "cr", k = 8))
-  start <- adopted(state, larger)$start
-  names(start) <- names(coef(eval(larger)))
-  expect_true(all(start[grep("s(stations)", names(start), fixed = TRUE)] == 0))
-  expect_false(any(start[grep("s(depth)", names(start), fixed = TRUE)] == 0))
-})
-
-test_that("coefficients of a basis that rows decide are not handed over", {
-  call <- quote(
-    gam(mag ~ s(depth) + s(lat), data = quakes, family = Gamma("log"))
-  )
-  expect_null(adopted(quakes_state(mag ~ s(depth)), call)$start)
+  expect_equal(begun$initial, mgcv::initial.sp(setup$X, setup$S, setup$off), tolerance = 1e-6)
 })
 
 test_that("a model with no term in common cannot start this one", {
@@ -74,17 +41,31 @@ test_that("a model with no term in common cannot start this one", {
   expect_error(adopted(state, larger), class = "warmstart_seed_unfit")
 })
 
+test_that("where a fit starts is not for the store to say", {
+  ends <- lapply(list(smaller, mag ~ s(lat, bs = "cr"), NULL), function(stored) {
+    store <- new_store()
+    if (!is.null(stored)) {
+      warm(gam(stored, data = datasets::quakes, family = Gamma("log")), store)
+    }
+    fit <- warm_call(larger, store, quickstart = TRUE)
+    expect_identical(source_of(fit), if (is.null(stored)) "quick" else "seeded")
+    bare(fit)[c("coefficients", "sp", "gcv.ubre", "edf")]
+  })
+  expect_identical(ends[[1]], ends[[3]])
+  expect_identical(ends[[2]], ends[[3]])
+})
+
 test_that("a term that was smoothed away is started where the score has a slope", {
   state <- quakes_state(smaller)
   state$sp[] <- 1e15
-  sp <- adopted(state, larger)$in.out$sp
+  sp <- adopted(state, larger)$seed
   expect_true(all(sp < 1e10))
 })
 
 test_that("so is a term whose penalty had no effect", {
   state <- quakes_state(smaller)
   state$sp[] <- 1e-15
-  sp <- adopted(state, larger)$in.out$sp
+  sp <- adopted(state, larger)$seed
   expect_true(all(sp > 1e-10))
 })
 
@@ -121,7 +102,7 @@ test_that("where there is no working model to say where a seed leads to, a fit b
   warm_call(smaller_call, store)
   fit <- warm_call(call, store)
   expect_identical(source_of(fit), "cold")
-  expect_match(warm_info(fit)$reason, "related model.*not known of such a model")
+  expect_match(warm_info(fit)$reason, "related model.*not known")
   expect_equal(bare(fit)$coefficients, eval(call)$coefficients)
 })
 
@@ -147,7 +128,7 @@ test_that("a model that mgcv takes no starting values for begins cold, and says 
 efs_model <- quote(gam(strong ~ s(depth) + s(stations, k = 6) + s(lat), family = binomial,
                        data = earthquakes, optimizer = "efs"))
 
-test_that("by efs, a fit starts from its own end alone, and says so", {
+test_that("by efs, a fit begins cold, and says so", {
   store <- new_store()
   smaller <- efs_model
   smaller[[2]] <- strong ~ s(depth) + s(stations, k = 6)
@@ -155,10 +136,13 @@ test_that("by efs, a fit starts from its own end alone, and says so", {
   fit <- warm_call(efs_model, store)
   expect_identical(source_of(fit), "cold")
   expect_match(warm_info(fit)$reason, "related model.*efs")
+  again <- warm_call(efs_model, store, reuse = FALSE)
+  expect_match(warm_info(again)$reason[[1]], "finished fit.*efs")
+  expect_identical(again$coefficients, fit$coefficients)
 })
 
 test_that("from its own end a fit takes less than from a cold start, by each optimiser", {
-  for (optimizer in list("efs", c("outer", "bfgs"), c("outer", "newton"))) {
+  for (optimizer in list(c("outer", "bfgs"), c("outer", "newton"))) {
     store <- new_store()
     call <- efs_model
     call$method <- "REML"

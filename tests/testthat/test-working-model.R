@@ -13,7 +13,7 @@ in_setup <- function(call, look, env = parent.frame()) {
 }
 
 settled_from_own_start <- function(call, env = parent.frame()) {
-  in_setup(call, function(frame) settle_start(working_view(frame), exp(frame$lsp2), exp(frame$lsp2)), env)
+  in_setup(call, function(frame) settle_start(working_view(frame), exp(frame$lsp2)), env)
 }
 
 a_working_model <- function(call, scale) {
@@ -109,12 +109,13 @@ poisson_call <- function(response) {
 
 test_that("a term that other rows smoothed away comes back where these rows want it", {
   found <- in_setup(poisson_call("curved"), function(frame) {
-    settle_from(working_view(frame), log(off_the_plateau(1e12, exp(frame$lsp2))))$lsp
+    view <- working_view(frame)
+    take_place(view, settle_from(view, log(off_the_plateau(1e12, exp(frame$lsp2)))))
   })
   expect_equal(found, log(unname(eval(poisson_call("curved"))$sp)), tolerance = 0.05)
 })
 
-test_that("where mgcv's own start leads to a lower optimum than the seed, it is that", {
+test_that("where a seed leads elsewhere than mgcv's own start, a fit begins cold", {
   set.seed(1)
   d <- mgcv::gamSim(1, n = 600, scale = 2, verbose = FALSE)
   d$fac <- factor(sample(letters[1:3], 600, TRUE))
@@ -125,16 +126,16 @@ test_that("where mgcv's own start leads to a lower optimum than the seed, it is 
     swapped <- exp(cold[c(1, 2, 4, 3)])
     view <- working_view(frame)
     list(
-      alone = settle_from(view, log(swapped))$lsp,
-      with_own = log(settle_start(view, swapped, exp(frame$lsp2))$in_out$sp)
+      swapped = settle_start(view, exp(frame$lsp2), swapped),
+      own = log(settle_start(view, exp(frame$lsp2), exp(cold))$in_out$sp)
     )
   })
-  expect_gt(max(abs(settled$alone - cold)), 5)
-  expect_equal(settled$with_own, cold, tolerance = 0.02)
+  expect_null(settled$swapped)
+  expect_equal(settled$own, cold, tolerance = 0.02)
 })
 
 # Weak effects, few rows: the scores of these have two optima, and the seed, or the way from it, leads
-# to the higher one.
+# to another one than the cold fit's.
 weak_data <- function(seed, n, strength, respond) {
   set.seed(seed)
   d <- mgcv::gamSim(1, n = n, verbose = FALSE)
@@ -164,7 +165,7 @@ two_optima <- list(
   )
 )
 for (name in names(two_optima)) {
-  test_that(paste("the lower of two optima is found:", name), {
+  test_that(paste("of two optima a fit ends in the cold one's, whatever is stored:", name), {
     case <- two_optima[[name]]
     store <- new_store()
     call_of <- function(formula) {
@@ -174,14 +175,13 @@ for (name in names(two_optima)) {
     call <- call_of(y ~ s(x0) + s(x1) + s(x2))
     fit <- warm_call(call, store, env = environment())
     cold <- eval(call)
-    expect_identical(source_of(fit), "seeded")
-    expect_lte(score_of(fit), score_of(cold) + 1e-6 * abs(score_of(cold)))
+    expect_lt(abs(score_of(fit) - score_of(cold)), 1e-6 * max(1, abs(score_of(cold))))
+    expect_lt(max(abs(fit$edf - cold$edf)), 0.01)
   })
 }
 
-test_that("where it is in doubt which optimum is lower, or none is found, a fit begins cold", {
-  # The scale is another one than the working model's; the others have optima on weak data that
-  # the working model does not come to rest at, or cannot tell apart.
+test_that("where it is not known where mgcv's own start leads, a fit begins cold and says so", {
+  # The scale is another one than the working model's; cross-validation has several optima.
   rows <- weak_data(3, 60, 1 / 8, function(eta) rpois(60, exp(1 + eta)))
   for (method in c("P-REML", "NCV")) {
     store <- new_store()
@@ -196,21 +196,21 @@ test_that("where it is in doubt which optimum is lower, or none is found, a fit 
     expect_identical(fit$coefficients, cold$coefficients)
     expect_identical(fit$outer.info$iter, cold$outer.info$iter)
   }
-  expect_null(lowest(list(
-    list(value = 3, value_error = 0.01, edf = c(2, 1)),
-    list(value = 3.005, value_error = 0.01, edf = c(2, 0))
-  )))
 })
 
-test_that("a seed that leads to a place where a family turns into another does not keep it there", {
-  d <- withr::with_seed(17, mgcv::gamSim(1, n = 300, scale = 2, verbose = FALSE))
-  store <- new_store()
-  # mgcv warns of theta, which runs off here.
-  suppressWarnings(warm(bam(y ~ s(x0, bs = "cr") + s(x2), family = scat(), data = d), store))
-  call <- quote(bam(y ~ s(x0, bs = "cr") + s(x1) + s(x2), family = scat(), data = d))
-  fit <- suppressWarnings(warm_call(call, store, env = environment()))
-  cold <- suppressWarnings(eval(call))
-  expect_lte(score_of(fit), score_of(cold) + 1e-6 * abs(score_of(cold)))
+test_that("of few rows, or of few that tell anything, a fit begins cold", {
+  rows <- withr::with_seed(1, data.frame(x = runif(400), z = runif(400)))
+  rows$y <- withr::with_seed(2, rbinom(400, 1, plogis(4 * sin(6 * rows$x))))
+  rows$side <- rows$x > 0.5
+  call <- quote(gam(y ~ s(x) + s(z), family = binomial, data = rows, method = "REML"))
+  settles <- function(call) !is.null(settled_from_own_start(call, environment()))
+  expect_true(settles(call))
+  few <- call
+  few$data <- quote(rows[1:60, ])
+  expect_false(settles(few))
+  separated <- call
+  separated[[2]] <- side ~ s(x) + s(z)
+  expect_false(suppressWarnings(settles(separated)))
 })
 
 test_that("a seed from which the working model does not settle is not used", {
@@ -236,8 +236,8 @@ test_that("a seed from which the working model does not settle is not used", {
 
 test_that("a term that these rows do not want is smoothed away, and has a slope yet", {
   score <- in_setup(poisson_call("flat"), function(frame) {
-    found <- settle_start(working_view(frame), exp(frame$lsp2), exp(frame$lsp2))
-    view <- working_view(frame, found$coefficients)
+    view <- working_view(frame)
+    found <- settle_start(view, exp(frame$lsp2))
     working_score(working_model(view$setup, view$squares(), 1), log(found$in_out$sp))
   })
   expect_lt(score$edf, 0.01)
@@ -301,7 +301,7 @@ test_that("so is that in the family's own parameters", {
   fit <- eval(call)
   call$control <- NULL
   theta <- in_setup(call, function(frame) {
-    settle_start(working_view(frame), unname(fit$sp) * 2, exp(frame$lsp2))
+    settle_start(working_view(frame), exp(frame$lsp2))
     frame$G$family$getTheta()
   })
   expect_equal(theta, fit$family$getTheta(), tolerance = 1e-5)
@@ -354,7 +354,7 @@ test_that("where there is no working model, or it fails, there is none", {
     quote(gam(mag ~ s(depth), family = Gamma("log"), data = quakes, method = "GACV.Cp"))
   ))
   failed <- in_setup(earthquake_model, function(frame) {
-    settle_start(working_view(frame), rep(NaN, 3), exp(frame$lsp2))
+    settle_start(working_view(frame), rep(NaN, 3))
   })
   expect_null(failed)
 })
@@ -366,7 +366,7 @@ test_that("a model with an adaptive smooth starts from its own end alone, also b
   expect_identical(source_of(at(MASS::mcycle, quickstart = TRUE)), "cold")
   fold <- at(MASS::mcycle[-(1:9), ])
   expect_identical(source_of(fold), "cold")
-  expect_match(warm_info(fold)$reason, "not known of such a model")
+  expect_match(warm_info(fold)$reason, "not known")
   expect_identical(source_of(at(MASS::mcycle, reuse = FALSE)), "seeded")
   smooths <- mgcv::gam(
     accel ~ te(times, id, k = 3) + s(times, id, bs = "ad", k = 5),
@@ -409,7 +409,7 @@ test_that("a quick start that there is none of is a cold one", {
   call <- quote(gam(mag ~ s(depth), family = Gamma("log"), data = quakes, method = "GACV.Cp"))
   fit <- warm_call(call, quickstart = TRUE)
   expect_identical(source_of(fit), "cold")
-  expect_match(warm_info(fit)$reason, "no quick start.*not known of such a model")
+  expect_match(warm_info(fit)$reason, "quick start.*not known")
   expect_identical(fit$sp, eval(call)$sp)
   call <- quote(glm(mag ~ depth, data = quakes))
   expect_identical(source_of(warm_call(call, quickstart = TRUE)), "cold")
