@@ -32,7 +32,7 @@ static enum ws_status find_damaged(struct check *check, struct ws_file *file, co
 }
 
 /* How many of a scan's records verify, whether one of these has not expired, and whether one has
- * lost its history. */
+ * lost its history. WS_TOO_LARGE where one claims too much to be read. */
 static enum ws_status verify_all(const struct check *check, struct ws_file *file,
                                  const struct ws_scan *scan, int *whole, bool *in_time,
                                  bool *lost_history) {
@@ -41,7 +41,7 @@ static enum ws_status verify_all(const struct check *check, struct ws_file *file
 
     *whole = 0;
     *in_time = *lost_history = false;
-    for (int i = 0; i < scan->count && status != WS_NO_MEMORY; i++) {
+    for (int i = 0; i < scan->count && status != WS_NO_MEMORY && status != WS_TOO_LARGE; i++) {
         void *payload = NULL;
         status = ws_runfile_read(file, scan, i, &payload);
         if (status == WS_OK) {
@@ -52,7 +52,7 @@ static enum ws_status verify_all(const struct check *check, struct ws_file *file
                 *lost_history || ws_runfile_read_history(file, scan, i, &history) == WS_DAMAGED;
         }
     }
-    return status == WS_NO_MEMORY ? status : WS_OK;
+    return status == WS_NO_MEMORY || status == WS_TOO_LARGE ? status : WS_OK;
 }
 
 static enum ws_status check_scan(struct check *check, struct ws_file *file, const char *name,
@@ -70,6 +70,9 @@ static enum ws_status check_scan(struct check *check, struct ws_file *file, cons
         return find(check, WS_FINDING_NEWER, name, size);
     }
     enum ws_status status = verify_all(check, file, scan, &whole, &in_time, &lost_history);
+    if (status == WS_TOO_LARGE) {
+        return find(check, WS_FINDING_UNREADABLE, name, size);
+    }
     if (status != WS_OK) {
         return status;
     }

@@ -77,10 +77,18 @@ static enum ws_status visit_names(struct ws_dir *dir, const struct ws_digest *ke
     return visit(context, name);
 }
 
+/* What is larger than the store may be was not saved there. */
+static uint64_t largest_payload(const struct lookup *lookup) {
+    uint64_t max_size = ws_store_options(lookup->store).max_size;
+
+    return max_size > WS_UNQUESTIONED ? max_size : WS_UNQUESTIONED;
+}
+
 static void drop_unwanted(const struct lookup *lookup, struct found_run *run) {
     for (int i = 0; i < run->scan.count; i++) {
         const struct ws_record *record = &run->scan.records[i];
-        run->dropped[i] = (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
+        run->dropped[i] = record->payload_size > largest_payload(lookup) ||
+                          (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
                           ws_store_has_expired(lookup->store, record, lookup->now);
     }
 }
@@ -318,8 +326,8 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
             *entry = found;
             return WS_OK;
         }
-        if (status == WS_NO_MEMORY) {
-            drop(lookup, run, i); /* a sparse file may claim any size; another entry may fit */
+        if (status == WS_NO_MEMORY || status == WS_TOO_LARGE) {
+            drop(lookup, run, i); /* another entry may fit */
             continue;
         }
         if (lookup->vanished) {

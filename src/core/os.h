@@ -32,6 +32,7 @@ struct ws_file;
 
 struct ws_file_info {
     uint64_t size;    /* bytes */
+    uint64_t blocks;  /* bytes of the disk that it takes; 0 where that is not told */
     uint64_t links;   /* names that lead to the file; 0 once it was unlinked */
     int64_t modified; /* ns since 1970-01-01 UTC */
     bool regular;

@@ -574,6 +574,7 @@ enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) 
     }
     *info = (struct ws_file_info){
         .size = (uint64_t)stat.st_size,
+        .blocks = (uint64_t)stat.st_blocks * 512,
         .links = (uint64_t)stat.st_nlink,
         .modified = modified_of(&stat),
         .regular = S_ISREG(stat.st_mode),

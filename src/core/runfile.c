@@ -588,6 +588,11 @@ enum ws_status ws_runfile_glance(struct ws_file *file, const struct ws_digest *k
     return scan_whole(file, key, scan);
 }
 
+static bool can_be_there(const struct ws_scan *scan, const struct ws_record *record) {
+    return record->payload_size <= WS_UNQUESTIONED || scan->info.blocks == 0 ||
+           record->payload_size / WS_HOLES_MAX <= scan->info.blocks;
+}
+
 enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan, int index,
                                void **payload) {
     const struct ws_record *record = &scan->records[index];
@@ -607,7 +612,7 @@ enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan,
         *payload = bytes;
         return WS_OK;
     }
-    return read_payload(file, record, payload);
+    return can_be_there(scan, record) ? read_payload(file, record, payload) : WS_TOO_LARGE;
 }
 
 enum ws_status ws_runfile_read_history(struct ws_file *file, const struct ws_scan *scan, int index,

@@ -112,7 +112,14 @@ enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key
 /* The same with fewer calls, where the first read tells all; `info` is then the size alone. */
 enum ws_status ws_runfile_glance(struct ws_file *file, const struct ws_digest *key,
                                  struct ws_scan *scan);
-/* Reads and verifies record `index` of a scan; *payload is malloc'd, the caller's. */
+/* What a payload may be of the blocks that its file takes on the disk. A hole takes none, and
+ * anybody can make a file of holes that claims gigabytes; but file systems that compress take less
+ * than was written. */
+#define WS_HOLES_MAX 64
+#define WS_UNQUESTIONED ((uint64_t)1 << 20) /* bytes that anybody may claim */
+
+/* Reads and verifies record `index` of a scan; *payload is malloc'd, the caller's. WS_TOO_LARGE,
+ * and no memory is taken, where the payload claims more than can be there. */
 enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan, int index,
                                void **payload);
 /* The same of its history; WS_NOT_FOUND where it has none. */

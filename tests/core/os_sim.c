@@ -751,6 +751,7 @@ enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info) 
         return WS_OS_ERROR;
     }
     *info = (struct ws_file_info){.size = node->size,
+                                  .blocks = node->size,
                                   .links = node->links,
                                   .modified = node->modified,
                                   .regular = !node->directory};

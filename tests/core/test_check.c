@@ -125,6 +125,24 @@ static enum ws_status stop_at_first(void *context, const struct ws_finding *find
     return WS_BUSY;
 }
 
+TEST("a file that claims more than is there is found as unreadable, and stays") {
+    struct ws_store *store = store_with("run");
+    const char *path = run_path(KEY_HEX, "run");
+    uint8_t header[WS_RECORD_HEADER];
+    struct image image = image_of(path);
+    uint64_t size = (uint64_t)900 << 20;
+
+    memcpy(header, image.bytes, sizeof header);
+    free(image.bytes);
+    ws_put_u64(header + 64, size);
+    sign_header(header);
+    write_at(path, 0, header, sizeof header);
+    CHECK(truncate(path, (off_t)(sizeof header + size)) == 0);
+    CHECK(only(check(store, true), WS_FINDING_UNREADABLE));
+    CHECK(exists(path));
+    ws_store_release(store);
+}
+
 TEST("a visitor that does not say OK ends the check") {
     struct ws_store *store = store_with("run");
     struct ws_digest key = a_key();

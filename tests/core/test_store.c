@@ -675,6 +675,52 @@ TEST("another run's entry is found where all records of the best run are damaged
     best_is(store, "other");
 }
 
+/* What others can write takes no memory beyond what is there. */
+
+/* A final record of a payload that is a hole but for its header, as large as it says. */
+static void make_hollow(struct ws_store *store, const char *run_id, uint64_t size) {
+    struct ws_record record = record_of(WS_FINAL, 0, 1);
+    uint8_t header[WS_RECORD_HEADER];
+    const char *path = run_path(KEY_HEX, run_id);
+
+    record.written = ws_store_now(store) + SECOND;
+    ws_record_encode(&record, "", 0, header);
+    ws_put_u64(header + 64, size);
+    sign_header(header);
+    make_file(path, header, sizeof header);
+    CHECK(truncate(path, (off_t)(sizeof header + size)) == 0);
+}
+
+TEST("a file of holes is passed over, and takes no memory") {
+    struct ws_store *store = store_with_two_runs();
+    struct ws_digest key = a_key();
+
+    make_hollow(store, "bomb", (uint64_t)900 << 20);
+    struct ws_dir *dir = dir_at(harness_path("store/v1/012/345"));
+    struct ws_file *file = file_in(dir, strrchr(run_path(KEY_HEX, "bomb"), '/') + 1);
+    struct ws_scan scan;
+    void *payload = NULL;
+    CHECK_STATUS(ws_runfile_scan(file, &key, &scan), WS_OK);
+    CHECK(scan.count == 1);
+    CHECK_STATUS(ws_runfile_read(file, &scan, 0, &payload), WS_TOO_LARGE);
+    ws_os_file_close(file);
+    ws_os_dir_close(dir);
+    best_is(store, "best");
+}
+
+TEST("a payload larger than the store may be is passed over, however much of it is there") {
+    static char text[3 << 20];
+    struct ws_store *store = a_store();
+    struct ws_store *small = bounded_store(2 << 20, 30 * WS_DAY);
+    struct ws_digest key = a_key();
+    struct ws_note note = note_of(WS_FINAL, 1);
+
+    CHECK_STATUS(ws_store_save(store, &key, "run", &note, text, sizeof text), WS_OK);
+    expect_best(small, &key, NULL);
+    ws_store_release(small);
+    ws_store_release(store);
+}
+
 /* Use. */
 
 TEST("a lookup notes the use of an entry whose last use was more than a day ago") {
