@@ -429,6 +429,20 @@ enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name
     return WS_OK;
 }
 
+bool ws_store_trusts_file(const struct ws_store *store, const char *name, struct ws_file *file) {
+    struct ws_file_identity identity;
+    size_t size = strlen(store->path) + sizeof "/" VERSION_DIRECTORY "/" + strlen(name);
+    char *path = store->options.trust ? NULL : malloc(size);
+    bool trusts = store->options.trust;
+
+    if (path && ws_os_file_identity(file, &identity) == WS_OK) {
+        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%s", store->path, name);
+        trusts = ws_os_is_private(path, 2, &identity);
+    }
+    free(path);
+    return trusts;
+}
+
 /* Saving. */
 
 static enum ws_status put_once(struct ws_store *store, const char *run_id, struct ws_record *record,

@@ -153,5 +153,7 @@ struct ws_untold *ws_store_untold(struct ws_store *store);
  * WS_NOT_FOUND where there is no store. */
 enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name,
                                   struct ws_file **file);
+/* Whether nobody but this user can have written that file, or the store is trusted. */
+bool ws_store_trusts_file(const struct ws_store *store, const char *name, struct ws_file *file);
 
 #endif

@@ -446,7 +446,9 @@ static void add_due(const struct sweep *sweep, struct ws_round *round, uint64_t 
     round->owed = fmin(round->owed + rounds * WS_BRANCHES, WS_OWED_MAX);
 }
 
-static enum ws_status go_on(struct sweep *sweep, struct ws_round *round) {
+/* WS_REFUSED where something would have to go on the word of others. */
+static enum ws_status go_on(struct sweep *sweep, struct ws_round *round, struct ws_file *file) {
+    bool is_believed = false;
     bool present[WS_BRANCHES];
     enum ws_status status = WS_OK;
 
@@ -455,6 +457,12 @@ static enum ws_status go_on(struct sweep *sweep, struct ws_round *round) {
         status = ws_store_branches(sweep->store, present);
     }
     while (status == WS_OK && round->owed >= 1 && sweep->swept.visited + sweep->empty < WS_SLICE) {
+        if (round->excess > 0 && !is_believed) {
+            is_believed = ws_store_trusts_file(sweep->store, WS_ROUND_FILE, file);
+            if (!is_believed) {
+                return WS_REFUSED;
+            }
+        }
         if (present[round->branch]) {
             status = sweep_branch(sweep, round);
         }
@@ -473,7 +481,7 @@ static enum ws_status sweep_slice(struct sweep *sweep, struct ws_file *file) {
 
     if (status == WS_OK) {
         add_due(sweep, &round, *added);
-        status = go_on(sweep, &round);
+        status = go_on(sweep, &round, file);
     }
     if (status == WS_OK) {
         status = write_round(file, &round);
@@ -495,7 +503,7 @@ void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept
     ws_os_file_close(file);
     free_sweep(&sweep);
     *swept = sweep.swept;
-    if (status != WS_OK && *ws_store_added(store) > share_of(store)) {
+    if (status == WS_REFUSED || (status != WS_OK && *ws_store_added(store) > share_of(store))) {
         sweep_all(store, name, swept);
     }
 }

@@ -23,6 +23,10 @@
  * after the round's file was lost; and by what was looked up within a round after it had been found
  * to be the least recently used. Where records are larger than WS_SLICE / WS_SWEEP_SHARE times
  * those that have to go for them, it takes more saves.
+ *
+ * What others can write decides no deletion: where the round's file, or the way to it, is not this
+ * user's alone, and it says that something has to go, the whole store is swept, by what is
+ * measured.
  */
 #ifndef WS_SWEEP_H
 #define WS_SWEEP_H

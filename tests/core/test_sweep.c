@@ -466,6 +466,64 @@ TEST("a save loses nothing to sweeps that go on meanwhile") {
     ws_store_release(store);
 }
 
+/* What others can write. */
+
+/* A round's file by which all has to go: `later` in the next round, which this one finds out. */
+static void write_lie(bool later) {
+    uint8_t bytes[WS_ROUND_BYTES];
+    struct ws_round round = {.went_on = ws_os_now(),
+                             .owed = WS_OWED_MAX,
+                             .limit = {.used = INT64_MAX, .id = UINT64_MAX}};
+
+    if (later) {
+        round.kept = UINT64_MAX / 2;
+    } else {
+        round.excess = UINT64_MAX / 2;
+    }
+    ws_round_encode(&round, bytes);
+    make_file(harness_path("store/v1/" WS_ROUND_FILE), bytes, sizeof bytes);
+}
+
+static void expect_disbelief(const char *writable, unsigned mode, bool later) {
+    struct ws_store *store = bounded_store(MIB, WS_DAY);
+    char run_id[32];
+
+    for (int i = 0; i < 20; i++) {
+        snprintf(run_id, sizeof run_id, "run-%d", i);
+        save(store, KEY_HEX, run_id, WS_FINAL);
+    }
+    write_lie(later);
+    CHECK(chmod(harness_path(writable), mode) == 0);
+    sweep_when_due(store);
+    CHECK(runs_in(store, NULL) == 20);
+    ws_store_release(store);
+    remove_tree(harness_path("store"));
+}
+
+TEST("a round that others can write removes nothing") {
+    for (int later = 0; later < 2; later++) {
+        expect_disbelief("store/v1", 0770, later);
+        expect_disbelief("store", 0777, later);
+        expect_disbelief("store/v1/" WS_ROUND_FILE, 0660, later);
+    }
+}
+
+TEST("a store that others can write is brought down to its size by what is measured") {
+    struct ws_store *store = bounded_store(20 * FILE_SIZE, WS_DAY);
+    char run_id[32];
+
+    save(store, KEY_HEX, "run", WS_FINAL);
+    CHECK(chmod(harness_path("store/v1"), 0770) == 0);
+    for (int i = 0; i < 100; i++) {
+        snprintf(run_id, sizeof run_id, "run-%d", i);
+        save(store, KEY_HEX, run_id, WS_FINAL);
+        sweep_when_due(store);
+        CHECK(runs_in(store, NULL) <= 23);
+    }
+    CHECK(has(KEY_HEX, "run-99") && runs_in(store, NULL) > 15);
+    ws_store_release(store);
+}
+
 /* When. */
 
 TEST("a handle's first file brings a sweep where there never was one") {
