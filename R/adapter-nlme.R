@@ -1,20 +1,22 @@
 # lme and gls take no starting values, and call nlminb() or optim() by name. Here a copy of these,
-# put into the fitter's frame, has its arguments changed: the objective is watched, and the start
-# is another fit's end.
+# put into the fitter's frame, has its arguments changed: the likelihood is recorded, and given again
+# after an interruption (replay.R); or the start is another fit's end.
 
-adapter_lme <- function() adapter_of_nlme("nlme::lme", "fixed")
+adapter_lme <- function() adapter_of_nlme("nlme::lme", "fixed", "rows")
 
-adapter_gls <- function() adapter_of_nlme("nlme::gls", "model")
+# It takes few evaluations, of which to look whether a start is one would be the most.
+adapter_gls <- function() adapter_of_nlme("nlme::gls", "model", character())
 
-adapter_of_nlme <- function(name, formula) {
+adapter_of_nlme <- function(name, formula, relations) {
   warm_adapter(
     name,
-    relations = "rows",
+    relations = relations,
     identify = function(call, env) identify_nlme(call, env, name, formula),
     seed = seed_nlme,
     observe = observe_nlme,
     state = state_nlme,
     restore = function(fit, call, env) restore_nlme(fit, call, env, formula),
+    pack = pack_nlme, certify = certify_nlme,
     # A message in place of the covariance matrix of the variance parameters is none.
     converged = function(fit) inherits(fit, c("lme", "gls")),
     compare = compare_in_errors(state_nlme)
@@ -38,31 +40,77 @@ takes_start <- function(structure) {
     !nlme::needUpdate(structure)
 }
 
-# A method for other than formulas puts a call together itself: of the user's, it has the control.
-restore_nlme <- function(fit, call, env, formula) {
-  given <- eval(call[[formula]], env)
-  if (!inherits(given, "formula")) call <- call[names(call) %in% c("", "control")]
-  restore_arguments("control")(fit, call, env)
+# The data with which the fit was made are the asker's, with columns that the model does not have.
+# Those of a list of fits are found in that.
+pack_nlme <- function(fit) {
+  if (is.data.frame(fit$data) && is.null(fit$origCall)) fit$data <- data.frame()
+  fit
 }
 
-# An EM algorithm would look for the random effects' covariance at the start.
+# Methods put a call together: of grouped data, which name their formula, and of a list of fits.
+restore_nlme <- function(fit, call, env, formula) {
+  given <- as.list(call)[-1]
+  others <- given[names(given) != formula]
+  data <- call$data
+  if (!is.null(fit$origCall)) {
+    fit$origCall <- as.call(c(fit$origCall[[1]], given))
+    made <- as.list(fit$call)[-1]
+    written <- c("fixed", "data", "random", "na.action")
+    others <- others[!names(others) %in% written]
+    made <- c(made[names(made) %in% written], others)[c(
+      intersect(names(made), c(written, names(others))), setdiff(names(others), names(made))
+    )]
+  } else if (inherits(eval(call[[formula]], env), "formula")) {
+    made <- given
+  } else {
+    data <- call$fixed
+    made <- c(list(fixed = fit$call$fixed, data = data), others)
+  }
+  fit$call <- as.call(c(if (formula == "fixed") fit$call[[1]] else call[[1]], made))
+  if (is.data.frame(fit$data) && is.null(fit$origCall)) fit$data <- eval(data, env)
+  fit
+}
+
 seed_nlme <- function(call, env, state, relation) {
+  if (is.list(state) && !is.null(state$calls)) {
+    calls <- check_calls(state$calls, "likelihood")
+    attr(call, "begun") <- list(replayed = calls$likelihood$n)
+    return(at_controls(call, env, function(frame) {
+      change_optimisers(frame, replay_optimiser(calls$likelihood))
+    }))
+  }
   parameters <- if (is.list(state)) state$parameters
-  if (!is.numeric(parameters) || length(parameters) == 0 || !all(is.finite(parameters))) {
+  if (!is.double(parameters) || length(parameters) == 0 || !all(is.finite(parameters))) {
     stop_seed_unfit("it has no parameters, all finite numbers")
   }
   begin <- function(frame) change_optimisers(frame, start_optimiser(parameters))
+  # An EM algorithm would look for the random effects' covariance at the start.
   at_controls(call, env, begin, list(niterEM = 0))
 }
 
+# The end itself was looked at when the optimiser had found it; see start_optimiser(). Where the
+# curvature there is asked for, it must be that of a maximum.
+certify_nlme <- function(fit, call, env, start) {
+  if (!is.null(start$state$calls)) {
+    "its evaluations are from a store that others can write"
+  } else if (is.character(fit$apVar)) {
+    "the likelihood is not curved downwards at its end"
+  } else {
+    TRUE
+  }
+}
+
 observe_nlme <- function(call, env, report) {
+  replayed <- count_of(attr(call, "begun")$replayed)
+  attr(call, "begun") <- NULL
   at_controls(call, env, function(frame) {
-    tryCatch(change_optimisers(frame, watch_optimiser(frame, report)), error = function(e) NULL)
+    watch <- watch_optimiser(frame, report, replayed)
+    tryCatch(change_optimisers(frame, watch), error = function(e) NULL)
   })
 }
 
 # `in_fitter(frame)` is called when the fitter asks for its controls, before all else; once, and
-# then forgotten: some fits keep the fitter's frame, with this argument in it.
+# then forgotten: some fits keep the fitter's frame, with this argument in it, and its own call.
 at_controls <- function(call, env, in_fitter, control = list()) {
   given <- call$control
   fitter <- if ("fixed" %in% formals_of(call, env)) {
@@ -71,9 +119,12 @@ at_controls <- function(call, env, in_fitter, control = list()) {
     eval(call[[1]], env)
   }
   put_lazily(call, "control", function() {
-    in_fitter(fitter_frame(fitter))
-    in_fitter <<- function(frame) NULL
-    fitter <<- NULL
+    if (!is.null(in_fitter)) {
+      frame <- fitter_frame(fitter)
+      in_fitter(frame)
+      if (is.call(frame$Call)) frame$Call$control <- given
+      in_fitter <<- fitter <<- NULL
+    }
     controls <- eval(given, env)
     controls[names(control)] <- control
     if (is.null(controls)) list() else controls
@@ -96,45 +147,72 @@ change_optimisers <- function(frame, change) {
   }
 }
 
-start_optimiser <- function(parameters) {
+replay_optimiser <- function(calls) {
   function(at, start, objective) {
-    if (!identical(names(at[[start]]), names(parameters))) {
-      stop_seed_unfit("its parameters are not those of this model")
-    }
-    at[[start]] <- parameters
-    if (start == "start") scale_within(at)
+    at[[objective]] <- played(at[[objective]], calls, new_agreement())
   }
 }
 
+# Where the likelihood rises to another fit's end from where a cold fit begins, and nowhere falls;
 # nlminb()'s first guess of the Hessian is made of `scale`: the curvature along each parameter.
-scale_within <- function(at) {
-  start <- at$start
-  curvature <- tryCatch(
-    suppressWarnings(vapply(differences_about(
-      at$objective, start, difference_steps(start, 1e-3), rep(Inf, length(start)),
-      at$objective(start)
-    ), `[[`, 1, "curvature")),
-    error = function(e) NA
-  )
-  if (all(is.finite(curvature) & curvature > 0)) at$scale <- sqrt(curvature)
+start_optimiser <- function(parameters) {
+  function(at, start, objective) {
+    cold <- at[[start]]
+    if (!identical(names(cold), names(parameters))) {
+      stop_seed_unfit("its parameters are not those of this model")
+    }
+    f <- at[[objective]]
+    value <- function(x) suppressWarnings(f(replace(cold, seq_along(cold), x)))
+    if (!is_one_valley(value, as.vector(cold), as.vector(parameters))) {
+      stop_seed_unfit("on these data it is not the top of the slope on which a cold fit begins")
+    }
+    problem <- list(
+      value = value, lower = rep(-Inf, length(cold)), upper = rep(Inf, length(cold))
+    )
+    hessian <- bowl_at(problem, as.vector(parameters), value(parameters))$hessian
+    at[[start]] <- parameters
+    if (start == "start") at$scale <- sqrt(diag(hessian))
+    check <- function(end) {
+      if (is.list(end)) check_end(problem, as.vector(end$par), hessian)
+    }
+    do.call(on.exit, list(as.call(list(check, quote(returnValue())))), envir = at)
+  }
+}
+
+check_end <- function(problem, par, hessian) {
+  end <- problem$value(par)
+  if (!isTRUE(fall_left(problem, par, end, hessian) <= small_fall(end))) {
+    stop("the likelihood is not highest at its end", call. = FALSE)
+  }
 }
 
 # Where weights depend on the fit, each round maximises another likelihood.
-watch_optimiser <- function(frame, report) {
+watch_optimiser <- function(frame, report, replayed) {
   watch <- new_watch(function(state, objective, iteration) {
-    report(state, objective - likelihood_constant(frame), iteration)
+    if (iteration > replayed) {
+      report(state, objective - likelihood_constant(frame), iteration - replayed)
+    }
   })
   begin <- function(at, start, objective) {
-    labels <- names(at[[start]])
-    state_of <- function(par) list(parameters = stats::setNames(as.vector(par), labels))
+    tape <- new_tape()
+    state <- function(par) list(calls = list(likelihood = tape$all()))
     if (!nlme::needUpdate(frame$lmeSt %||% frame$glsSt)) {
       compares <- !isTRUE(frame$controlvals$sigma > 0)
-      at[[objective]] <- watch(at[[objective]], state_of, compares)
+      at[[objective]] <- watch(heard_by(at[[objective]], tape), state, compares)
     }
   }
   function(at, start, objective) {
     tryCatch(begin(at, start, objective), error = function(e) NULL)
   }
+}
+
+heard_by <- function(fn, tape) {
+  force(fn)
+  noted <- function(condition) tape$skip()
+  taped(
+    function(par) withCallingHandlers(fn(par), warning = noted, message = noted), tape,
+    function(...) NULL
+  )
 }
 
 # What the fitter leaves out of the likelihood until the end.

@@ -42,15 +42,15 @@ look_around <- function(optimiser, call, env, point, given) {
   if (!isTRUE(values[[2]] < values[[1]])) {
     stop_seed_unfit("on these data it is no better than the call's own start")
   }
-  if (!is_one_valley(problem$value, given, point, values)) {
-    stop_seed_unfit("on these data there is a ridge between it and the call's own start")
+  if (!is_hollow(problem$value, given, point, values)) {
+    stop_seed_unfit("on these data the way to it from the call's own start is not one slope")
   }
   quadratic <- bowl_at(problem, point, values[[2]])
   bottom <- bottom_of(quadratic, problem$lower, problem$upper)
   fall <- fall_to(quadratic, bottom)
   bottom_value <- problem$value(bottom)
   miss <- abs(quadratic$value - fall - bottom_value)
-  if (!isTRUE(miss <= max(fall / 2, small_fall(bottom_value)))) {
+  if (!isTRUE(miss <= max(fall / 4, small_fall(bottom_value)))) {
     stop_seed_unfit("the objective is not round there")
   }
   best <- which.min(c(values[[2]], quadratic$value, bottom_value))
@@ -60,6 +60,16 @@ look_around <- function(optimiser, call, env, point, given) {
     step = max(sqrt(2 * max(miss, 1e-3 * fall, 1e-8 * abs(bottom_value))), 1e-6),
     lower = problem$lower, upper = problem$upper
   )
+}
+
+# Is `f` lower at `to`, and convex along the line that leads there? Of objectives with several optima,
+# so are few from one to another.
+is_hollow <- function(f, from, to, values, points = valley_points) {
+  share <- seq_len(points) / (points + 1)
+  between <- vapply(share, function(share) f(from + share * (to - from)), 1)
+  along <- c(values[[1]], between, values[[2]])
+  rounding <- 1e-9 * max(abs(along))
+  isTRUE(values[[2]] <= values[[1]] && all(diff(along, differences = 2) >= -rounding))
 }
 
 # Every end within it is as good.
@@ -92,10 +102,12 @@ certify_optimum <- function(optimiser, end, call, env, state) {
     point = begun, value = stored
   ))) {
     looked$hessian
-  } else if (is_one_valley(problem$value, as.double(given), at, c(NA, value))) {
-    bowl_at(problem, at, value)$hessian
   } else {
-    return("there is a ridge between its end and the call's own start")
+    given <- as.double(given)
+    if (!is_hollow(problem$value, given, at, c(problem$value(given, always = TRUE), value))) {
+      return("the way to its end from the call's own start is not one slope")
+    }
+    bowl_at(problem, at, value)$hessian
   }
   if (!isTRUE(value <= min(stored, Inf) + small_fall(value))) {
     return("it ended above where it began")

@@ -131,30 +131,37 @@ part_of <- function(x, n, i) {
   x[(i - 1) * size + seq_len(size)]
 }
 
-# Gives the recorded results again for as long as the calls are the same.
+# Gives the recorded results again for as long as the calls of all functions are the same.
 replay_calls <- function(optimiser, call, env, state) {
   calls <- check_calls(state$calls, c(optimiser$objective, optimiser$recorded(call, env)))
-  is_same <- TRUE
-  playing <- function(fn, calls) {
-    force(fn)
-    force(calls)
-    i <- 0
-    function(par, ...) {
-      i <<- i + 1
-      value <- if (is_same && i <= calls$n) {
-        is_same <<- identical(as.double(par), part_of(calls$at, calls$n, i))
-        if (is_same) unpack_value(calls, i)
-      }
-      if (is.null(value)) fn(par, ...) else value
-    }
-  }
+  is_same <- new_agreement()
   for (name in names(calls)) {
     fn <- optional(name, call, env)
     if (!is.function(fn)) stop_seed_unfit(paste0("it has calls of `", name, "`"))
-    call[[name]] <- in_their_name(optimiser, name, fn, playing(fn, calls[[name]]))
+    call[[name]] <- in_their_name(optimiser, name, fn, played(fn, calls[[name]], is_same))
   }
   attr(call, "begun")$replayed <- calls[[optimiser$objective]]$n
   call
+}
+
+new_agreement <- function() {
+  holds <- TRUE
+  function(now) holds <<- holds && now
+}
+
+played <- function(fn, calls, is_same) {
+  force(fn)
+  force(calls)
+  force(is_same)
+  i <- 0
+  function(par, ...) {
+    i <<- i + 1
+    value <- if (i <= calls$n &&
+      is_same(identical(as.double(par), part_of(calls$at, calls$n, i)))) {
+      unpack_value(calls, i)
+    }
+    if (is.null(value)) fn(par, ...) else value
+  }
 }
 
 check_calls <- function(calls, names) {

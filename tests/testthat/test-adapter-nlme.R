@@ -58,23 +58,115 @@ test_that("the adapter for lme conforms with a correlation to start from", {
   expect_adapter_conforms(adapter_lme(), call, near = on_fewer(call))
 })
 
-test_that("a gls starts from parameters of the correlation, on the scale that it is given them", {
-  for (correlation in list(
-    quote(nlme::corAR1(form = ~ 1 | Mare)), quote(nlme::corARMA(form = ~ 1 | Mare, p = 1, q = 1)),
-    quote(nlme::corCompSymm(form = ~ 1 | Mare)), quote(nlme::corExp(form = ~ Time | Mare))
-  )) {
-    call <- follicles
-    call$correlation <- correlation
-    cold <- eval(call)
+test_that("a gls begins cold on other data", {
+  store <- new_store()
+  warm_call(on_fewer(follicles), store)
+  fit <- warm_call(follicles, store)
+  expect_identical(source_of(fit), "cold")
+  expect_equal(bare(fit), eval(follicles), tolerance = 0)
+})
+
+test_that("cut off, lme and gls end as without the interruption, to the last bit", {
+  by_optim <- follicles
+  by_optim$control <- quote(nlme::glsControl(opt = "optim"))
+  correlated <- quote(nlme::lme(
+    follicles ~ sin(2 * pi * Time), ovary, random = ~ 1 | Mare, correlation = nlme::corAR1()
+  ))
+  for (call in list(growth, follicles, by_optim, correlated)) {
     store <- new_store()
-    eval(bquote(warm(.(on_fewer(call)), store)))
-    seeded <- eval(bquote(warm(.(call), store)))
-    expect_identical(warm_info(seeded)$source, "seeded")
-    expect_equal(seeded$logLik, cold$logLik, tolerance = 1e-9)
-    expect_equal(
-      coef(seeded$modelStruct$corStruct, FALSE), coef(cold$modelStruct$corStruct, FALSE),
-      tolerance = 1e-4
-    )
+    cut_off(call, store, 8)
+    fit <- warm_call(call, store)
+    expect_identical(source_of(fit), "resumed")
+    cold <- eval(call)
+    expect_equal(bare(fit), cold, tolerance = 0)
+    expect_identical(fit$call, cold$call)
+  }
+})
+
+test_that("a state that is not whole starts nothing", {
+  call <- match.call(nlme::lme, quote(nlme::lme(
+    follicles ~ sin(2 * pi * Time), ovary, random = ~ 1 | Mare, correlation = nlme::corAR1()
+  )))
+  adapter <- adapter_lme()
+  whole <- fit_state(adapter, eval(call), call, environment())$state$parameters
+  mutants <- list(
+    NULL, "a", list(), list(1), numeric(), whole[-1], c(whole, whole), unname(whole),
+    replace(whole, 1, NA), replace(whole, 1, Inf), rev(whole), 1:2
+  )
+  for (mutant in mutants) {
+    for (state in list(list(parameters = mutant), list(calls = mutant), mutant)) {
+      expect_error(
+        eval(adapter$seed(call, environment(), state, "rows")), class = "warmstart_seed_unfit"
+      )
+    }
+  }
+  far <- adapter$seed(call, environment(), list(parameters = replace(whole, 1, 1e300)), "rows")
+  expect_error(eval(far), class = "warmstart_seed_unfit")
+})
+
+test_that("a seed from which the likelihood does not rise is none", {
+  call <- match.call(nlme::lme, quote(nlme::lme(
+    follicles ~ sin(2 * pi * Time), ovary, random = ~ 1 | Mare, correlation = nlme::corAR1()
+  )))
+  whole <- fit_state(adapter_lme(), eval(call), call, environment())$state$parameters
+  seeded <- adapter_lme()$seed(call, environment(), list(parameters = whole - 8), "rows")
+  expect_error(eval(seeded), "top of the slope", class = "warmstart_seed_unfit")
+})
+
+test_that("a returned lme has the data and the call of whoever asks for it", {
+  store <- new_store()
+  call <- quote(nlme::lme(distance ~ age, d, random = ~ age | Subject))
+  d <- as.data.frame(orthodont)
+  d$site <- "A"
+  warm_call(call, store)
+  d$site <- "B"
+  other <- d
+  call[[3]] <- quote(other)
+  fit <- warm_call(call, store)
+  expect_identical(source_of(fit), "finished")
+  cold <- eval(call)
+  expect_identical(nlme::getData(fit)$site, d$site)
+  expect_identical(fit$call, cold$call)
+  expect_identical(names(fit), names(cold))
+  expect_equal(bare(fit), cold, tolerance = 0)
+})
+
+test_that("the arguments that a returned fit shows are the asker's, and no others", {
+  store <- new_store()
+  call <- follicles
+  first <- call
+  first$control <- quote(nlme::glsControl(msVerbose = FALSE))
+  warm_call(first, store)
+  other <- ovary
+  call[[3]] <- quote(other)
+  call$control <- quote(list(msVerbose = FALSE))
+  for (asked in list(first, call)) {
+    expect_identical(warm_call(asked, store)$call, eval(asked)$call)
+  }
+})
+
+test_that("an lme of grouped data or of a list of fits shows the asker's calls", {
+  skip_if_not_installed("withr")
+  store <- new_store()
+  # These methods look their data up where they are called from.
+  fits <- nlme::lmList(distance ~ age | Subject, nlme::Orthodont)
+  withr::local_environment(list2env(
+    list(grouped = orthodont, again = orthodont, fits = fits, same = fits)
+  ))
+  calls <- list(
+    quote(nlme::lme(grouped)), quote(nlme::lme(again)),
+    quote(nlme::lme(grouped, random = ~1)), quote(nlme::lme(fits)), quote(nlme::lme(same)),
+    quote(nlme::lme(fits, control = list(msVerbose = FALSE)))
+  )
+  for (call in calls) {
+    cold <- eval(call)
+    for (time in 1:2) {
+      fit <- warm_call(call, store)
+      expect_identical(deparse(fit$call), deparse(cold$call))
+      expect_identical(fit$origCall, cold$origCall)
+      expect_identical(names(fit), names(cold))
+      expect_identical(nlme::getData(fit), nlme::getData(cold))
+    }
   }
 })
 
@@ -154,7 +246,7 @@ test_that("a correlation that is fixed stays what it is", {
 
 test_that("the adapter for gls conforms", {
   expect_adapter_conforms(
-    adapter_gls(), follicles, near = on_fewer(follicles),
+    adapter_gls(), follicles,
     failing = quote(nlme::gls(follicles ~ nowhere, ovary))
   )
 })
@@ -190,7 +282,7 @@ test_that("structures and their values count", {
   expect_length(unique(vapply(keys, format, "")), 4)
 })
 
-test_that("a fit that does not converge stops as without warm(), and is not kept", {
+test_that("a fit that does not converge stops as without warm()", {
   store <- new_store()
   hurried <- growth
   hurried$control <- quote(list(msMaxIter = 1, niterEM = 0))
@@ -198,8 +290,6 @@ test_that("a fit that does not converge stops as without warm(), and is not kept
     conditionMessage(expect_error(warm_call(hurried, store))),
     conditionMessage(expect_error(eval(hurried)))
   )
-  hurried$control <- quote(list(msMaxIter = 1, niterEM = 0, returnObject = TRUE))
-  expect_warning(warm_call(hurried, store), "convergence error")
   expect_false(any(store_list(store)$state == "finished"))
 })
 
@@ -219,4 +309,17 @@ test_that("structures count, also those without parameters of their own yet", {
     expect_identical(source_of(fit), "cold", label = deparse1(call))
     expect_equal(fit$logLik, eval(call)$logLik)
   }
+})
+
+test_that("a fit that warns is returned with its warning, and seeds nothing", {
+  store <- new_store()
+  hurried <- quote(nlme::lme(
+    follicles ~ sin(2 * pi * Time), ovary, random = ~ 1 | Mare, correlation = nlme::corAR1(),
+    control = list(msMaxIter = 1, niterEM = 0, returnObject = TRUE)
+  ))
+  expect_warning(warm_call(hurried, store), "convergence error")
+  expect_warning(fit <- warm_call(hurried, store), "convergence error")
+  expect_identical(source_of(fit), "finished")
+  expect_warning(near <- warm_call(on_fewer(hurried), store), "convergence error")
+  expect_identical(source_of(near), "cold")
 })
