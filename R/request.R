@@ -6,14 +6,15 @@
 #   asked    the same with the values of those arguments that have one, each evaluated once
 #   values   these, by name
 #   adapter, key, random, label, homes
+#   versions whose code makes the fit
 #   begin    the state of the random number generator where the fit begins
 #   said     what was said while the adapter evaluated them for the keys, as conditions
 #   reason   why it is not kept, or NULL
 new_request <- function(expr, env, depends = list()) {
   request <- list(
     expr = expr, env = env, call = expr, asked = expr, values = list(), adapter = NULL, key = NULL,
-    random = FALSE, label = NULL, homes = list(), begin = NULL, said = list(),
-    reason = NULL
+    random = FALSE, label = NULL, homes = list(), versions = NULL, begin = NULL,
+    said = list(), reason = NULL
   )
   request <- tryCatch(
     resolve_call(request),
@@ -120,7 +121,10 @@ identify_request <- function(request) {
   ))
   restore_random_state(before)
   request <- replace(held$value, "said", list(held$said))
-  if (is.null(request$reason)) request$homes <- request_homes(request)
+  if (is.null(request$reason)) {
+    request$homes <- request_homes(request)
+    request$versions <- request_versions(request)
+  }
   request
 }
 
@@ -338,8 +342,9 @@ request_label <- function(request) {
 
 label_bytes <- 143 # as src/core/record.h has it
 
-# R's minor version and the fitter's: what another one made is only good to start from.
+# Whose code makes the fit: what another one made is only good to start from.
 request_versions <- function(request) {
-  minor <- sub("[.].*", "", R.version$minor)
-  c(R = paste0(R.version$major, ".", minor), request$adapter$versions())
+  versions <- or_nothing(producers(request$call, request$env))
+  own <- request$adapter$versions()
+  c(versions, own[setdiff(names(own), names(versions))])
 }

@@ -223,7 +223,7 @@ find_finished <- function(request, store) {
   )
   entry <- final %||% find_seed_of(request$key, store)
   if (has_state(entry)) {
-    same_versions <- identical(entry$payload$versions, request_versions(request))
+    same_versions <- identical(entry$payload$versions, request$versions)
     list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
   }
 }
@@ -276,7 +276,7 @@ finished_payload <- function(request, outcome, iterations, state) {
   list(
     fit = request$adapter$pack(outcome$fit), state = state,
     iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
-    versions = request_versions(request), random = kept_random_state(request),
+    versions = request$versions, random = kept_random_state(request),
     said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request)
   )
 }

@@ -36,7 +36,7 @@ test_that("a result made by another version of the package is not returned", {
   store <- new_store()
   info <- warm_info(warm(MASS::rlm(mpg ~ wt, mtcars), store))
   entry <- store_lookup(store, info$key)
-  expect_identical(names(entry$payload$versions), c("R", "MASS"))
+  expect_true(all(c("R", "MASS") %in% names(entry$payload$versions)))
   entry$payload$versions[["MASS"]] <- "0.0.1"
   store_save(store, info$key, entry$payload, kind = "final", run_id = entry$run_id)
   expect_identical(source_of(warm(MASS::rlm(mpg ~ wt, mtcars), store)), "cold")
