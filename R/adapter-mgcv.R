@@ -142,13 +142,18 @@ pack_gam <- function(fit) {
 
 #' Make a fit the user's own again
 #' @noRd
-restore_gam <- function(fit, call, env) {
+restore_gam <- function(fit, call, env, values = list()) {
+  if (!inherits(fit, "gam")) {
+    fit$cl <- call # a model that is set up only
+    return(fit)
+  }
   fit$family <- unwrap_family(fit$family)
   fit$call <- call_as_kept(fit$call, call)
   # bam keeps the model as set up, and its call a second time.
   if (is.call(fit[["G"]]$cl)) fit[["G"]]$cl <- fit$call
   if (is.list(fit$control)) {
-    asked <- do.call(mgcv::gam.control, as.list(eval(call$control, env)))
+    given <- if ("control" %in% names(values)) values$control else eval(call$control, env)
+    asked <- do.call(mgcv::gam.control, as.list(given))
     idle <- intersect(idle_controls, names(asked))
     fit$control[idle] <- asked[idle]
   }

@@ -158,4 +158,4 @@ places_elsewhere <- function(lsp, initial) {
 # From mgcv's initial log smoothing parameter.
 smoothed_away <- 12
 roughened <- 6
-same_edf <- 0.01
+same_edf <- 0.05
