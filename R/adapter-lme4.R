@@ -1,60 +1,13 @@
-#' Mixed models: lme4 and glmmTMB under warm()
-#'
-#' What [warm()] keeps of `lme4::lmer()`, `glmer()`, `nlmer()`, `glmer.nb()` and
-#' `glmmTMB::glmmTMB()`, what the next fit starts from, and what is lost in between.
-#'
-#' @section What is observed?:
-#' Every evaluation of the deviance (glmmTMB: of the negative log-likelihood), by a function in the
-#' optimiser slot of the fit's control, around your own optimiser. The best parameters so far are
-#' kept: theta, and in the last stage of `glmer()` and `nlmer()` the fixed effects. The deviance of
-#' a first stage (`nAGQ0initStep`) is another one, and is kept for that stage alone. `glmer.nb()`
-#' fits a series of models through a function that has no such slot: of it, only finished fits are
-#' kept.
-#'
-#' @section What does a fit start from?:
-#' From the parameters of the same model on other rows, or of a related one with the same response
-#' and family: theta by random-effect term, fixed effects by name, and the fitter's own
-#' starting values for the rest. A standard deviation of zero starts a little above it.
-#'
-#' An optimiser that starts near the answer with its usual first step walks away first. So your own
-#' optimiser is run in units of standard errors, as the earlier fit's Hessian and this model's own
-#' covariance tell them: `bobyqa`, `Nelder_Mead`, `nloptwrap` and `nlminbwrap` with lme4,
-#' [stats::nlminb()] and [stats::optim()] with glmmTMB. A `Nelder_Mead` is first brought near by
-#' `bobyqa`. The tolerances stay as tight as yours. Where you have set its steps or tolerances
-#' yourself, and with any other
-#' optimiser, nothing but the starting values is changed.
-#'
-#' The first stage of `glmer()` is made again from a near fit, as the deviance of the second one
-#' depends on where it ended, by up to the tolerance `tolPwrss`.
-#'
-#' @section What is lost?:
-#' An interrupted fit goes on from its best point. What the optimiser had learned of the
-#' curvature is lost with lme4; with glmmTMB it is estimated from the gradients met on the way.
-#'
-#' @section What is kept?:
-#' Fits that ended well: the optimiser says so, and lme4's own checks of gradient and Hessian
-#' (glmmTMB: a positive definite Hessian). A singular fit is a fit. From a start, a fit that does
-#' not pass is made again cold, as `warm()` does with every fitter. Calls with `devFunOnly` or
-#' `doFit = FALSE` go untouched.
-#'
-#' @section What is different?:
-#' The fit's call, optimiser and control are your own; the counts of evaluations are those of
-#' this fit. With `verbose`, the optimiser's own output is printed, but not that of the inner
-#' iterations (`verbose` above 1).
-#'
-#' @name warm-mixed
-#' @seealso [warm()], [warm_verify()]
-#' @examplesIf requireNamespace("lme4", quietly = TRUE)
-#' library(lme4)
-#' store <- warm_store(tempfile("store"))
-#' fit <- warm(lmer(Reaction ~ Days + (1 | Subject), sleepstudy), store)
-#' fold <- warm(lmer(Reaction ~ Days + (1 | Subject), sleepstudy[-(1:10), ]), store)
-#' warm_info(fold)
-NULL
+# lme4: lmer(), glmer() and nlmer(). Fits, seeds and watching; optimizer-lme4.R and start-lme4.R have
+# the optimisation.
 
 adapter_lmer <- function() adapter_lme4("lme4::lmer")
 adapter_glmer <- function() adapter_lme4("lme4::glmer")
-adapter_nlmer <- function() adapter_lme4("lme4::nlmer", identify = identify_nlmer)
+adapter_nlmer <- function() {
+  adapter_lme4(
+    "lme4::nlmer", identify = identify_nlmer, seed = seed_nlmer, relations = character()
+  )
+}
 
 #' The adapters for lme4
 #'
@@ -63,18 +16,20 @@ adapter_nlmer <- function() adapter_lme4("lme4::nlmer", identify = identify_nlme
 #' argument `start` would not do: nlmer takes no theta in it, and what a state means to the model
 #' is known only once that has been set up.
 #' @noRd
-adapter_lme4 <- function(name, identify = identify_lme4(name)) {
+adapter_lme4 <- function(name, identify = identify_lme4(name), seed = seed_lme4,
+                         relations = c("rows", "related")) {
   warm_adapter(
     name = name,
     identify = identify,
-    seed = seed_lme4,
+    seed = seed,
     observe = observe_lme4,
     state = finished_lme4,
     restore = restore_lme4,
     pack = pack_lmer,
     converged = lme4_converged,
     certify = certify_lme4,
-    compare = compare_lme4
+    compare = compare_lme4,
+    relations = relations
   )
 }
 
@@ -180,6 +135,14 @@ seed_lme4 <- function(call, env, state, relation) {
   })
 }
 
+# Where it ends hangs on its way: often at a limit, and lme4's derivatives, by steps of 1e-4 whatever
+# the parameter's units, do not tell how near.
+seed_nlmer <- function(call, env, state, relation) {
+  check_lme4_state(state)
+  if (length(state$log) == 0) stop_seed_unfit("nlmer() goes on from its own interrupted run alone")
+  seed_lme4(call, env, state, relation)
+}
+
 check_lme4_state <- function(state) {
   check_numbers(state, c("theta", "fixef", "hessian"), "lme4")
   n <- length(state$hessian_names)
@@ -254,7 +217,7 @@ lme4_stages <- function(call, env, control) {
     list(initial = TRUE, follows = FALSE, adjusted = FALSE, derivatives = FALSE),
     list(
       initial = FALSE, follows = !isFALSE(control$nAGQ0initStep), adjusted = TRUE,
-      derivatives = derivatives && "family" %in% names(formals(fitter)) # glmer's, not nlmer's
+      derivatives = derivatives
     )
   )
 }
@@ -348,9 +311,8 @@ lme4_converged <- function(fit) {
 
 # A start was lower than a cold one, in the same valley; the end has to be its bottom. On the bound
 # of a standard deviation the deviance has no slope, as it depends on the square: there the curvature
-# tells. nlmer's derivatives are by steps of 1e-4, whatever the parameter's units: they are none.
-# Without any, whoever gave the start has looked around the end (start-lme4.R); but for a run that
-# others may have kept.
+# tells. Without derivatives, whoever gave the start has looked around the end (start-lme4.R); but for
+# a run that others may have kept.
 certify_lme4 <- function(fit, call, env, start) {
   derivatives <- if (!methods::is(fit, "nlmerMod")) fit@optinfo$derivs
   if (is.null(derivatives)) {

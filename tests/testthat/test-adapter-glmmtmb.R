@@ -291,3 +291,11 @@ for (name in names(without_random)) {
     expect_equal(seen_of(bare(fit)), seen_of(eval(call)), tolerance = 1e-3)
   })
 }
+
+test_that("a state that is not whole, or not of this model, changes no glmmTMB", {
+  call <- quote(glmmTMB::glmmTMB(count ~ mined, few, poisson, ziformula = ~1))
+  objective <- function(fit) fit$fit$objective
+  reports <- observe_states(call, adapter_glmmtmb())
+  expect_cold_from_mutated(call, adapter_glmmtmb(), finished_glmmtmb(reports$fit)$state, objective)
+  expect_cold_from_mutated(call, adapter_glmmtmb(), reports$states[[4]]$state, objective)
+})

@@ -25,14 +25,11 @@ test_that("the adapter for glmer conforms", {
 })
 
 test_that("the adapter for nlmer conforms", {
+  # Started from nothing but its own interrupted run.
   expect_adapter_conforms(
     adapter_nlmer(),
     quote(
       lme4::nlmer(circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange,
-        start = c(Asym = 200, xmid = 725, scal = 350))
-    ),
-    near = quote(
-      lme4::nlmer(circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange[-1, ],
         start = c(Asym = 200, xmid = 725, scal = 350))
     ),
     failing = quote(
@@ -137,7 +134,7 @@ for (name in names(fits)) {
     store <- new_store()
     warm_call(call, store)
     again <- warm_call(call, store, reuse = FALSE)
-    expect_identical(source_of(again), "seeded")
+    expect_identical(source_of(again), if (name == "nlmer") "cold" else "seeded")
     expect_cold_slots(bare(again), cold)
     expect_lte(finished_lme4(again)$objective, finished_lme4(cold)$objective * (1 + 1e-6))
   })
@@ -505,4 +502,36 @@ test_that("an lmer fit comes back from a small record, and is whole", {
   )
   longer <- stats::update(fit, . ~ . + I(Days^2))
   expect_equal(lme4::fixef(longer), lme4::fixef(stats::update(cold, . ~ . + I(Days^2))))
+})
+
+# What others may have written ------------------------------------------------
+
+test_that("a state that is not whole, or not of this model, changes no lmer() or glmer()", {
+  calls <- list(
+    quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy)),
+    quote(
+      lme4::glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial,
+        control = lme4::glmerControl(optimizer = "bobyqa"))
+    )
+  )
+  for (call in calls) {
+    adapter <- find_adapter(eval(call[[1]]))
+    objective <- function(fit) finished_lme4(fit)$objective
+    expect_cold_from_mutated(call, adapter, finished_lme4(eval(call))$state, objective)
+    reports <- observe_states(call, adapter)$states
+    expect_cold_from_mutated(call, adapter, reports[[length(reports) - 3]]$state, objective)
+  }
+})
+
+test_that("a log whose values are not this model's does not decide where a fit ends", {
+  call <- quote(lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy))
+  reports <- observe_states(call, adapter_lmer())$states
+  forged <- reports[[length(reports)]]$state
+  forged$log$values <- forged$log$values - 50
+  store <- new_store()
+  store_save(
+    store, key_of(call, adapter_lmer())$exact, list(state = forged, iterations = 1, seconds = 1)
+  )
+  expect_equal(slots_of(bare(warm_call(call, store))), slots_of(eval(call)), tolerance = 0)
+  expect_match(warm_info()$reason, "not of this model", all = FALSE)
 })
