@@ -59,3 +59,25 @@ adopt_state <- function(state, x, relation) {
   }
   unname(start)
 }
+
+#' Does a cold fit come to its end?
+#'
+#' From a start, a fitter may converge where a cold one stops at a limit or fails. Of many rows, a
+#' cold fit to a thousand of them tells. Few rows are fitted about as soon from a cold start: there
+#' a fit starts from its own interrupted run alone.
+#' @param n How many rows there are.
+#' @param fit A function of the numbers of some: a cold fit to these.
+#' @return What it gives. Where it warns or fails, the state is no seed.
+#' @noRd
+try_cold_fit <- function(n, fit) {
+  if (n < 1e4) {
+    stop_seed_unfit("so few rows are fitted about as soon from a cold start")
+  }
+  give_up <- function(condition) {
+    stop_seed_unfit("a cold fit to some of the rows does not come to its end")
+  }
+  tryCatch(suppressMessages(fit(thousand_of(n))), warning = give_up, error = give_up)
+}
+
+# The numbers of all rows, or of a thousand, which tell what would take too long of all.
+thousand_of <- function(n) if (n > 1000) round(seq(1, n, length.out = 1000)) else seq_len(n)

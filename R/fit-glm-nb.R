@@ -1,3 +1,4 @@
+# glm.nb() alternates between the coefficients and theta, each given the other.
 adapter_glm_nb <- function() {
   warm_adapter(
     "MASS::glm.nb",
@@ -9,6 +10,9 @@ adapter_glm_nb <- function() {
     restore = restore_glm_nb,
     converged = function(fit) {
       inherits(fit, "negbin") && isTRUE(fit$converged) && is.null(fit$th.warn)
+    },
+    certify = function(fit, call, env, start) {
+      certify_glm_nb(fit, frame_of_start(start$raw$call, "start"))
     },
     compare = compare_in_errors(state_glm_nb)
   )
@@ -24,24 +28,84 @@ state_glm_nb <- function(fit) {
 
 seed_glm_nb <- function(call, env, state, relation) {
   check_own_start(call, c(glm_starts, "init.theta"), relation)
-  if (!is.list(state) || !is_number(state$theta) || state$theta <= 0) {
-    stop_seed_unfit("it has no theta")
-  }
-  call[c("etastart", "mustart")] <- NULL
-  call$init.theta <- state$theta
+  check_glm_method(call, env)
+  # The state of an interrupted run knows no level.
+  resumes <- relation == "exact" && is.list(state) && is.null(state[["level"]])
+  if (!resumes) check_glm_nb_unique(call, env)
+  call$init.theta <- state_numbers(state, "theta", 1, theta_range)
   seed_lazily(call, "start", eval(call[[1]], env), function(frame) {
-    adopt_state(state, frame$X, relation)
+    start <- adopt_state(state, frame$X, relation)
+    if (!resumes) {
+      try_cold_fit(length(frame$Y), function(rows) cold_glm_nb(frame, rows))
+      check_beats_null(
+        list(
+          X = frame$X, Y = frame$Y, weights = frame$w, offset = frame$offset, family = frame$fam0
+        ),
+        start
+      )
+    }
+    start
   })
+}
+
+cold_glm_nb <- function(frame, rows) {
+  x <- frame$X[rows, , drop = FALSE]
+  y <- frame$Y[rows]
+  w <- frame$w[rows]
+  offset <- if (is.null(frame$offset)) rep(0, length(rows)) else frame$offset[rows]
+  MASS::glm.nb(y ~ x - 1 + offset(offset), weights = w)
+}
+
+check_glm_nb_unique <- function(call, env) {
+  check_glm_control(call, env)
+  link <- call$link %||% "log"
+  if (!identical(link, quote(log)) && !identical(link, "log")) {
+    stop_seed_unfit("a model of this link may have several optima")
+  }
+}
+
+# Beyond, the model is one of Poisson or of next to nothing but zeros.
+theta_range <- c(1e-4, 1e4)
+
+# With theta given the coefficients have one optimum, and in expectation the two do not meet in the
+# information. Of theta it is seen that the likelihood falls on both sides.
+certify_glm_nb <- function(fit, frame) {
+  if (is.null(frame$X)) {
+    return("it is not known which model it has fitted")
+  }
+  theta <- fit$theta
+  if (theta < theta_range[[1]] || theta > theta_range[[2]]) {
+    return("its theta is at a limit")
+  }
+  decrement <- (theta_score(frame, fit$fitted.values, theta) * fit$SE.theta)^2
+  if (!isTRUE(decrement <= min(1e-7 * max(1, abs(fit$twologlik)), 1e-6))) {
+    return("its theta is not the most likely one")
+  }
+  rows <- thousand_of(length(frame$Y))
+  away <- 2^(1:8)
+  slope <- function(theta) theta_score(frame, fit$fitted.values, theta, rows)
+  if (!all(vapply(theta / away, slope, 1) > 0) || !all(vapply(theta * away, slope, 1) < 0)) {
+    return("there may be another theta as likely")
+  }
+  fit$family <- MASS::negative.binomial(theta, link = "log")
+  certify_glm(fit, frame, fit$null.deviance)
+}
+
+# The derivative of the log-likelihood by theta.
+theta_score <- function(frame, mu, theta, rows = TRUE) {
+  y <- frame$Y[rows]
+  mu <- mu[rows]
+  sum(frame$w[rows] * (
+    digamma(theta + y) - digamma(theta) + log(theta / (theta + mu)) + (mu - y) / (theta + mu)
+  ))
 }
 
 # Before each round of its two steps, the coefficients and theta, the fitter reads its limit.
 observe_glm_nb <- function(call, env, report) {
-  control <- if (is.null(call$control)) {
-    further <- as.list(call)[!names(call) %in% formals_of(call, env)]
-    tryCatch(eval(as.call(c(stats::glm.control, further[-1])), env), error = function(e) NULL)
-  } else {
-    eval(call$control, env)
-  }
+  control <- tryCatch(
+    if (is.null(call$control)) glm_control(call, env) else eval(call$control, env),
+    error = function(e) NULL
+  )
   if (is.list(control)) call$control <- inline(watch_control(control, look_at_theta(report)))
   call
 }
@@ -78,14 +142,11 @@ unwatch_control <- function(control) {
   control
 }
 
-# The fitter writes theta and the link into the call, behind what it was called with.
+# The fitter writes theta and the link into the call.
 restore_glm_nb <- function(fit, call, env) {
-  fit <- restore_arguments(c(glm_starts, "control"), glm_nb_writes)(fit, call, env)
   if (inherits(fit, "negbin")) {
+    fit <- restore_written(c("init.theta", "link"))(fit, call, env)
     fit$control <- unwatch_control(fit$control)
-    found <- as.list(fit$call)[setdiff(glm_nb_writes, names(call))]
-    fit$call[names(found)] <- NULL
-    fit$call[names(found)] <- found
   }
   fit
 }

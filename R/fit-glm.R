@@ -55,16 +55,20 @@ check_glm_method <- function(call, env) {
   }
 }
 
-# A cold fit that is not let go to its end may end elsewhere than one from a start.
 check_glm_unique <- function(call, env) {
-  control <- glm_control(call, env)
-  if (control$epsilon > 1e-8 || control$maxit < 25) {
-    stop_seed_unfit("a cold fit might not come to its end under this control")
-  }
+  check_glm_control(call, env)
   if (!has_one_optimum(call_family(call, env))) {
     stop_seed_unfit("a model of this family and link may have several optima")
   }
   call
+}
+
+# A cold fit that is not let go to its end may end elsewhere than one from a start.
+check_glm_control <- function(call, env) {
+  control <- glm_control(call, env)
+  if (control$epsilon > 1e-8 || control$maxit < 25) {
+    stop_seed_unfit("a cold fit might not come to its end under this control")
+  }
 }
 
 glm_control <- function(call, env) {
@@ -212,9 +216,6 @@ glm_rate <- function(fit, x, estimable, root) {
   max(abs(eigen(beyond, symmetric = TRUE, only.values = TRUE)$values))
 }
 
-# What would take too long of all rows, a thousand of them tell.
-thousand_of <- function(n) if (n > 1000) round(seq(1, n, length.out = 1000)) else seq_len(n)
-
 # A column is aliased where little of it is left beside those before it. From another start the
 # weights at the end are slightly other ones, so what is left must not be near the limit for that.
 is_rank_certain <- function(fit) {
@@ -308,7 +309,7 @@ restore_glm <- function(fit, call, env, values = list()) {
   fit$family <- unwrap_family(fit$family)
   all <- attr(fit$control$maxit, "all")
   if (!is.null(all)) {
-    fit$iter <- all - as.vector(fit$control$maxit) + fit$iter
+    fit$iter <- as.integer(all - as.vector(fit$control$maxit)) + fit$iter
     fit$control$maxit <- all
   }
   if (is.null(fit$data)) {

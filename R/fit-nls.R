@@ -16,14 +16,15 @@ adapter_nls <- function() {
     state = state_nls,
     restore = restore_nls,
     converged = function(fit) isTRUE(fit$convInfo$isConv),
+    certify = function(fit, call, env, start) certify_nls(fit),
     compare = compare_in_errors(state_nls)
   )
 }
 
+# The iterations are those of this run, which what it reports tells.
 state_nls <- function(fit) {
   list(
-    state = list(coefficients = stats::coef(fit)), objective = stats::deviance(fit),
-    iteration = fit$convInfo$finIter %||% NA
+    state = list(coefficients = stats::coef(fit)), objective = stats::deviance(fit), iteration = NA
   )
 }
 
@@ -33,12 +34,67 @@ state_nls <- function(fit) {
 seed_nls <- function(call, env, state, relation) {
   found <- state_numbers(state, "coefficients", named = TRUE)
   start <- eval(call$start, env) %||% as.list(found[!grepl("^[.]lin", names(found))])
-  flat <- unlist(start)
-  if (is.null(names(flat)) || !all(names(flat) %in% names(found))) {
+  # Inside an element, names are the user's own, and gone after the first step.
+  names <- names(unlist(lapply(as.list(start), unname)))
+  if (is.null(names) || !all(names %in% names(found))) {
     stop_seed_unfit("its parameters are not those of this model")
   }
-  start <- utils::relist(found[names(flat)], start)
+  start <- utils::relist(unname(found[names]), lapply(as.list(start), unname))
+  if (is.null(state[["left"]])) {
+    check_nls_valley(call, env, start)
+  } else {
+    call <- put_nls_left(call, env, state)
+  }
   put_lazily(call, "start", function() start)
+}
+
+# A sum of squares may have several minima, and from a start far away the steps may lead nowhere.
+# So a cold fit to some of the rows has to end next to the start: no further in its own errors than
+# two samples of one model are from each other.
+check_nls_valley <- function(call, env, start) {
+  data <- eval(call$data, env)
+  aligned <- all.vars(call$weights)
+  if (!is.data.frame(data) || !is.null(call$subset) || !all(aligned %in% names(data))) {
+    stop_seed_unfit("what a cold fit to some of the rows does is not known")
+  }
+  fit <- try_cold_fit(nrow(data), function(rows) {
+    some <- data[rows, , drop = FALSE]
+    attr(some, "parameters") <- attr(data, "parameters") # a start that comes with the data
+    call$data <- some
+    call$trace <- FALSE
+    eval(call, env)
+  })
+  best <- stats::deviance(fit)
+  fit$m$setPars(unlist(start))
+  excess <- (fit$m$deviance() - best) / (best / max(stats::df.residual(fit), 1))
+  if (!isTRUE(excess >= -1e-6 && excess <= 10 * length(stats::coef(fit)))) {
+    stop_seed_unfit("a cold fit to some of the rows ends elsewhere")
+  }
+}
+
+# By the fitter's own measure: the part of the residuals that one more step would take away, over
+# that which would be left.
+certify_nls <- function(fit) {
+  left <- fit$m$conv()^2 * stats::df.residual(fit)
+  if (isTRUE(left <= 1e-5)) TRUE else "one more step would go further"
+}
+
+# Resumed, it has the iterations that were left to it; the limit carries along how many there were.
+# What it says where these do not suffice tells their number.
+put_nls_left <- function(call, env, state) {
+  control <- nls_control(call, env)
+  if (isTRUE(control$warnOnly)) {
+    stop_seed_unfit("it has to say how many iterations did not suffice")
+  }
+  left <- state_numbers(state, "left", 1, c(1, max(control$maxiter, 1)))
+  control$maxiter <- structure(left, all = control$maxiter)
+  call$control <- inline(control)
+  call
+}
+
+nls_control <- function(call, env) {
+  given <- as.list(eval(call$control, env))
+  utils::modifyList(stats::nls.control(), given)
 }
 
 # The right hand side is evaluated at each trial of the parameters, and next to it for derivatives.
@@ -48,13 +104,13 @@ observe_nls <- function(call, env, report) {
   formula <- eval(call$formula, env)
   model <- if (inherits(formula, "formula")) formula[[length(formula)]]
   if (is.call(model) && !is.null(call$start)) {
-    formula[[length(formula)]][[1]] <- watch_model(model, report)
+    formula[[length(formula)]][[1]] <- watch_model(model, report, nls_control(call, env)$maxiter)
     call$formula <- inline(formula)
   }
   call
 }
 
-watch_model <- function(model, report) {
+watch_model <- function(model, report, maxiter) {
   tick <- registry$tick
   fitter <- NULL
   best <- NULL
@@ -72,7 +128,8 @@ watch_model <- function(model, report) {
     if (deviance < best) {
       best <<- deviance
       iteration <<- iteration + 1
-      report(list(coefficients = parameters), deviance, iteration)
+      left <- as.vector(maxiter) - iteration
+      report(list(coefficients = parameters, left = left), deviance, iteration)
     }
   }
   watched <- function(...) {
@@ -93,24 +150,47 @@ residuals_nls <- function(fitter, value) {
   }
 }
 
-# The innermost frame that has these variables, if any.
-find_frame <- function(variables) {
-  Find(function(frame) all(variables %in% names(frame)), sys.frames(), right = TRUE)
+# A fit keeps the frame that its model was set up in; and where promises are left in it, the
+# fitter's own, with the watched formula. The model's variables lie before the formula's
+# environment, which is the asker's.
+restore_nls <- function(fit, call, env) {
+  if (!inherits(fit, "nls")) {
+    return(fit)
+  }
+  frame <- environment(fit$m$formula)
+  for (variable in names(frame)) get(variable, frame)
+  model <- frame$form[[3]]
+  if (is.call(model) && inherits(model[[1]], "watched_model")) {
+    frame$form[[3]][[1]] <- attr(model[[1]], "name")
+  }
+  formula <- eval(call$formula, env)
+  home <- if (inherits(formula, "formula")) environment(formula)
+  if (is.environment(home) && !identical(home, environment(frame$form))) {
+    parent.env(frame$env) <- home
+    environment(frame$form) <- home
+  }
+  all <- attr(fit$call$control$maxiter, "all")
+  if (!is.null(all)) {
+    before <- all - as.vector(fit$call$control$maxiter)
+    fit$convInfo$finIter <- as.integer(before) + fit$convInfo$finIter
+  }
+  if ("data" %in% names(call)) fit$data <- call$data
+  fit$control <- if (is.null(call$control)) {
+    stats::nls.control()
+  } else {
+    as.list(eval(call$control, env))
+  }
+  fit$call <- call_of_nls(fit$call, call, env)
+  fit
 }
 
-# A fit keeps the frame that its model was set up in; and where promises are left in it, the
-# fitter's own, with the watched formula.
-restore_nls <- function(fit, call, env) {
-  fit <- restore_arguments("start", c("algorithm", "control", "trace", "lower", "upper"))(
-    fit, call, env
-  )
-  if (inherits(fit, "nls")) {
-    frame <- environment(fit$m$formula)
-    for (variable in names(frame)) get(variable, frame)
-    model <- frame$form[[3]]
-    if (is.call(model) && inherits(model[[1]], "watched_model")) {
-      frame$form[[3]][[1]] <- attr(model[[1]], "name")
-    }
-  }
-  fit
+# With what the fitter writes into it: bounds by their values, or not at all where they are ignored,
+# and three settings in full.
+call_of_nls <- function(written, call, env) {
+  arguments <- as.list(call)
+  for (bound in c("lower", "upper")) arguments[[bound]] <- as.list(written)[[bound]]
+  arguments$algorithm <- written$algorithm
+  arguments$control <- nls_control(call, env)
+  arguments$trace <- if (is.null(call$trace)) FALSE else eval(call$trace, env)
+  as.call(arguments)
 }

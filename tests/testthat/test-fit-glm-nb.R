@@ -6,11 +6,122 @@ test_that("the adapter for glm.nb conforms", {
   expect_adapter_conforms(
     adapter_glm_nb(),
     quote(MASS::glm.nb(Days ~ Sex / (Age + Eth * Lrn), MASS::quine, control = to_the_end)),
-    near = quote(
-      MASS::glm.nb(Days ~ Sex / (Age + Eth * Lrn), MASS::quine[-(1:9), ], control = to_the_end)
-    ),
     failing = quote(MASS::glm.nb(-Days ~ Sex, MASS::quine))
   )
+})
+
+# So many rows that a fit starts from another's.
+set.seed(1)
+visits <- data.frame(x = rnorm(12000), z = rbinom(12000, 1, 0.3), days = rexp(12000))
+visits$n <- rnbinom(12000, 2, mu = visits$days * exp(0.5 * visits$x + visits$z))
+many <- quote(MASS::glm.nb(
+  n ~ x + z + offset(log(days)), visits, control = glm.control(1e-13, 100)
+))
+on_fewer <- function(call) {
+  call[[3]] <- quote(visits[-(1:900), ])
+  call
+}
+
+test_that("the adapter for glm.nb conforms on many rows", {
+  expect_adapter_conforms(adapter_glm_nb(), many, near = on_fewer(many))
+})
+
+test_that("few rows, other links, and what a cold fit stumbles over begin cold", {
+  store <- new_store()
+  warm_call(many, store)
+  begins_cold <- function(call) {
+    fit <- suppressWarnings(warm_call(call, store))
+    expect_identical(source_of(fit), "cold")
+    expect_equal(coef(fit), coef(suppressWarnings(eval(call))))
+  }
+  all <- visits
+  visits <- all[1:500, ]
+  begins_cold(many)
+  visits <- transform(all, n = rpois(12000, days)) # of which a cold fit makes an error
+  expect_error(suppressWarnings(eval(many)))
+  expect_error(suppressWarnings(warm_call(many, store)))
+  visits <- transform(all, x = -x, n = rev(n))
+  begins_cold(many)
+  visits <- all
+  root <- quote(MASS::glm.nb(n ~ z, visits, link = sqrt))
+  warm_call(on_fewer(root), store)
+  begins_cold(root)
+})
+
+test_that("a seeded glm.nb is the cold one", {
+  store <- new_store()
+  warm_call(on_fewer(many), store)
+  fit <- warm_call(many, store)
+  cold <- eval(many)
+  expect_identical(source_of(fit), "seeded")
+  fit$iter <- cold$iter
+  fit$call$init.theta <- cold$call$init.theta
+  fit$family <- cold$family
+  expect_equal(bare(fit), cold, tolerance = 1e-6)
+})
+
+test_that("a glm.nb is believed at its optimum alone", {
+  cold <- eval(many)
+  frame <- list(
+    X = model.matrix(cold), Y = visits$n, w = rep(1, 12000), offset = log(visits$days)
+  )
+  expect_true(certify_glm_nb(cold, frame))
+  other <- cold
+  other$theta <- 1.01 * cold$theta
+  expect_match(certify_glm_nb(other, frame), "theta")
+  early <- suppressWarnings(MASS::glm.nb(
+    n ~ x + z + offset(log(days)), visits, control = glm.control(0.5)
+  ))
+  expect_type(certify_glm_nb(early, frame), "character")
+})
+
+test_that("a resumed glm.nb is the uncut one", {
+  states <- list()
+  named <- match.call(MASS::glm.nb, quote(MASS::glm.nb(Days ~ Age + Sex, MASS::quine)))
+  report <- function(...) states[[length(states) + 1]] <<- list(...)
+  eval(adapter_glm_nb()$observe(named, environment(), report))
+  cold <- eval(named)
+  for (at in states[-length(states)]) {
+    store <- new_store()
+    payload <- list(state = at[[1]], iterations = at[[3]], seconds = 1)
+    store_save(
+      store, adapter_glm_nb()$identify(named, environment())$exact, payload,
+      objective = at[[2]], iteration = at[[3]]
+    )
+    fit <- warm_call(named, store)
+    expect_identical(source_of(fit), "resumed")
+    expect_equal(fit$twologlik, cold$twologlik, tolerance = 1e-8)
+    expect_equal(coef(fit), coef(cold), tolerance = 1e-3)
+    expect_identical(fit$call[-4], cold$call[-4])
+  }
+})
+
+test_that("a returned glm.nb has the call of who asks for it", {
+  store <- new_store()
+  warm(MASS::glm.nb(Days ~ Age, MASS::quine, x = FALSE), store)
+  mine <- MASS::quine
+  model <- Days ~ Age
+  fit <- warm(MASS::glm.nb(model, data = mine, model = TRUE), store)
+  expect_identical(source_of(fit), "finished")
+  expect_identical(fit$call, MASS::glm.nb(model, data = mine, model = TRUE)$call)
+})
+
+test_that("a state that is not a glm.nb's starts none", {
+  call <- quote(MASS::glm.nb(Days ~ Age, MASS::quine))
+  cold <- eval(call)
+  good <- state_glm_nb(cold)$state
+  for (part in names(good)) {
+    for (leaf in list(
+      NULL, "a", list(1), diag(2), numeric(), 1, c(1, 2), c(NA, 1), Inf, 1e300, -1, 0
+    )) {
+      state <- good
+      state[part] <- list(leaf)
+      store <- new_store()
+      payload <- list(state = state, iterations = 1, seconds = 1)
+      store_save(store, key_of(call, adapter_glm_nb())$exact, payload, objective = NA)
+      expect_equal(coef(warm_call(call, store)), coef(cold), tolerance = 1e-5)
+    }
+  }
 })
 
 test_that("a glm.nb is watched each round, and is what it is without warm()", {

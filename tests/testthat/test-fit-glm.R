@@ -333,6 +333,7 @@ test_that("a resumed glm has the iterations that were left, and ends as the uncu
       )
       expect_identical(source_of(fit), "resumed")
       expect_identical(warm_info(fit)$iterations, whole$iter - n)
+      expect_identical(fit$iter, whole$iter)
       expect_equal(bare(fit), whole, tolerance = 1e-12)
     }
   }

@@ -6,6 +6,7 @@ net <- quote(nnet::nnet(
   factor(race) ~ age + lwt + smoke, births, size = 2, decay = 0.1, maxit = 2000, trace = FALSE
 ))
 race <- quote(nnet::multinom(factor(race) ~ age + lwt + smoke, births, trace = FALSE))
+
 on_fewer <- function(call) {
   call[[3]] <- quote(births[-(1:9), ])
   call
@@ -70,44 +71,54 @@ test_that("a net is made from a matrix, too", {
 test_that("the adapter for multinom conforms", {
   failing <- race
   failing[[2]] <- quote(factor(race) ~ nowhere)
+  expect_adapter_conforms(adapter_multinom(), race, near = on_fewer(race), failing = failing)
   expect_adapter_conforms(
-    adapter_multinom(), race, near = on_fewer(race), failing = failing
+    adapter_multinom(), quote(nnet::multinom(low ~ age + lwt, births, trace = FALSE))
+  )
+  expect_adapter_conforms(
+    adapter_multinom(),
+    quote(nnet::multinom(cbind(ncases, ncontrols) ~ agegp, esoph, trace = FALSE))
   )
 })
 
-test_that("the adapter for multinom conforms with two classes, and with counts", {
-  two <- quote(nnet::multinom(low ~ age + lwt, births, trace = FALSE))
-  expect_adapter_conforms(adapter_multinom(), two, near = on_fewer(two))
-  counts <- quote(nnet::multinom(
-    cbind(ncases, ncontrols) ~ agegp, esoph, trace = FALSE
-  ))
-  fewer <- counts
-  fewer[[3]] <- quote(esoph[-5, ])
-  expect_adapter_conforms(adapter_multinom(), counts, near = fewer)
-})
-
-test_that("a related multinom starts from the terms that it shares", {
+test_that("a multinom begins cold, and is the cold one, whatever others have left", {
   store <- new_store()
-  warm_call(race, store)
-  more <- race
-  more[[2]] <- quote(factor(race) ~ age + lwt + smoke + ht)
-  fit <- warm_call(more, store)
-  expect_identical(source_of(fit), "seeded")
-  expect_match(warm_info(fit)$found, "related")
-  expect_equal(deviance(fit), deviance(eval(more)), tolerance = 1e-6)
-})
-
-test_that("a model with an offset, or other classes, starts cold", {
-  store <- new_store()
-  warm_call(race, store)
-  some <- births[births$race != 3, ]
-  other <- race
-  other[[3]] <- quote(some)
-  expect_identical(source_of(warm_call(other, store)), "cold")
-  shift <- matrix(0, nrow(births), 3)
-  offset <- race
-  offset[[2]] <- quote(factor(race) ~ age + lwt + smoke + offset(shift))
-  fit <- warm_call(offset, store)
+  warm_call(on_fewer(race), store)
+  fit <- warm_call(race, store)
   expect_identical(source_of(fit), "cold")
-  expect_equal(coef(fit), coef(eval(offset)))
+  expect_identical(bare(fit), eval(race))
+})
+
+test_that("what multinom and nnet give at their limit is kept, and starts none", {
+  for (call in list(race, net)) {
+    call$maxit <- 3
+    store <- new_store()
+    set.seed(1)
+    first <- warm_call(call, store)
+    expect_identical(first$convergence, 1L)
+    set.seed(1)
+    again <- warm_call(call, store)
+    expect_identical(source_of(again), "finished")
+    expect_equal(bare(again), bare(first))
+  }
+})
+
+test_that("a returned multinom or nnet has the call of who asks for it", {
+  mine <- births
+  model <- factor(race) ~ age + lwt + smoke
+  for (pair in list(
+    list(race, quote(nnet::multinom(model, data = mine, Hess = FALSE, trace = FALSE))),
+    list(net, quote(nnet::nnet(
+      model, mine, decay = 0.1, maxit = 2000, size = 2, trace = TRUE
+    )))
+  )) {
+    store <- new_store()
+    set.seed(1)
+    warm_call(pair[[1]], store)
+    set.seed(1)
+    fit <- warm_call(pair[[2]], store)
+    expect_identical(source_of(fit), "finished")
+    utils::capture.output(cold <- eval(pair[[2]]))
+    expect_identical(fit$call, cold$call)
+  }
 })
