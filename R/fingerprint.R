@@ -168,18 +168,38 @@ formula_bindings <- function(formula) {
   used_bindings(code_names(list(canonical_call(formula))), attr(formula, ".Environment"))
 }
 
-# A package's is what its name says. What lme4 keeps behind a pointer, it keeps in fields, too.
+# A package's is what its name says.
 environment_parts <- function(env) {
   if (is_package_environment(env) || identical(env, globalenv()) || identical(env, emptyenv())) {
     return(list(environmentName(env)))
   }
-  bound <- every_binding(list(env))
-  if (identical(attr(class(env), "package"), "lme4")) bound <- bound[names(bound) != "Ptr"]
-  list(list(parent.env(env)), bound)
+  class <- get0(".refClassDef", envir = env, inherits = FALSE)
+  if (isS4(class)) {
+    return(reference_parts(env, class))
+  }
+  list(list(parent.env(env)), every_binding(list(env)))
+}
+
+# A reference object is its fields; R copies methods into it as they are used.
+reference_parts <- function(env, class) {
+  fields <- sort(as.character(names(class@fieldClasses)), method = "radix")
+  list(list(class), stats::setNames(rep(list(env), length(fields)), fields))
+}
+
+# What lme4 and TMB keep behind a pointer, they keep beside it, too.
+is_pointer <- function(env, name) {
+  switch(name,
+    Ptr = !is.null(env[[".refClassDef"]]) && identical(env[[".refClassDef"]]@package, "lme4"),
+    ADFun = , ADGrad = , ADHess = , Fun = all(c("DLL", "last.par") %in% names(env)),
+    FALSE
+  )
 }
 
 # A list of one, or an empty one where there is no value: an argument that was not given.
 binding_value <- function(env, name) {
+  if (is_pointer(env, name)) {
+    return(list())
+  }
   if (name == "...") {
     return(tryCatch(list(eval(quote(list(...)), env)), error = function(e) list()))
   }
@@ -191,16 +211,20 @@ primitive_parts <- function(f) {
   list(list(primitive = deparse(f)))
 }
 
-# Slots are attributes, also those of a prototype, which is of no class.
+# Slots are attributes, also those of a prototype, which is of no class. What a package defines counts
+# by its name.
 s4_parts <- function(x) {
+  if (methods::is(x, "classRepresentation") && isNamespaceLoaded(x@package)) {
+    return(list(list(class = c(class(x)), slots = list(x@className, x@package))))
+  }
   slots <- attributes(x)
-  slots <- slots[setdiff(sort(as.character(names(slots)), method = "radix"), c("class", s4_caches))]
+  slots <- slots[setdiff(sort(as.character(names(slots)), method = "radix"), s4_idle)]
   list(list(class = c(class(x)), slots = slots))
 }
 
-# Slots that hold what was computed from the others, as a Matrix's factorisations, and what a class
-# has learned of others.
-s4_caches <- c("factors", "versionKey", "subclasses")
+# What was computed from other slots, as a Matrix's factorisations, what a class has learned of others,
+# and how a fit was come by.
+s4_idle <- c("class", "factors", "versionKey", "subclasses", "warmstart")
 
 canonical_time <- function(x) {
   as.POSIXct(x)

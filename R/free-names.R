@@ -103,24 +103,31 @@ read_code <- function(expr, bound, walk) {
       read_variable(as.character(expr), bound, walk)
     } else if (is.character(expr)) {
       note("texts", expr, walk)
-    } else if (is.call(expr)) {
-      head <- head_of(expr)
-      reader <- code_readers[[head]]
-      if (is.name(expr[[1]])) note_functions(head, bound, walk)
-      if (!is.null(reader)) {
-        reader(expr, bound, walk)
-      } else {
-        read_lookup(head, expr, bound, walk)
-        inside <- as.list(expr)
-        if (nzchar(head)) inside <- inside[-1]
-        rest <- c(rest, inside[!vapply(inside, is_missing_argument, NA)])
-      }
-    } else if (is.expression(expr)) {
-      rest <- c(rest, as.list(expr))
+    } else {
+      rest <- c(rest, read_call(expr, bound, walk))
     }
   }
   bound
 }
+
+# Returns what is still to be read of it.
+read_call <- function(expr, bound, walk) {
+  if (!is.call(expr)) {
+    return(if (is.expression(expr)) as.list(expr))
+  }
+  head <- head_of(expr)
+  if (is.name(expr[[1]])) note_functions(head, bound, walk)
+  reader <- code_readers[[head]]
+  if (!is.null(reader)) {
+    reader(expr, bound, walk)
+    return(NULL)
+  }
+  read_lookup(head, expr, bound, walk)
+  given(if (nzchar(head)) as.list(expr)[-1] else as.list(expr))
+}
+
+# Without arguments that are empty, as in x[1, ].
+given <- function(arguments) arguments[!vapply(arguments, is_missing_argument, NA)]
 
 # The function that is called, as `get` in get(x) and base::get(x); "" where that is computed.
 head_of <- function(expr) {
@@ -137,9 +144,7 @@ read_variable <- function(name, bound, walk) {
 }
 
 read_each <- function(exprs, bound, walk) {
-  for (expr in as.list(exprs)) {
-    if (!is_missing_argument(expr)) bound <- read_code(expr, bound, walk)
-  }
+  for (expr in given(as.list(exprs))) bound <- read_code(expr, bound, walk)
   bound
 }
 
@@ -269,9 +274,7 @@ read_assignment <- function(expr, bound, walk) {
 read_function <- function(expr, bound, walk) {
   arguments <- as.list(expr[[2]])
   inside <- c(setdiff(bound, as_call(names(arguments))), names(arguments))
-  for (default in arguments[!vapply(arguments, is_missing_argument, NA)]) {
-    read_code(default, inside, walk)
-  }
+  for (default in given(arguments)) read_code(default, inside, walk)
   read_code(expr[[3]], inside, walk)
   bound
 }
@@ -284,9 +287,7 @@ read_first <- function(expr, bound, walk) {
     return(bound)
   }
   bound <- read_code(expr[[2]], bound, walk)
-  for (other in as.list(expr)[-(1:2)]) {
-    if (!is_missing_argument(other)) read_code(other, bound, walk)
-  }
+  for (other in given(as.list(expr)[-(1:2)])) read_code(other, bound, walk)
   bound
 }
 

@@ -29,7 +29,8 @@ first_bindings <- function(names, env, mode) {
   Filter(Negate(is.null), found)
 }
 
-# The environment that binds a name, seen from `env`; NULL where it is a package's, or there is none.
+# The environment that binds a name, seen from `env`; NULL where it is a package's, or there is
+# none.
 binding_home <- function(name, env, mode = "any") {
   while (!identical(env, emptyenv())) {
     if (exists(name, envir = env, mode = mode, inherits = FALSE)) {

@@ -1,9 +1,10 @@
-# What a fitter sees of the data: the values of a model's terms, as they come out now. They tell apart
-# what no reading of code can: what get() finds, options, time zone, locale, methods for columns, the
-# helper of an upgraded package.
+# What a fitter sees of the data: the values of a model's terms, as they come out now. They tell
+# apart what no reading of code can: what get() finds, options, time zone, locale, methods for
+# columns, the helper of an upgraded package.
 #
-# A column by its name has a part already. Subset, weights and what becomes of missing values count by
-# themselves, so that the values suffice: the frame that the fitter makes of them need not be built.
+# A column by its name has a part already. Subset, weights and what becomes of missing values count
+# by themselves, so that the values suffice: the frame that the fitter makes of them need not be
+# built.
 
 frame_parts <- function(formulas, envs, data) {
   before <- save_random_state()
@@ -33,7 +34,7 @@ random_part <- function(state) named_part("random numbers", "state", state, "val
 muffled <- function(expr) suppressWarnings(suppressMessages(expr))
 
 # Of the terms that are calls, each in the data and then where the formula comes from. What joins
-# terms is no term; a smooth has terms inside.
+# terms is no term; a smooth, and what cannot be evaluated, has terms inside.
 frame_values <- function(formula, env, data) {
   values <- list()
   evaluate <- function(expr, data) {
@@ -41,24 +42,29 @@ frame_values <- function(formula, env, data) {
     values <<- c(values, value)
     !is.null(value)
   }
-  has_response <- head_of(formula) == "~" && length(formula) == 3
-  is_done <- has_response && is.call(formula[[2]]) && evaluate(formula[[2]], data)
-  rest <- if (is_done) list(formula[[3]]) else list(formula)
+  rest <- list(formula)
+  if (has_response(formula) && evaluate(formula[[2]], data)) rest <- list(formula[[3]])
   while (length(rest) > 0) {
     expr <- rest[[length(rest)]]
     rest[[length(rest)]] <- NULL
-    if (!is.call(expr)) next
-    head <- head_of(expr)
-    is_term <- !(head %in% join_terms) && !(head %in% smooths) && !has_bar(expr)
-    if (is_term && evaluate(expr, data)) next
-    inside <- as.list(expr)[-1]
-    is_option <- nzchar(names(inside) %||% character(length(inside)))
-    # mgcv evaluates the arguments of a smooth without the data.
-    for (option in Filter(is.call, inside[is_option])) evaluate(option, NULL)
-    rest <- c(rest, rev(inside[!vapply(inside, is_missing_argument, NA)]))
+    if (is.call(expr) && !(is_term(expr) && evaluate(expr, data))) {
+      inside <- given(as.list(expr)[-1])
+      # mgcv evaluates the arguments of a smooth without the data.
+      for (option in Filter(is.call, inside[are_named(inside)])) evaluate(option, NULL)
+      rest <- c(rest, rev(inside))
+    }
   }
   values
 }
+
+# On the left of a formula, more than a name.
+has_response <- function(formula) {
+  head_of(formula) == "~" && length(formula) == 3 && is.call(formula[[2]])
+}
+
+is_term <- function(expr) !head_of(expr) %in% c(join_terms, smooths) && !has_bar(expr)
+
+are_named <- function(list) nzchar(names(list) %||% character(length(list)))
 
 join_terms <- c("~", "+", "-", "*", ":", "^", "%in%", "/", "|", "||", "(")
 smooths <- c("s", "te", "ti", "t2")

@@ -10,8 +10,7 @@
 producers <- function(call, env) {
   walk <- list2env(list(seen = new.env(), packages = character(), compiled = FALSE))
   note_code(list(call), env, walk)
-  arguments <- as.list(call)[-1]
-  for (argument in arguments[!vapply(arguments, is_missing_argument, NA)]) {
+  for (argument in given(as.list(call)[-1])) {
     formula <- if (is.name(argument)) get0(as.character(argument), envir = env) else argument
     if (inherits(formula, "formula")) {
       note_code(list(canonical_call(formula)), environment(formula) %||% env, walk)
@@ -66,8 +65,7 @@ qualified_packages <- function(exprs) {
     rest[[length(rest)]] <- NULL
     if (is.call(expr)) {
       if (is_qualified(expr)) found <- c(found, as.character(expr[[2]]))
-      inside <- as.list(expr)
-      rest <- c(rest, inside[!vapply(inside, is_missing_argument, NA)])
+      rest <- c(rest, given(as.list(expr)))
     }
   }
   unique(found)
@@ -102,8 +100,8 @@ code_version <- function(package) known_of(package, "version", function(space) {
   if (is_released(space)) version else paste(version, code_digest(space))
 })
 
-# A package's version is kept as long as its namespace is the same, but for one that is loaded from its
-# sources, which change under way.
+# A package's version is kept as long as its namespace is the same, but for one that is loaded from
+# its sources, which change under way.
 known_of <- function(package, what, find) {
   space <- asNamespace(package)
   if (is_loaded_from_source(space)) {

@@ -95,7 +95,16 @@ run <- function(code, store = NULL) {
 
 empty_workspace <- function() {
   rm(list = setdiff(ls(globalenv(), all.names = TRUE), ".Random.seed"), envir = globalenv())
+  for (package in intersect(c("base", "stats", "mgcv"), loadedNamespaces())) {
+    table <- asNamespace(package)[[".__S3MethodsTable__."]]
+    registered <- Filter(function(name) {
+      identical(topenv(environment(table[[name]]) %||% baseenv()), globalenv())
+    }, ls(table, all.names = TRUE))
+    rm(list = registered, envir = table)
+  }
 }
+
+`%||%` <- function(a, b) if (is.null(a)) b else a
 
 # No fit has been made yet.
 forget <- function() {
