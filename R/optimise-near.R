@@ -53,6 +53,9 @@ look_around <- function(optimiser, call, env, point, given) {
   if (!isTRUE(miss <= max(fall / 4, small_fall(bottom_value)))) {
     stop_seed_unfit("the objective is not round there")
   }
+  if (fall > (values[[1]] - bottom_value) / 10) {
+    stop_seed_unfit("on these data it is hardly nearer than the call's own start")
+  }
   best <- which.min(c(values[[2]], quadratic$value, bottom_value))
   registry$looked <- list(point = point, value = values[[2]], hessian = quadratic$hessian)
   list(
@@ -72,7 +75,7 @@ is_hollow <- function(f, from, to, values, points = valley_points) {
   isTRUE(values[[2]] <= values[[1]] && all(diff(along, differences = 2) >= -rounding))
 }
 
-# Every end within it is as good.
+# So far above the bottom an end may be, as a quadratic from some way off has it.
 small_fall <- function(value) end_tolerance / 10 * max(abs(value), 1)
 
 bowl_at <- function(problem, point, value) {
