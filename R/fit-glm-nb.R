@@ -152,17 +152,3 @@ restore_glm_nb <- function(fit, call, env) {
 }
 
 glm_nb_writes <- c("init.theta", "link")
-
-# The fitter deparses `link`, so it is a word; one that names no link is a variable of the workspace.
-identify_glm_nb <- function(call, env) {
-  link <- call$link
-  if (!is.null(link)) call$link <- deparse1(link)
-  key <- identify_model(
-    call, env, "MASS::glm.nb", aligned = glm_aligned, ignored_control = "trace"
-  )
-  value <- if (is.name(link)) find_captured(as.character(link), globalenv())
-  if (is.null(value)) {
-    return(key)
-  }
-  new_model_fingerprint(c(key$parts, named_part("variable", "link", value, "specification")))
-}
