@@ -67,9 +67,8 @@ expect_asker_s_own <- function(suite) {
   fit <- fit_warm(suite, call, store, second)
   promise_cold_fit(suite, fit, "finished", "Returned to somebody else")
   place <- function(fit) or_null(environment(stats::formula(fit)))
-  is_kept <- identical(place(suite$cold), place(suite$cold)) # not made anew each time
   promise(
-    !is_kept || identical(place(fit), place(suite$cold)),
+    !identical(place(suite$cold), second) || identical(place(fit), second),
     "the formula of a fit that is returned to somebody else is from there"
   )
 }

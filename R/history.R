@@ -53,7 +53,7 @@ session_history <- function(x, key = NULL) {
 }
 
 history_of_fit <- function(fit) {
-  info <- if (inherits(fit, "warm_info")) fit else attr(fit, "warmstart", exact = TRUE)
+  info <- if (inherits(fit, "warm_info")) fit else known_info(fit)
   if (is.null(info)) {
     stop_argument("x", paste(
       "must be a session, a fit that `warm()` returned, or a store and `key` that of a fit in it."

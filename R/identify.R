@@ -85,7 +85,9 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
     }, names(arguments), arguments)
     c(
       fitter_parts(fitter, shown), unlist(unname(parts), recursive = FALSE),
-      named_part("order", "of the arguments", names(arguments), "specification"),
+      if (is.function(fitter)) {
+        named_part("order", "of the arguments", names(arguments), "specification")
+      },
       methods_part(env), registered_part(fitter), option_parts(), place_parts()
     )
   }))

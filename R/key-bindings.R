@@ -33,7 +33,7 @@ first_bindings <- function(names, env, mode) {
 # none.
 binding_home <- function(name, env, mode = "any") {
   while (!identical(env, emptyenv())) {
-    if (exists(name, envir = env, mode = mode, inherits = FALSE)) {
+    if (is_bound_here(name, env, mode)) {
       return(if (!is_package_environment(env)) env)
     }
     env <- environment_around(env)
@@ -136,8 +136,11 @@ dotted_bindings <- function(envs, is_method) {
   sort_bindings(unlist(found, recursive = FALSE))
 }
 
-has_functions <- function(names, env) {
-  vapply(names, exists, NA, envir = env, mode = "function", inherits = FALSE)
+has_functions <- function(names, env) vapply(names, is_bound_here, NA, env, "function")
+
+# What a function was given may be a promise that cannot be kept: it is no function.
+is_bound_here <- function(name, env, mode) {
+  isTRUE(or_null(exists(name, envir = env, mode = mode, inherits = FALSE)))
 }
 
 # Of what stands before a dot in these names, what is a function.

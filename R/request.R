@@ -44,7 +44,7 @@ resolve_call <- function(request) {
     return(request)
   }
   request$call <- match.call(fun, made[[1]], envir = request$env)
-  evaluate_arguments(request, dots_places(made[[1]], fun, request$env))
+  evaluate_arguments(request, dots_places(made[[1]], fun, request$env), topenv(environment(fun)))
 }
 
 # A function that is made where it is called, as in `make()(x)`: once is enough.
@@ -60,7 +60,7 @@ evaluate_head <- function(head, env) {
 
 # Each once, in their order, where they were written; but for those that the fitter evaluates among
 # its data, and those that draw random numbers: how often it does so is the fitter's to decide.
-evaluate_arguments <- function(request, places) {
+evaluate_arguments <- function(request, places, home) {
   asked <- request$call
   for (name in setdiff(names(asked), c("", evaluated_by_fitter))) {
     written <- asked[[name]]
@@ -72,7 +72,7 @@ evaluate_arguments <- function(request, places) {
     request$values[name] <- value
     if (is.null(place) && !identical(save_random_state(), random)) {
       if (!is.name(written)) restore_random_state(random)
-    } else if (!is.null(place) || !is.name(written)) {
+    } else if (!is.null(place) || !is_repeatable(written, request$env, home)) {
       asked[name] <- list(inline(value[[1]]))
     }
   }
@@ -93,6 +93,27 @@ dots_places <- function(call, fun, env) {
   named <- as.list(match.call(fun, as.call(parts)))[-1]
   Filter(function(argument) any(vapply(places, identical, NA, argument)), named)
 }
+
+# Does it come to the same each time that the fitter evaluates it, without a trace? Names do, and what
+# is made of them by R's own means and by the fitter's package `home`.
+is_repeatable <- function(expr, env, home) {
+  if (!is.call(expr)) {
+    return(TRUE)
+  }
+  fun <- function_at(expr[[1]], env)
+  is_known <- if (is.primitive(fun)) {
+    call_name(expr) %in% repeatable
+  } else {
+    is_closure(fun) &&
+      (identical(environment(fun), home) || identical(environment(fun), asNamespace("stats")))
+  }
+  is_known && all(vapply(as.list(expr)[-1], is_repeatable, NA, env, home))
+}
+
+repeatable <- c(
+  "(", "[", "[[", "$", "@", "+", "-", "*", "/", "^", ":", "<", ">", "<=", ">=", "==", "!=", "!", "&",
+  "|", "&&", "||", "c", "list", "~"
+)
 
 # What evaluates to the same again and again, and costs nothing.
 is_literal <- function(expr) {

@@ -68,6 +68,10 @@ remember_info <- function(value, info) {
   )
 }
 
+known_info <- function(fit) {
+  attr(fit, "warmstart", exact = TRUE) %||% or_null(registry$infos[[value_name(fit)]])
+}
+
 value_name <- function(value) unclass(fingerprint.default(value, opaque = "ignore"))
 
 infos_remembered <- 256
@@ -94,7 +98,7 @@ warm_info <- function(fit) {
   info <- if (missing(fit)) {
     registry$last_info
   } else {
-    attr(fit, "warmstart", exact = TRUE) %||% or_null(registry$infos[[value_name(fit)]])
+    known_info(fit)
   }
   info %||% stop_argument("fit", "must be a fit that `warm()` returned.")
 }

@@ -405,14 +405,15 @@ test_that("a payload's class is not printed as it is", {
 
 test_that("a related model's terms are not printed as they are", {
   entry <- list(payload = list(state = 1, terms = "s(x)\033[2J"), kind = "final")
-  expect_identical(new_start(entry, "related")$found, "related model, s(x)?[2J")
+  expect_identical(new_start(entry, "related", new_store())$found, "related model, s(x)?[2J")
 })
 
 test_that("counts that are none do not get into a fit", {
   entry <- list(
-    payload = list(state = 1, iterations = "\033", seconds = list()), kind = "checkpoint"
+    payload = list(state = 1, iterations = "\033", seconds = list()), kind = "checkpoint",
+    key = a_key, run_id = "run"
   )
-  expect_identical(new_start(entry, "exact")[c("iterations", "seconds")], list(
+  expect_identical(new_start(entry, "exact", new_store())[c("iterations", "seconds")], list(
     iterations = 0, seconds = 0
   ))
 })

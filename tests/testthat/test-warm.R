@@ -791,7 +791,7 @@ bad_warm_calls <- list(
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, near = c(TRUE, FALSE))), "near"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, label = 1)), "label"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, resue = TRUE)), "resue"),
-  list(quote(warm_info(1)), "fit"),
+  list(quote(warm_info("no fit")), "fit"),
   list(quote(warm_info(NULL)), "fit"),
   list(quote(warm_info(lm(mpg ~ hp, mtcars))), "fit")
 )
