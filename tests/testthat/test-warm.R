@@ -193,7 +193,7 @@ test_that("a model with one term more starts from the one without", {
   store <- new_store()
   warm_call(earthquake_model, store)
   larger <- earthquake_model
-  larger[[2]] <- quote(strong ~ s(depth) + s(stations) + s(lat) + s(long))
+  larger[[2]] <- quote(strong ~ s(depth) + s(stations) + s(lat) + long)
   fit <- warm_call(larger, store)
   expect_identical(source_of(fit), "seeded")
   expect_match(warm_info(fit)$found, "related")
