@@ -271,13 +271,15 @@ seed_sp <- function(state, relation, setup, initial) {
 # which is which is not known there. mgcv's own initial values for these.
 known_sp <- function(sp, initial, labels, setup) {
   for (smooth in setup$smooth) {
-    if (inherits(smooth, "fs.interaction")) {
+    if (is_factor_smooth(smooth)) {
       unknown <- labels %in% paste0(smooth$label, seq_along(smooth$S)[-1])
       sp[unknown] <- initial[unknown]
     }
   }
   sp
 }
+
+is_factor_smooth <- function(smooth) inherits(smooth, "fs.interaction")
 
 #' Keep a seed where the score has a slope
 #'

@@ -88,8 +88,8 @@
 #'   rows, from there to the optimum of REML or ML itself. What is stored says whether it starts
 #'   there, not where. It begins cold, and [warm_info()] says so, where the stored fit leads
 #'   elsewhere, where the score may have several optima, and where there are fewer than ten
-#'   informative rows a coefficient (least squares take any number). The end is believed where
-#'   mgcv's own gradient and Hessian say that it is an optimum.
+#'   informative rows a coefficient. The end is believed where mgcv's own gradient and Hessian say
+#'   that it is an optimum.
 #'   From its own end alone it starts by NCV, GACV, P-REML and P-ML (but least squares), with
 #'   `min.sp` or `H`, by `twlss()`, with adaptive smooths (`bs = "ad"`), and where the model is a
 #'   zero inflated one (`ziP()`). With efs a finished fit starts nothing. Gaussian models with the

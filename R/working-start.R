@@ -26,7 +26,7 @@ or_null <- function(value) tryCatch(value, error = function(e) NULL)
 settle <- function(view, initial, seed) {
   view$approach(penalty_at(view$setup, initial))
   found <- settle_from(view, initial)
-  if (has_enough_rows(view, found$model) && is_only_optimum(view, found, initial, seed)) {
+  if (has_enough_rows(found$model) && is_only_optimum(view, found, initial, seed)) {
     lsp <- take_place(view, found)
     list(
       in_out = list(sp = exp(lsp), scale = view$scale() %||% found$score$scale),
@@ -36,9 +36,10 @@ settle <- function(view, initial, seed) {
 }
 
 # Of few rows, or where few of them tell anything, as where they are separated, the weights move so
-# far with the smoothing parameters that the working model does not know the score.
-has_enough_rows <- function(view, model) {
-  view$exact || model$effective >= rows_a_coefficient * length(model$xz)
+# far with the smoothing parameters that the working model does not know the score; and of least
+# squares there may be a second optimum on the way.
+has_enough_rows <- function(model) {
+  model$effective >= rows_a_coefficient * length(model$xz)
 }
 
 rows_a_coefficient <- 10
@@ -118,13 +119,14 @@ nearly_settled <- 0.1
 
 # Do other places lead to the same optimum? A score that has several is not followed: which of them
 # a cold fit ends in may hang on a step. Of least squares, where the way from mgcv's own start is
-# known, only optima count that are not much higher.
+# known, only the seed has to lead there; but a factor smooth has an optimum for each order of its
+# null space's penalties.
 is_only_optimum <- function(view, found, initial, seed) {
-  highest <- if (view$exact) found$score$score + 1 else Inf
-  for (place in unique(c(list(seed, initial), places_elsewhere(found$score$lsp, initial)))) {
+  knows_way <- view$exact && !any(vapply(view$setup$smooth, is_factor_smooth, NA))
+  places <- if (!knows_way) places_elsewhere(found$score$lsp, initial)
+  for (place in unique(c(list(seed, initial), places))) {
     end <- or_null(optimum_from(found, place))
-    is_same <- is.null(end) || max(abs(end$edf - found$score$edf)) <= same_edf
-    if (!is_same && (identical(place, seed) || end$score < highest)) {
+    if (!is.null(end) && max(abs(end$edf - found$score$edf)) > same_edf) {
       return(FALSE)
     }
   }
