@@ -18,6 +18,7 @@ visit_page <- function(package, page) {
   if (fits_in(code) == 0) {
     return()
   }
+  began <- sum(proc.time()[-3])
   first <- tempfile("store")
   near <- tempfile("store")
   on.exit(unlink(c(first, near), recursive = TRUE))
@@ -35,15 +36,18 @@ visit_page <- function(package, page) {
   passed <<- passed + sum(!bad)
   failed <<- failed + sum(bad)
   cat(sprintf(
-    "%s %s: %d of %d expressions, %d comparisons\n", package, page, upto, length(code), length(bad)
+    "%s %s: %d of %d expressions, %d comparisons, %.1f s\n",
+    package, page, upto, length(code), length(bad), sum(proc.time()[-3]) - began
   ))
   if (any(bad | ends$verdict == "better")) print(ends[ends$verdict != "same", ], row.names = FALSE)
   found <- compare_visits(visits, code)
   if (length(found) > 0) cat(paste0("    ", found, "\n"), sep = "")
 }
 
+invisible(loadNamespace("warmstart")) # once, and not in each page's processes
 for (argument in arguments[-1]) {
   wanted <- strsplit(argument, "=", fixed = TRUE)[[1]]
+  loadNamespace(wanted[[1]])
   pages <- names(tools::Rd_db(wanted[[1]]))
   for (page in grep(c(wanted, ".")[[2]], pages, value = TRUE)) visit_page(wanted[[1]], page)
 }

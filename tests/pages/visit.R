@@ -9,7 +9,8 @@ modes <- c("plain", "first", "again", "refit", "near")
 
 #' @param package Attached first.
 #' @param code Expressions.
-#' @param seconds For each expression, and for the whole page, of the plain run.
+#' @param seconds Of this process's own time, for each expression, and for the whole page, of the
+#'   plain run.
 #' @param upto How many of them to run: as many as the plain run got through.
 #' @return A list of `said`, of each expression the output, conditions, error and random numbers;
 #'   `ends`, the end_of() each object that it leaves; `uses`, what is made of each fit; `upto`. NULL
@@ -19,7 +20,7 @@ visit <- function(package, code, mode, store, seconds, upto = length(code)) {
   job <- parallel::mcparallel(run_page(package, code, mode, store, seconds, upto),
     silent = TRUE, mc.set.seed = FALSE
   )
-  made <- parallel::mccollect(job, wait = FALSE, timeout = 6 * seconds[["page"]] + 60)
+  made <- parallel::mccollect(job, wait = FALSE, timeout = 20 * seconds[["page"]] + 200)
   if (is.null(made)) {
     tools::pskill(job$pid, tools::SIGKILL)
     suppressWarnings(parallel::mccollect(job))
@@ -45,9 +46,9 @@ run_page <- function(package, code, mode, store, seconds, upto) {
   grDevices::pdf(NULL)
   set.seed(20240501)
   said <- list()
-  began <- proc.time()[[3]]
+  began <- seconds_used()
   for (i in seq_len(upto)) {
-    left <- seconds[["page"]] - (proc.time()[[3]] - began)
+    left <- seconds[["page"]] - (seconds_used() - began)
     limit <- if (mode == "plain") min(seconds[["each"]], left) else 4 * seconds[["each"]]
     record <- if (limit > 0) run_expression(code[[i]], workspace, limit)
     if (is.null(record) || record$timed_out) break
@@ -72,7 +73,7 @@ run_expression <- function(expr, env, limit) {
     }
   }
   error <- NULL
-  setTimeLimit(elapsed = limit, transient = TRUE)
+  setTimeLimit(cpu = limit, transient = TRUE)
   output <- utils::capture.output(tryCatch(
     withCallingHandlers(
       {
@@ -91,6 +92,8 @@ run_expression <- function(expr, env, limit) {
   )
 }
 
+seconds_used <- function() sum(proc.time()[1:2])
+
 show_value <- function(value) if (isS4(value)) methods::show(value) else print(value)
 
 # What warm_info() reads is no difference.
@@ -101,7 +104,7 @@ without_info <- function(object) {
 
 uses_of <- function(object) {
   words <- function(expr) {
-    setTimeLimit(elapsed = 4, transient = TRUE)
+    setTimeLimit(cpu = 4, transient = TRUE)
     on.exit(setTimeLimit())
     tryCatch(
       utils::capture.output(suppressMessages(suppressWarnings(print(expr)))),
