@@ -40,7 +40,7 @@
 #'   elsewhere than a cold one? TRUE, or one string that says why not: then it is made again cold.
 #'   It is asked where the fit has converged, without a warning. `start` is a list of the `state`
 #'   that it began from and its `relation`, as `seed` has them (`"quick"` for a quick start), and the
-#'   fit before `restore`, `raw`, whose call is the one that `seed` and `observe` have made. To have
+#'   fit before `restore`, `raw`, whose call is what `seed` and `observe` have made. To have
 #'   converged is not enough: it should say from the fitter's own mathematics that this is the
 #'   optimum which a cold start finds. By default the fit, begun again at its own end, must stay
 #'   there, and be no worse than the first iterates of a cold one.

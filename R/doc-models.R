@@ -9,12 +9,11 @@
 #' | `mgcv::gam()` | each outer iteration | smoothing parameters, coefficients |
 #' | `mgcv::bam()` | nothing | the same |
 #' | [stats::glm()] | each iteration | coefficients, same formula |
-#' | `MASS::glm.nb()` | each round | coefficients and theta, same formula |
-#' | [stats::nls()] | each step | parameters, same formula and `start` |
-#' | [stats::loglin()] | nothing | fitted table, same margins, with `fit = TRUE` |
-#' | `nnet::multinom()` | nothing | weights, same classes |
-#' | `nnet::nnet()` | nothing | nothing |
-#' | `survival::survreg()` | nothing | coefficients and scales, same distribution |
+#' | `MASS::glm.nb()` | each round | coefficients and theta, same formula, from 10,000 rows on |
+#' | [stats::nls()] | each step | parameters, same formula and `start`, from 10,000 rows on |
+#' | [stats::loglin()] | nothing | nothing |
+#' | `nnet::multinom()`, `nnet()` | nothing | nothing |
+#' | `survival::survreg()` | nothing | coefficients and scale, same distribution |
 #' | `survival::coxph()` | nothing | nothing |
 #' | `nlme::lme()`, `gls()` | better evaluations | variance parameters, same formula |
 #'
@@ -27,13 +26,32 @@
 #' @section Which fits does a fit start from?:
 #' From the last one of the same specification on other rows; else, unless the table says "same
 #' formula", from a related one's: what has the same name is taken over. What you give for `start`
-#' or its like belongs to the specification, and in `glm()`, `survreg()` and `multinom()` no other
-#' fit's takes its place.
+#' or its like belongs to the specification, and in `glm()` and `survreg()` no other fit's takes its
+#' place. One that is further from the data than the null model is not used.
 #'
 #' @section Is the result the same?:
-#' Where there is one optimum, as in the models of the table, up to the fitter's tolerance. `nls()`,
-#' and `glm()` with some links, may have several: from a start near another one they end there,
-#' as they would from another `start`. `warm(..., near = FALSE)` starts as the fitter does.
+#' Yes, within the fitter's tolerance. A start from another fit is used only where there is one
+#' optimum, or a cold fit to some of the rows is seen to lead there; and its end is believed only
+#' if the fitter's own mathematics say that it is that optimum: score equations that hold, the same
+#' coefficients estimable, nothing on its way to a boundary as with separated groups. Else the fit
+#' is made again cold, and [warm_info()] says why.
+#'
+#' * `glm()`: `binomial()`, `quasibinomial()`, `poisson()` and `quasipoisson()` with their own
+#'   links; the probit and cloglog links, `Gamma()` and `MASS::negative.binomial()` with the log
+#'   link, from 10,000 rows on. All others begin cold, as do those with a `method` of their own,
+#'   with `etastart` or `mustart`, or with less than 25 iterations or a wider tolerance than the
+#'   default's.
+#' * `glm.nb()`: with the log link. `nls()`: where `data` is a data frame and there is no `subset`.
+#' * `survreg()`: with its own distributions but `t`, and one scale.
+#'
+#' From 10,000 rows on means: from a cold start some of these stop at a limit, or fail, where they
+#' would not from another one's end. So a cold fit to a thousand of the rows is made first, which
+#' takes some hundredths of the time, and has to come to its end; that of `nls()`, next to the
+#' start. Fewer rows are fitted about as soon from a cold start.
+#'
+#' What was interrupted goes on in any of these: it ends where the uncut fit would have, with the
+#' iterations that were left to it. (A `glm.nb()` begins its rounds anew. An `nls()` with `warnOnly`
+#' begins cold.)
 #'
 #' @section What about random starts?:
 #' The weights that `nnet()` starts with are random, and decide where it ends. Unless `Wts` is
@@ -58,9 +76,11 @@
 #' takes the curvature there from two evaluations a parameter and one more. Where a cold fit takes
 #' fewer than some 30 evaluations, that saves none.
 #'
-#' @section Why are Cox models not started from others?:
-#' The `init` of `coxph()` is also the hypothesis that its likelihood ratio, score and Wald tests
-#' are against. Another one gives another summary.
+#' @section Why are some not started from others?:
+#' `multinom()` ends some hundredths of a standard error away from its optimum, and where depends
+#' on its start; `loglin()` takes as long to be given a table as it saves. The `init` of `coxph()`
+#' is also the hypothesis that its likelihood ratio, score and Wald tests are against. Another one
+#' gives another summary.
 #'
 #' @seealso [warm()], [warm_adapter()] to add a fitter.
 #' @name warm-models

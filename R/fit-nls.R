@@ -50,7 +50,7 @@ seed_nls <- function(call, env, state, relation) {
 
 # A sum of squares may have several minima, and from a start far away the steps may lead nowhere.
 # So a cold fit to some of the rows has to end next to the start: no further in its own errors than
-# two samples of one model are from each other.
+# two samples of one model are from each other; and no ridge lies on the way there.
 check_nls_valley <- function(call, env, start) {
   data <- eval(call$data, env)
   aligned <- all.vars(call$weights)
@@ -65,9 +65,14 @@ check_nls_valley <- function(call, env, start) {
     eval(call, env)
   })
   best <- stats::deviance(fit)
-  fit$m$setPars(unlist(start))
-  excess <- (fit$m$deviance() - best) / (best / max(stats::df.residual(fit), 1))
-  if (!isTRUE(excess >= -1e-6 && excess <= 10 * length(stats::coef(fit)))) {
+  deviance_at <- function(par) {
+    fit$m$setPars(par)
+    fit$m$deviance()
+  }
+  excess <- (deviance_at(unlist(start)) - best) / (best / max(stats::df.residual(fit), 1))
+  is_next <- isTRUE(excess >= -1e-6 && excess <= 10 * length(stats::coef(fit)))
+  given <- unlist(eval(call$start, env))
+  if (!is_next || !is.null(given) && !is_one_valley(deviance_at, given, unlist(start))) {
     stop_seed_unfit("a cold fit to some of the rows ends elsewhere")
   }
 }

@@ -215,13 +215,36 @@ test_that("a fit that was stopped too early is not believed", {
   expect_match(certify_glm(early, list(X = model.matrix(early)), NULL), "score equations")
 })
 
-test_that("a fit is not believed where a cold one takes too many steps for its limit", {
+test_that("where the link is not canonical, many rows are started from, if some end cold", {
   set.seed(1)
-  d <- data.frame(x = c(rnorm(20), 8))
-  d$y <- exp(d$x) * c(rep(c(0.5, 1.5), 10), 1e-4)
-  slow <- suppressWarnings(glm(y ~ x, Gamma("log"), d, maxit = 100))
-  expect_gt(slow$iter, 25)
-  expect_match(certify_glm(slow, list(X = model.matrix(slow)), slow$null.deviance), "shorter")
+  d <- data.frame(x = rnorm(12000), g = sample(letters[1:4], 12000, TRUE))
+  d$size <- rgamma(12000, 2, 2 / exp(d$x))
+  d$dead <- rbinom(12000, 1, pnorm(d$x))
+  calls <- list(
+    quote(glm(size ~ x + g, Gamma("log"), d)), quote(glm(dead ~ x + g, binomial("probit"), d))
+  )
+  all <- d
+  for (call in calls) {
+    store <- new_store()
+    d <- all[-(1:999), ]
+    warm_call(call, store)
+    d <- all
+    fit <- warm_call(call, store)
+    expect_identical(source_of(fit), "seeded")
+    cold <- eval(call)
+    expect_identical(apart(fit, cold), NULL)
+    # Those of the step before, and what is made of them.
+    weighed <- c("weights", "qr", "effects", "R")
+    parts <- setdiff(names(cold), c(weighed, "family", "iter"))
+    expect_equal(unclass(fit)[parts], unclass(cold)[parts], tolerance = 1e-5)
+    expect_equal(unclass(fit)[weighed], unclass(cold)[weighed], tolerance = 1e-3)
+    d <- all[1:900, ]
+    expect_identical(source_of(warm_call(call, store)), "cold")
+    d <- all
+    d$x[c(1, 13, 25)] <- 60
+    fit <- suppressWarnings(warm_call(call, store))
+    expect_identical(apart(fit, suppressWarnings(eval(call))), NULL)
+  }
 })
 
 test_that("a fit to separated groups is not believed", {

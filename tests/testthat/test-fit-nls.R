@@ -169,7 +169,8 @@ test_that("where a cold nls fails, one from a start does not take its place", {
 test_that("a returned nls is wholly that of who asks for it", {
   store <- new_store()
   ask <- function(scale, data, call) {
-    list(warm = warm_call(call, store, env = environment()), cold = eval(call), here = environment())
+    here <- environment()
+    list(warm = warm_call(call, store, env = here), cold = eval(call), here = here)
   }
   first <- quote(nls(
     rate ~ Vm * conc / (K + conc) + 0 * scale, data, start = c(Vm = 200, K = 0.05), trace = FALSE
@@ -192,12 +193,10 @@ test_that("an nls from the workspace looks its names up where it is asked for", 
   fits <- in_process(function(path) {
     store <- warm_store(path)
     assign("k", 2, globalenv())
-    model <- function() {
-      warm(nls(mpg ~ a + b * wt^k, mtcars, start = c(a = 30, b = -1)), store)
-    }
-    environment(model) <- list2env(list(store = store), parent = globalenv())
-    eval(quote(warm(nls(mpg ~ a + b * wt^k, mtcars, start = c(a = 30, b = -1)), store)),
-      list2env(list(store = store), parent = globalenv()))
+    assign("store", store, globalenv())
+    eval(
+      quote(warm(nls(mpg ~ a + b * wt^k, mtcars, start = c(a = 30, b = -1)), store)), globalenv()
+    )
     assign("k", 3, globalenv())
     f <- function(k, store) {
       fit <- warm(nls(mpg ~ a + b * wt^k, mtcars, start = c(a = 30, b = -1)), store)
