@@ -83,9 +83,8 @@ finish_nloptr <- function(fit, call, env, at) {
 }
 
 # Their first step is as long as the starting point, and nloptr() cannot tell them otherwise.
-check_plain_nloptr <- function(call, env, relation) {
-  strays <- if (relation == "exact") "BOBYQA|COBYLA" else "BOBYQA|COBYLA|SBPLX"
-  if (grepl(strays, nloptr_algorithm(call, env))) {
+check_plain_nloptr <- function(call, env) {
+  if (grepl("BOBYQA|COBYLA|SBPLX", nloptr_algorithm(call, env))) {
     stop_seed_unfit("its algorithm takes longer from there than from the call's own start")
   }
 }

@@ -140,7 +140,7 @@ adapters_optimisers <- function() {
 #'   starting point.
 #' @param finish `function(fit, call, env, at)`: the fit, whose parameters are the
 #'   user's again, with the rest of it, too.
-#' @param check_plain `function(call, env, relation)`: calls stop_seed_unfit()
+#' @param check_plain `function(call, env)`: calls stop_seed_unfit()
 #'   where the optimiser gains nothing by a start in the user's own units.
 #' @param wrap `function(given, fun)`: a function to be used in place of the user's.
 #' @noRd
@@ -157,7 +157,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
                               is_inside = function(call, env, given) function(x) TRUE,
                               unit = function(call, env, near) NULL, settings = NULL,
                               finish = function(fit, call, env, at) fit,
-                              check_plain = function(call, env, relation) NULL,
+                              check_plain = function(call, env) NULL,
                               wrap = function(given, fun) fun,
                               functions = c(objective, gradient, hessian), ignored = character(),
                               control = "control", ignored_control = c("trace", "REPORT"),
@@ -181,10 +181,10 @@ adapter_optimiser <- function(name, start, objective, called, result,
     },
     seed = function(call, env, state, relation) {
       if (is.list(state) && !is.null(state$calls)) {
-        if (!is.null(state$from)) call <- begin_near(optimiser, call, env, state$from, relation)
+        if (!is.null(state$from)) call <- begin_near(optimiser, call, env, state$from)
         replay_calls(optimiser, call, env, state)
       } else {
-        begin_near(optimiser, call, env, if (is.list(state)) state$par, relation)
+        begin_near(optimiser, call, env, state)
       }
     },
     observe = function(call, env, report) observe_calls(optimiser, call, env, report),
@@ -193,7 +193,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
       list(
         # On other data, it might reach a limit that it came near here.
         state = if (lasts(call, env) && all(effort(fit, call, env) <= 1 / 2, na.rm = TRUE)) {
-          list(par = end$par)
+          list(par = end$par, value = sign(call, env) * end$value)
         } else {
           list()
         },

@@ -6,8 +6,8 @@
 #'
 #' | fitter | watched | starts from another fit's |
 #' | --- | --- | --- |
-#' | `mgcv::gam()` | each outer iteration | smoothing parameters, coefficients |
-#' | `mgcv::bam()` | nothing | the same |
+#' | `mgcv::gam()` | each outer iteration | smoothing parameters |
+#' | `mgcv::bam()` | nothing | nothing |
 #' | [stats::glm()] | each iteration | coefficients, same formula |
 #' | `MASS::glm.nb()` | each round | coefficients and theta, same formula, from 10,000 rows on |
 #' | [stats::nls()] | each step | parameters, same formula and `start`, from 10,000 rows on |
@@ -15,7 +15,8 @@
 #' | `nnet::multinom()`, `nnet()` | nothing | nothing |
 #' | `survival::survreg()` | nothing | coefficients and scale, same distribution |
 #' | `survival::coxph()` | nothing | nothing |
-#' | `nlme::lme()`, `gls()` | better evaluations | variance parameters, same formula |
+#' | `nlme::lme()` | evaluations of the likelihood | variance parameters, same formula |
+#' | `nlme::gls()` | evaluations of the likelihood | nothing |
 #'
 #' @section Is it worth it?:
 #' For fits of seconds. `warm()` itself takes some milliseconds a call, most of them to keep the
@@ -70,11 +71,13 @@
 #' default, goes through several rounds, each with an objective of its own: it is not watched, nor
 #' started from another.
 #'
-#' @section What of `lme()` is not started from?:
-#' One with neither `correlation` nor `weights` starts from its own interrupted run alone: an EM
-#' algorithm gives it a start as near as another fit's end. Resumed, it knows the parameters, and
-#' takes the curvature there from two evaluations a parameter and one more. Where a cold fit takes
-#' fewer than some 30 evaluations, that saves none.
+#' @section How do `lme()` and `gls()` go on?:
+#' Resumed, they get the values of the likelihood that they had before the interruption, and end
+#' where they would have ended without it, to the last bit. An `lme()` with `correlation` or
+#' `weights` starts from another data's end where the likelihood rises to that from its own start,
+#' without a fall on the way, and its end is believed where a Newton step would gain next to nothing.
+#' One with neither begins cold: an EM algorithm gives it a start as near as another fit's end. So
+#' does `gls()`: to look whether a start is one takes as many evaluations as it would save.
 #'
 #' @section Why are some not started from others?:
 #' `multinom()` ends some hundredths of a standard error away from its optimum, and where depends

@@ -5,24 +5,29 @@
 # which looks around the point (quadratic.R), starts the user's optimiser at the bottom that it sees
 # from there, in the coordinates that suit (coordinates.R), and takes the result back to the user's.
 
-begin_near <- function(optimiser, call, env, point, relation) {
+#' Begin at another data's optimum
+#'
+#' @param state A list of that point, `par`, and the objective's `value` there on its own data.
+#' @noRd
+begin_near <- function(optimiser, call, env, state) {
   given <- eval(call[[optimiser$start]], env)
+  point <- if (is.list(state)) state$par
   if (!is.numeric(point) || length(point) == 0 || !all(is.finite(point))) {
     stop_seed_unfit("it has no point to start from")
   }
   if (length(point) != length(given)) {
     stop_seed_unfit(paste("it has", counted(length(point), "parameter"), "and this", length(given)))
   }
-  point <- as.double(point)
-  attr(call, "begun") <- list(from = point)
+  state$par <- as.double(point)
+  attr(call, "begun") <- list(from = state)
   call_within(call, function(call, env) {
     random <- save_random_state()
-    near <- suppressWarnings(look_around(optimiser, call, env, point, given))
+    near <- suppressWarnings(look_around(optimiser, call, env, state, given))
     restore_random_state(random)
     call[[optimiser$start]] <- replace(given, seq_along(given), near$par) # with the user's names
     inner <- to_coordinates(optimiser, call, env, near, given)
     if (is.null(inner)) {
-      optimiser$check_plain(call, env, relation)
+      optimiser$check_plain(call, env)
       return(eval(call, env))
     }
     fit <- as_if_called(list(expr = call, call = call), inner$call, eval(inner$call, env))
@@ -35,12 +40,17 @@ begin_near <- function(optimiser, call, env, point, relation) {
 #' @return The best point, `par`, the `hessian` and the bounds there, and `step`: how far from `par`
 #'   the optimum may be, where one is a distance of which a curvature of one makes a half.
 #' @noRd
-look_around <- function(optimiser, call, env, point, given) {
+look_around <- function(optimiser, call, env, state, given) {
+  point <- state$par
   problem <- new_problem(optimiser, call, env, given)
   given <- as.double(given)
   values <- c(problem$value(given, always = TRUE), problem$value(point))
   if (!isTRUE(values[[2]] < values[[1]])) {
     stop_seed_unfit("on these data it is no better than the call's own start")
+  }
+  if (is_number(state$value) &&
+    abs(values[[2]] - state$value) > max(values[[1]] - values[[2]], abs(state$value))) {
+    stop_seed_unfit("on these data the objective is of another size there")
   }
   if (!is_hollow(problem$value, given, point, values)) {
     stop_seed_unfit("on these data the way to it from the call's own start is not one slope")
@@ -98,7 +108,7 @@ certify_optimum <- function(optimiser, end, call, env, state) {
   problem <- new_problem(optimiser, call, env, given)
   at <- as.double(end$par)
   value <- problem$value(at)
-  begun <- if (is.null(state$calls)) as.double(state$par) else state$from
+  begun <- if (is.null(state$calls)) as.double(state$par) else state$from$par
   stored <- if (!is.null(begun)) problem$value(begun)
   looked <- registry$looked
   hessian <- if (!is.null(begun) && identical(looked[c("point", "value")], list(

@@ -1,6 +1,8 @@
 # What warm() saves with lme4 and glmmTMB. Seconds are of this process's own CPU time; cold and
 # warm fits are made in turn. Evaluations are the fit's own count, which for glmer and nlmer is that
-# of the last stage; the time is of the whole fit.
+# of the last stage; of a resumed fit, with those before the interruption; of a seeded one, without
+# those on the way from a cold start to the seed, nine a stage (glmmTMB: five). The time is of the
+# whole fit.
 #
 #   Rscript bench/fitters-mixed.R [model...]
 #

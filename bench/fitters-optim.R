@@ -203,11 +203,13 @@ run_case <- function(name) {
   store <- warm_store(tempfile("store"))
   measure(warm_call(store), d, limit = cold$count %/% 2)
   resumed <- measure(warm_call(store), d)
+  source <- warm_info()$source
   seeded <- lapply(1:5, function(fold) {
     store <- warm_store(tempfile("store"))
     set.seed(fold)
     measure(warm_call(store), d[sort(sample(nrow(d), round(0.9 * nrow(d)))), , drop = FALSE])
-    measure(warm_call(store), d)
+    seeded <- measure(warm_call(store), d)
+    c(seeded, source = warm_info()$source)
   })
   seeded_counts <- vapply(seeded, function(x) x$count, 1)
   objectives <- vapply(c(list(resumed), seeded), function(x) objective_of(call, x$value), 1)
@@ -218,8 +220,7 @@ run_case <- function(name) {
     seeded_s = mean(vapply(seeded, function(x) x$seconds, 1)),
     worse = max(objectives) - objective_of(call, cold$value),
     sources = paste(
-      attr(resumed$value, "warmstart")$source,
-      sum(vapply(seeded, function(x) attr(x$value, "warmstart")$source == "seeded", NA))
+      source, sum(vapply(seeded, function(x) x$source == "seeded", NA))
     )
   )
 }
