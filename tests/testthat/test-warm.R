@@ -166,8 +166,8 @@ test_that("a state of another form is passed over", {
 
 test_that("the same model on other rows starts from the earlier fit", {
   store <- new_store()
-  warm(gam(mpg ~ s(hp) + s(wt), data = mtcars, method = "REML"), store)
-  fit <- warm(gam(mpg ~ s(hp) + s(wt), data = mtcars[-(1:3), ], method = "REML"), store)
+  warm(gam(mag ~ s(depth) + s(stations), data = quakes, method = "REML"), store)
+  fit <- warm(gam(mag ~ s(depth) + s(stations), data = quakes[-(1:9), ], method = "REML"), store)
   expect_identical(source_of(fit), "seeded")
 })
 
