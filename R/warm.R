@@ -30,10 +30,10 @@
 #' if that began in the same state.
 #'
 #' @section What makes it the same fit?:
-#' The formula, the values of the columns it uses, the family, and every argument that can change
-#' the result; see `vignette("fingerprints")`. Other columns, their order and row
-#' names do not count.
-#'
+#' The formula, the values of its terms and of the columns it uses, the family, and every argument
+#' that can change the result, with the code of the functions in them; see
+#' `vignette("fingerprints")`. Other columns and their order do not count. Row names do, unless they
+#' are numbers from 1 on, since fits carry them.
 #'
 #' No key can know what is not in R when the fit begins: files, databases, the network, the clock,
 #' environment variables. Where the fit reads such a thing, name it in `depends`.
