@@ -362,6 +362,7 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
                                struct ws_entry **entry) {
     enum ws_status status;
     int attempts = 0;
+    uint64_t withheld = ws_store_passed_over(store)->withheld;
     struct lookup lookup = {.store = store,
                             .key = key,
                             .select = select,
@@ -371,6 +372,7 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
 
     ws_digest_format(key, lookup.hex);
     do {
+        ws_store_passed_over(store)->withheld = withheld; /* once a lookup, however often it looks */
         status = look_once(&lookup, entry);
         attempts++;
     } while (status != WS_OK && ((lookup.vanished && attempts < READ_ATTEMPTS_MAX) ||
