@@ -10,7 +10,7 @@ lasting_value <- function(x) {
   if (isS4(x) && methods::is(x, "merMod")) {
     lasting_mer_mod(x)
   } else if (inherits(x, "glmmTMB") && is.list(x)) {
-    lasting_list(x, "obj")
+    lasting_glmmtmb(x)
   } else if (inherits(x, "nls") && is.list(x) && is.list(x$m)) {
     list(lasting_list(x, "m"), lasting_nls(x$m))
   } else if (is.list(x) && is.null(attr(x, "class"))) {
@@ -24,6 +24,15 @@ lasting_list <- function(x, changing) {
   kept <- attributes(x)
   kept[c("names", "warmstart")] <- NULL
   list(unclass(x)[setdiff(names(x), changing)], kept)
+}
+
+# Its functions, in `obj` and in what is known of the standard errors, hold compiled code, and its
+# formulas lead to all that is where it was made.
+lasting_glmmtmb <- function(x) {
+  list(
+    x$fit, lapply(x$frame, identity), x$call, x$modelInfo$family[c("family", "link")],
+    x$sdr[c("par.fixed", "cov.fixed", "pdHess")]
+  )
 }
 
 # The pointer of a reference object is made from its other fields.
