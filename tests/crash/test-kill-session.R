@@ -1,5 +1,6 @@
 # Children checkpoint with falling objectives and report each that was written; they are killed at
-# random moments. Whatever was reported must be found by another process, whole.
+# random moments. Whatever was reported must be found by another process, whole: the newest that was
+# finalized, or before there is one, the best checkpoint.
 
 skip_on_os("windows")
 skip_if_not_installed("parallel")
@@ -16,7 +17,7 @@ is_intact <- function(entry) {
   length(numbers) > 1 && numbers[[1]] == entry$objective && length(unique(numbers[-1])) == 1
 }
 
-# What a child does at its step `i`. Each returns whether it was written.
+# What a child does at its step `i`. Each returns whether it was written, and whether as the final one.
 steps <- list(
   "checkpoints" = function(session, objective, i) {
     session_checkpoint(session, payload_of(objective, 500), objective, i)
@@ -35,8 +36,9 @@ steps <- list(
   },
   # Two checkpoints, then finalize, which begins a new run.
   "finalizes" = function(session, objective, i) {
-    save <- if (i %% 3 == 0) session_finalize else session_checkpoint
-    save(session, payload_of(objective, 500), objective, i)
+    is_final <- i %% 3 == 0
+    save <- if (is_final) session_finalize else session_checkpoint
+    structure(save(session, payload_of(objective, 500), objective, i), final = is_final)
   }
 )
 
@@ -45,15 +47,27 @@ descend <- function(store, key, step, report) {
   session <- warm_session(store, key)
   for (i in 1:1e6) {
     objective <- 1000 - i / 10
-    if (step(session, objective, i)) {
-      writeLines(format(objective, digits = 17), report)
+    written <- step(session, objective, i)
+    if (written) {
+      writeLines(paste(format(objective, digits = 17), isTRUE(attr(written, "final"))), report)
       flush(report)
     }
   }
 }
 
 reported <- function(file) {
-  as.numeric(readLines(file, warn = FALSE))
+  words <- strsplit(readLines(file, warn = FALSE), " ", fixed = TRUE)
+  words <- words[lengths(words) == 2]
+  list(
+    objective = as.numeric(vapply(words, `[[`, "", 1)),
+    final = as.logical(vapply(words, `[[`, "", 2))
+  )
+}
+
+# The lowest of those that count: objectives fall as time goes on.
+lowest <- function(reports) {
+  counts <- if (any(reports$final)) reports$final else TRUE
+  min(reports$objective[counts])
 }
 
 # Kills a child at a random moment after some of its reports: what it had reported, and what a
@@ -68,13 +82,13 @@ kill_once <- function(store, step) {
   )
   awaited <- sample(6, 1)
   deadline <- Sys.time() + 30
-  while (length(reported(file)) < awaited && Sys.time() < deadline) Sys.sleep(0.001)
+  while (length(reported(file)$final) < awaited && Sys.time() < deadline) Sys.sleep(0.001)
   Sys.sleep(runif(1, 0, 0.02))
   tools::pskill(child$pid, tools::SIGKILL)
   # Reports first: a child that still dies can only improve on them.
-  objectives <- reported(file)
+  reports <- reported(file)
   list(
-    key = key, reported = min(objectives), count = length(objectives),
+    key = key, reported = lowest(reports), count = length(reports$final),
     entry = store_lookup(store, key)
   )
 }
@@ -110,7 +124,8 @@ for (what in names(steps)) {
     session <- warm_session(store, last$key)
     better <- last$entry$objective - 1
     expect_lte(session_load(session)$objective, last$reported)
-    expect_true(session_checkpoint(session, payload_of(better, 10), better))
+    keep <- if (what == "finalizes") session_finalize else session_checkpoint
+    expect_true(keep(session, payload_of(better, 10), better))
     expect_identical(session_load(session)$run_id, session_run_id(session))
   })
 
