@@ -3,7 +3,7 @@
 
 stop_warmstart <- function(message, class, ..., call = NULL) {
   stop(errorCondition(
-    cli::format_error(for_cli(message)),
+    told(cli::format_error, message),
     ...,
     class = c(paste0("warmstart_error_", class), "warmstart_error"),
     call = call
@@ -38,9 +38,19 @@ stop_store <- function(doing, reason) {
 
 warn_warmstart <- function(message, class) {
   warning(warningCondition(
-    cli::format_warning(for_cli(message)),
+    told(cli::format_warning, message),
     class = c(paste0("warmstart_warning_", class), "warmstart_warning")
   ))
+}
+
+# As cli sets it; where a file that this takes cannot be opened, since the process has no descriptor
+# left, as it is. cli is loaded with this package, for the same reason.
+#' @importFrom cli format_error
+told <- function(format, message) {
+  tryCatch(
+    suppressWarnings(format(for_cli(message))),
+    error = function(e) paste(message, collapse = "\n")
+  )
 }
 
 warn_not_kept <- function(reason, what) {

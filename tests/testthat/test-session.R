@@ -499,6 +499,35 @@ test_that("a process whose files may not be so large is told so, and lives", {
   expect_match(output, "File too large", all = FALSE)
 })
 
+test_that("without a free descriptor a checkpoint is not kept, says so, and stops nothing", {
+  skip_if(Sys.which("bash") == "", "needs bash")
+  script <- withr::local_tempfile(lines = sprintf(
+    'suppressMessages(library(warmstart))
+     session <- warm_session(warm_store("%s"), "%s")
+     taken <- list()
+     while (!is.null(one <- tryCatch(file("/dev/null", "r"), condition = function(c) NULL))) {
+       taken <- c(taken, list(one))
+     }
+     kept <- withCallingHandlers(session_checkpoint(session, 1), warning = function(w) {
+       cat(class(w)[[1]], conditionMessage(w), "\n")
+       invokeRestart("muffleWarning")
+     })
+     for (one in taken) close(one)
+     cat(kept, session_checkpoint(session, 1, objective = 1), "\n")',
+    tempfile("descriptors"), a_key
+  ))
+  # R does not start with few of them, and has no more than 128 connections.
+  command <- paste(
+    "ulimit -n 256; for i in $(seq 10 180); do eval \"exec $i</dev/null\"; done; exec",
+    shQuote(file.path(R.home("bin"), "Rscript")), shQuote(script)
+  )
+  output <- system2("bash", c("-c", shQuote(command)),
+    stdout = TRUE, env = paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
+  )
+  expect_match(output, "warmstart_warning_store .*Too many open files", all = FALSE)
+  expect_match(output, "^FALSE TRUE", all = FALSE)
+})
+
 test_that("on a read-only disk nothing is written and nothing stops", {
   directory <- tempfile("readonly")
   code <- sub("first <- ", "first <- suppressWarnings", sub(
