@@ -88,7 +88,8 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
       if (is.function(fitter)) {
         named_part("order", "of the arguments", names(arguments), "specification")
       },
-      methods_part(env), registered_part(fitter), option_parts(), place_parts(is.function(fitter))
+      methods_part(env), registered_part(fitter), option_parts(),
+      if (is.function(fitter)) place_parts()
     )
   }))
 }

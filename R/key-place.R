@@ -1,15 +1,11 @@
-# What code depends on besides what it is given: where it runs. By what comes out of it, not by its
+# What code that nobody knows depends on besides what it is given: where it runs. By what comes out of it, not by its
 # names, which differ between systems and containers.
 
-#' @param text Do options count that change nothing but how numbers and quotes are printed? Of fitters
-#'   that are known they change no fit, and knitr sets them.
-#' @noRd
-place_parts <- function(text = TRUE) {
-  counts <- setdiff(place_options, if (!text) c("digits", "useFancyQuotes"))
+place_parts <- function() {
   named_part("place", "locale, time zone and options", list(
     order(letters_probe), toupper(cases_probe), format(days_probe, "%a %b"),
     as.numeric(as.POSIXct(times_probe, format = "%Y-%m-%d %H:%M")),
-    options()[intersect(counts, names(options()))]
+    options()[intersect(place_options, names(options()))]
   ), "specification")
 }
 
