@@ -147,6 +147,7 @@ unmark <- function(expr) {
 #' are what they are there, and return() leaves the function that `env` belongs to.
 #' @noRd
 evaluate_at <- function(expr, env) {
+  value <- NULL
   do.call(delayedAssign, list("value", expr, env, environment()))
   value
 }
