@@ -4,9 +4,9 @@
 #   Rscript bench/fitters-models.R [rounds [model...]]
 #
 # A line a model: CPU seconds cold; then as ratios to it, cold inside warm(), started from a fit to
-# 90 % of the rows, and, of what is watched, resumed half way; and iterations of each. Of glm.nb
-# they are its rounds, of lme and gls evaluations of the likelihood, those for the curvature at a
-# warm start included.
+# 90 % of the rows, and, of what is watched, resumed half way; and iterations of each, resumed with
+# those before. Of glm.nb they are its rounds, of lme and gls evaluations of the likelihood, those
+# for the curvature at a warm start included.
 
 suppressPackageStartupMessages({
   library(warmstart)
@@ -100,7 +100,7 @@ iterations <- function(fit, printed) {
   } else if (tally$n > 0) {
     tally$n
   } else {
-    warmstart:::find_adapter(fitter)$state(fit)$iteration
+    c(fit$iter, fit$convInfo$finIter, NA)[[1]]
   }
 }
 
