@@ -96,7 +96,7 @@ test_that("an entry saved without a session has no history", {
 })
 
 test_that("an argument that has no history is named", {
-  expect_argument_error(session_history(1), "x")
+  expect_argument_error(session_history("no fit"), "x")
   expect_argument_error(session_history(new_store()), "key")
   expect_argument_error(session_history(new_store(), "x"), "key")
   expect_argument_error(session_history(new_session(), a_key), "key")
