@@ -150,6 +150,7 @@ run_observed <- function(request, session, call, start) {
   expected <- function() expected_iterations(request, session, start)
   progress <- new_progress(start, expected, elapsed)
   on.exit(progress$done())
+  ear <- new_ear(progress$is_showing)
   reported <- NA
   # `state` is evaluated where it is to be written, and nowhere else.
   report <- function(state, objective, iteration) {
@@ -159,7 +160,10 @@ run_observed <- function(request, session, call, start) {
         iterations <- start$iterations + iteration
         seconds <- elapsed()
         payload <- function() {
-          list(state = state, iterations = iterations, seconds = seconds, seeded = is_seeded(start))
+          list(
+            state = state, iterations = iterations, seconds = seconds, seeded = is_seeded(start),
+            said = kept_conditions(ear$said(), request)
+          )
         }
         early <- seconds - start$seconds < registry$first_checkpoint
         kept <- offer_iterate(session, payload, objective, iterations, early)
@@ -172,16 +176,17 @@ run_observed <- function(request, session, call, start) {
   observed <- or_nothing(
     with_tick(progress$tick, request$adapter$observe(call, request$env, report))
   ) %||% call
-  heard <- listen(
-    as_if_called(request, observed, evaluate_at(observed, request$env)), progress$is_showing
-  )
-  fit <- or_nothing(restored(request, heard$value)) %||% heard$value
+  raw <- ear$hear({
+    if (!says_again(call)) say(given_conditions(start$said, request))
+    as_if_called(request, observed, evaluate_at(observed, request$env))
+  })
+  fit <- or_nothing(restored(request, raw)) %||% raw
   end <- or_nothing(fit_state(request$adapter, fit, request$asked, request$env))
   if (is.list(end) && (is.null(end$iteration) || is.na(end$iteration))) end$iteration <- reported
   new_outcome(
-    fit = fit, raw = heard$value, end = end,
+    fit = fit, raw = raw, end = end,
     converged = or_nothing(request$adapter$converged(fit)),
-    said = heard$said, start = start, seconds = elapsed(),
+    said = ear$said(), start = start, seconds = elapsed(),
     seconds_now = elapsed() - start$seconds, checkpoints = checkpoints
   )
 }

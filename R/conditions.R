@@ -100,17 +100,19 @@ hold_conditions <- function(expr, kinds = c("warning", "message")) {
   list(value = value, said = said)
 }
 
-# The value of `expr`, and what it `said`, which is heard as well; but for what is said while
-# `is_ours()`.
-listen <- function(expr, is_ours) {
+# Hears what others say, but for what is said while `is_ours()`: `hear(expr)` is the value of `expr`,
+# `said()` all that was heard so far.
+new_ear <- function(is_ours) {
   said <- list()
-  hear <- function(condition) {
+  note <- function(condition) {
     if (!inherits(condition, others_said) && !is_ours()) {
       said <<- c(said, list(condition))
     }
   }
-  value <- withCallingHandlers(expr, warning = hear, message = hear)
-  list(value = value, said = said)
+  list(
+    hear = function(expr) withCallingHandlers(expr, warning = note, message = note),
+    said = function() said
+  )
 }
 
 # Not the fitter's.

@@ -144,6 +144,9 @@ replay_calls <- function(optimiser, call, env, state) {
   call
 }
 
+# Is what was said before an interruption said again, by calls that are made again?
+says_again <- function(call) !is.null(attr(call, "begun")$replayed)
+
 new_agreement <- function() {
   holds <- TRUE
   function(now) holds <<- holds && now

@@ -9,6 +9,7 @@
 #            the uncut fit would be
 #   doubts   how many seeds of this model in a row were not believed
 #   iterations, seconds   what was spent on this fit before
+#   said     and what the fitter said meanwhile
 
 #' A function that gives the next start each time it is called, and NULL after the last
 #'
@@ -79,9 +80,10 @@ has_state <- function(entry) {
 new_start <- function(entry, relation, store) {
   payload <- entry$payload
   interrupted <- relation == "exact" && entry$kind == "checkpoint"
+  is_own <- interrupted && is_own_entry(entry, store)
   list(
     entry = entry, state = payload$state, relation = relation, interrupted = interrupted,
-    goes_on = interrupted && !isTRUE(payload$seeded) && is_own_entry(entry, store),
+    goes_on = is_own && !isTRUE(payload$seeded),
     doubts = if (relation == "exact") 0 else count_of(payload$doubts),
     found = switch(relation,
       exact = if (interrupted) "interrupted fit" else "finished fit",
@@ -89,7 +91,8 @@ new_start <- function(entry, relation, store) {
       related = paste("related model,", paste(format_text(payload$terms), collapse = " + "))
     ),
     iterations = if (interrupted) count_of(payload$iterations) else 0,
-    seconds = if (interrupted) count_of(payload$seconds) else 0
+    seconds = if (interrupted) count_of(payload$seconds) else 0,
+    said = if (is_own) payload$said
   )
 }
 

@@ -198,3 +198,18 @@ test_that("a ridge, a higher point or a value that is not finite part them", {
   expect_false(is_one_valley(function(x) if (x > 1 && x < 2) NaN else -x, 0, 3))
   expect_false(is_one_valley(function(x) stop("no"), 0, 3))
 })
+
+test_that("a resumed fit says what it said before it was cut, and once", {
+  set.seed(14)
+  x <- rnorm(60)
+  y <- rbinom(60, 1, pmin(0.95, exp(0.5 * x - 0.4)))
+  call <- quote(glm(y ~ x, binomial("log"), start = c(-3, 0)))
+  warnings_of <- function(expr) vapply(hold_conditions(expr, "warning")$said, conditionMessage, "")
+  plain <- warnings_of(eval(call))
+  store <- new_store()
+  suppressWarnings(cut_off(call, store, 5))
+  again <- warnings_of(fit <- warm_call(call, store))
+  expect_identical(warm_info(fit)$source, "resumed")
+  expect_gt(sum(grepl("step size truncated", plain)), 1)
+  expect_identical(again, plain)
+})

@@ -51,7 +51,7 @@ test_that("a package that was not released counts by its code", {
     install_source_package(library, body)
     in_process(function(library) {
       loadNamespace("unreleased", lib.loc = library)
-      warmstart:::producers(quote(unreleased::shift(1)), globalenv())[["unreleased"]]
+      warmstart:::producers(str2lang("unreleased::shift(1)"), globalenv())[["unreleased"]]
     }, library)
   }
   first <- version("x + 1")
