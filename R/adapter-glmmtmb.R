@@ -5,7 +5,7 @@
 #' agree, which have named the blocks of `start` differently.
 #' @noRd
 adapter_glmmtmb <- function() {
-  warm_adapter(
+  replaying(warm_adapter(
     name = "glmmTMB::glmmTMB",
     identify = identify_glmmtmb,
     seed = seed_glmmtmb,
@@ -15,7 +15,7 @@ adapter_glmmtmb <- function() {
     converged = glmmtmb_converged,
     certify = certify_glmmtmb,
     compare = compare_glmmtmb
-  )
+  ))
 }
 
 # Three formulas, given or not: what is nobody's change must change no key. What `map` holds fixed
@@ -218,7 +218,8 @@ glmmtmb_start <- function(seed, par, labels, fn) {
   known <- state$par
   n <- length(known)
   covariance <- if (length(state$covariance) > 0) matrix(state$covariance, n)
-  if (seed$relation != "exact") known <- known[!is_undetermined(known, covariance)]
+  if (any(is_loose(known, covariance, plateau))) stop_seed_unfit(on_plateau)
+  if (seed$relation != "exact") known <- known[!is_loose(known, covariance, undetermined)]
   adopted <- adopt_by_name(known, as.vector(par), labels, seed$relation == "exact")
   if (!any(adopted$shared & !grepl("(Intercept)", labels, fixed = TRUE))) {
     stop_seed_unfit("it has no term in common with this model")
@@ -235,16 +236,19 @@ glmmtmb_start <- function(seed, par, labels, fn) {
   start
 }
 
-# A variance, dispersion or share of zeros that is nothing lies on a plateau of its logarithm, where
-# an optimiser of other rows would stay.
-is_undetermined <- function(par, covariance) {
+# A variance, dispersion or share of zeros that is nothing lies on a plateau of its logarithm. An
+# optimiser of other rows would stay there; where it stops, or whether it can, depends on its way.
+is_loose <- function(par, covariance, errors) {
   if (is.null(covariance)) {
     return(rep(FALSE, length(par)))
   }
-  !startsWith(names(par), "beta ") & !(diag(covariance) < undetermined^2)
+  !startsWith(names(par), "beta ") & !(diag(covariance) < errors^2)
 }
 
-undetermined <- 2 # standard errors of a logarithm
+# Standard errors of a logarithm.
+undetermined <- 2
+plateau <- 10
+on_plateau <- "a variance, a dispersion or a share of zeros is on a plateau"
 
 # Bounds, and what is said of steps and tolerances in the parameters' own units, keep the
 # optimisation in these.
@@ -279,6 +283,10 @@ certify_glmmtmb <- function(fit, call, env, start) {
     glmmtmb_derivatives(fit$obj, fit$fit$par)
   } else {
     list(gradient = as.vector(fit$sdr$gradient.fixed), hessian = solve(fit$sdr$cov.fixed))
+  }
+  end <- finished_glmmtmb(fit)$state$par
+  if (any(is_loose(end, solve(derivatives$hessian), plateau))) {
+    return(on_plateau)
   }
   fall <- fall_below(derivatives$gradient, derivatives$hessian)
   if (is_bottom(fall, fit$fit$objective)) TRUE else "its end is not the bottom of its valley"

@@ -18,7 +18,7 @@ adapter_nlmer <- function() {
 #' @noRd
 adapter_lme4 <- function(name, identify = identify_lme4(name), seed = seed_lme4,
                          relations = c("rows", "related")) {
-  warm_adapter(
+  replaying(warm_adapter(
     name = name,
     identify = identify,
     seed = seed,
@@ -30,7 +30,7 @@ adapter_lme4 <- function(name, identify = identify_lme4(name), seed = seed_lme4,
     certify = certify_lme4,
     compare = compare_lme4,
     relations = relations
-  )
+  ))
 }
 
 # What cannot change the fit: where it starts, and what it says.

@@ -8,7 +8,7 @@ adapter_lme <- function() adapter_of_nlme("nlme::lme", "fixed", "rows")
 adapter_gls <- function() adapter_of_nlme("nlme::gls", "model", character())
 
 adapter_of_nlme <- function(name, formula, relations) {
-  warm_adapter(
+  replaying(warm_adapter(
     name,
     relations = relations,
     identify = function(call, env) identify_nlme(call, env, name, formula),
@@ -20,7 +20,7 @@ adapter_of_nlme <- function(name, formula, relations) {
     # A message in place of the covariance matrix of the variance parameters is none.
     converged = function(fit) inherits(fit, c("lme", "gls")),
     compare = compare_in_errors(state_nlme)
-  )
+  ))
 }
 
 # The fitter works with the inverse of the random effects' covariance.

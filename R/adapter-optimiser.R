@@ -169,7 +169,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
     is_inside = is_inside, unit = unit, settings = settings, finish = finish,
     check_plain = check_plain, wrap = wrap
   )
-  warm_adapter(
+  replaying(warm_adapter(
     name,
     relations = "rows",
     identify = function(call, env) {
@@ -207,7 +207,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
       certify_optimum(optimiser, result(fit), call, env, start$state)
     },
     compare = function(a, b) compare_optima(result(a), result(b))
-  )
+  ))
 }
 
 formals_of <- function(call, env) {

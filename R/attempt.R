@@ -177,7 +177,7 @@ run_observed <- function(request, session, call, start) {
     with_tick(progress$tick, request$adapter$observe(call, request$env, report))
   ) %||% call
   raw <- ear$hear({
-    if (!says_again(call)) say(given_conditions(start$said, request))
+    if (!isTRUE(request$adapter$replays)) say(given_conditions(start$said, request))
     as_if_called(request, observed, evaluate_at(observed, request$env))
   })
   fit <- or_nothing(restored(request, raw)) %||% raw

@@ -38,9 +38,9 @@
 #' optimiser is run in units of standard errors, as the earlier fit's Hessian and this model's own
 #' covariance tell them: `bobyqa`, `Nelder_Mead`, `nloptwrap` and `nlminbwrap` with lme4,
 #' [stats::nlminb()] and [stats::optim()] with glmmTMB. A `Nelder_Mead` is first brought near by
-#' `bobyqa`. The tolerances stay as tight as yours. Where you have set its steps or tolerances
-#' yourself, and with any other
-#' optimiser, nothing but the starting values is changed.
+#' `bobyqa`, and only in the second stage of `glmer()`: elsewhere it may be stuck on a bound, short of
+#' the optimum, and begins cold. The tolerances stay as tight as yours. Where you have set its steps or
+#' tolerances yourself, and with any other optimiser, nothing but the starting values is changed.
 #'
 #' The first stage of `glmer()` is made again from a near fit, as the deviance of the second one
 #' depends on where it ended, by up to the tolerance `tolPwrss`.

@@ -28,7 +28,7 @@ lme4_optimizer <- function(optimizer, stage, verbose) {
       control = control_cold, given = names(control)
     )
     rho <- environment(fn)
-    start <- if (!is.null(seed)) lme4_start(seed, stage, task, labels, rho)
+    start <- if (!is.null(seed)) lme4_start(seed, stage, task, labels, rho, optimizer)
     seed <<- NULL # an optimiser that is called again goes on from where it was
     result <- if (is.null(start)) {
       run_optimizer(optimizer, task)

@@ -144,8 +144,12 @@ replay_calls <- function(optimiser, call, env, state) {
   call
 }
 
-# Is what was said before an interruption said again, by calls that are made again?
-says_again <- function(call) !is.null(attr(call, "begun")$replayed)
+# An adapter whose fits run again from their beginning after an interruption, and so say again what
+# they have said.
+replaying <- function(adapter) {
+  adapter$replays <- TRUE
+  adapter
+}
 
 new_agreement <- function() {
   holds <- TRUE

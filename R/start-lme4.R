@@ -5,12 +5,16 @@
 #' Only where a cold fit comes by: in one valley with its start, and lower. The first stage of two
 #' is taken to its end, since that leaves behind what the second one's deviance is computed from.
 #' That end is where a cold second stage starts, and close to its optimum: this one starts there
-#' too, unless the state is better.
+#' too, unless the state is better. A simplex may be stuck on a bound, short of the optimum: where
+#' one begins from afar, only a cold start leads to where it ends.
 #' @return A list of `par`, `step` (in the units of coordinates.R), `state` and `labels`; NULL for
 #'   lme4's own start.
 #' @noRd
-lme4_start <- function(seed, stage, task, labels, rho) {
+lme4_start <- function(seed, stage, task, labels, rho, optimizer) {
   state <- seed$state
+  if (!stage$follows && optimizer_method(optimizer) == "Nelder_Mead") {
+    stop_seed_unfit("where a simplex is stuck on a bound is not to be foreseen")
+  }
   exact <- seed$relation == "exact"
   is_theta <- seq_along(task$par) <= length(rho$pp$theta)
   start <- list(
