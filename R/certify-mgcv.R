@@ -25,9 +25,11 @@ steps_left <- 4
 
 # From its own end a fit stays there.
 certify_own_end <- function(fit, state) {
-  moved <- abs(stats::coef(fit) - state$coefficients)
+  end <- stats::coef(fit)
+  before <- state$coefficients
   error <- sqrt(diag(fit$Vp))
-  if (length(moved) == length(error) && isTRUE(all(moved <= same_end * error + 1e-10))) {
+  if (length(end) == length(before) &&
+    isTRUE(all(abs(end - before) <= same_end * error + 1e-10))) {
     TRUE
   } else {
     "begun again at its end, the fit went elsewhere"
