@@ -195,13 +195,23 @@ objective_of <- function(call, fit) {
   warmstart:::fit_state(adapter, fit, call, globalenv())$objective
 }
 
+# Every better point is kept, as where an evaluation takes more than the millisecond that lies
+# between two reports.
+with_every_point <- function(expr) {
+  registry <- asNamespace("warmstart")$registry
+  before <- mget(c("report_interval", "first_checkpoint"), registry)
+  on.exit(list2env(before, registry))
+  list2env(list(report_interval = 0, first_checkpoint = 0), registry)
+  expr
+}
+
 run_case <- function(name) {
   d <- cases[[name]][[1]]
   call <- cases[[name]][[2]]
   warm_call <- function(store) bquote(warm(.(call), .(store)))
   cold <- measure(call, d)
   store <- warm_store(tempfile("store"))
-  measure(warm_call(store), d, limit = cold$count %/% 2)
+  with_every_point(measure(warm_call(store), d, limit = cold$count %/% 2))
   resumed <- measure(warm_call(store), d)
   source <- warm_info()$source
   seeded <- lapply(1:5, function(fold) {
@@ -226,11 +236,6 @@ run_case <- function(name) {
 }
 
 if (runs("optimisers")) {
-  # Every better point is kept, as where an evaluation takes more than the millisecond that lies
-  # between two reports.
-  registry <- asNamespace("warmstart")$registry
-  before <- mget(c("report_interval", "first_checkpoint"), registry)
-  list2env(list(report_interval = 0, first_checkpoint = 0), registry)
   rows <- do.call(rbind, lapply(names(cases), run_case))
   print(format(rows, digits = 3), row.names = FALSE)
   ratios <- cbind(
@@ -240,7 +245,6 @@ if (runs("optimisers")) {
   rownames(ratios) <- rows$name
   print(round(ratios, 2))
   cat("mean of ratios:", format(colMeans(ratios), digits = 3), "\n")
-  list2env(before, registry)
 }
 
 # What watching costs. ---------------------------------------------------------------------------
