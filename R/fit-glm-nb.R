@@ -29,10 +29,10 @@ state_glm_nb <- function(fit) {
 seed_glm_nb <- function(call, env, state, relation) {
   check_own_start(call, c(glm_starts, "init.theta"), relation)
   check_glm_method(call, env)
-  # The state of an interrupted run knows no level.
-  resumes <- relation == "exact" && is.list(state) && is.null(state[["level"]])
+  resumes <- relation == "exact" && is.list(state) && !is.null(state$iter)
   if (!resumes) check_glm_nb_unique(call, env)
-  call$init.theta <- state_numbers(state, "theta", 1, theta_range)
+  call$init.theta <- state_numbers(state, "theta", 1, if (resumes) c(0, Inf) else theta_range)
+  if (resumes) attr(call, "begun") <- lapply(glm_nb_round, state_numbers, state = state, length = 1)
   seed_lazily(call, "start", eval(call[[1]], env), function(frame) {
     start <- adopt_state(state, frame$X, relation)
     if (!resumes) {
@@ -106,22 +106,43 @@ observe_glm_nb <- function(call, env, report) {
     if (is.null(call$control)) glm_control(call, env) else eval(call$control, env),
     error = function(e) NULL
   )
-  if (is.list(control)) call$control <- inline(watch_control(control, look_at_theta(report)))
+  look <- look_at_theta(report, attr(call, "begun"))
+  attr(call, "begun") <- NULL
+  if (is.list(control)) call$control <- inline(watch_control(control, look))
   call
 }
 
-look_at_theta <- function(report) {
-  rounds <- 0
+look_at_theta <- function(report, begun) {
+  before <- count_of(begun$iter)
+  seen <- before
   function(frame) {
-    if (isTRUE(frame$iter > rounds)) {
-      rounds <<- frame$iter
+    if (!is.null(begun) && identical(frame$iter, 1)) go_on_glm_nb(frame, begun)
+    if (isTRUE(frame$iter > seen)) {
+      seen <<- frame$iter
       coefficients <- frame$fit$coefficients
       coefficients[is.na(coefficients)] <- 0
       report(
-        list(coefficients = coefficients, theta = as.vector(frame$th)), -2 * frame$Lm, rounds - 1
+        c(
+          list(coefficients = coefficients, theta = as.vector(frame$th)),
+          lapply(glm_nb_round, function(name) as.vector(frame[[name]]))
+        ),
+        -2 * frame$Lm, seen - max(before, 1)
       )
     }
   }
+}
+
+# What the fitter decides by whether there is another round: how many there were, and what the last
+# one changed. That may hang on the last digit.
+glm_nb_round <- c(iter = "iter", Lm = "Lm", Lm0 = "Lm0", del = "del")
+
+# Ahead of its first round the fitter's frame is put where an interrupted fit's was.
+go_on_glm_nb <- function(frame, begun) {
+  eta <- drop(frame$X %*% frame$start) + (frame$offset %||% 0)
+  frame$mu <- frame$fam0$linkinv(eta)
+  frame$th <- frame$init.theta
+  frame$fam <- frame$fam0
+  list2env(begun, frame)
 }
 
 # A list that has `look` called, with the frame of the function that reads it.
@@ -132,7 +153,7 @@ watch_control <- function(control, look) {
 #' @export
 `$.watched_control` <- function(x, name) {
   frame <- parent.frame()
-  tryCatch(attr(x, "look")(frame), error = function(e) NULL)
+  tryCatch(attr(x, "look")(frame), warmstart_seed_unfit = stop, error = function(e) NULL)
   .subset2(x, name, exact = FALSE)
 }
 
