@@ -9,8 +9,16 @@ adapter_optimr <- function() {
       )
     },
     hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
-    unit = unit_optimr, settings = settings_optimr
+    unit = unit_optimr, settings = settings_optimr, restore = restore_optimr
   )
+}
+
+# The result has the name of its objective, where the call as written names the argument.
+restore_optimr <- function(fit, call, env, values, written) {
+  if (!is.null(attr(fit$value, "fname"))) {
+    attr(fit$value, "fname") <- as.list(written)$fn %||% "(no_name)"
+  }
+  restore_call(fit, call, env)
 }
 
 # What stops the other methods is in the parameters' own units, or in those of the gradient.

@@ -195,14 +195,15 @@ run_observed <- function(request, session, call, start) {
 # over sooner.
 registry$first_checkpoint <- 0.5
 
-# The fit as the call would have left it.
+# The fit as the call would have left it. An adapter may ask for what the arguments came to, and for the
+# call as it was written.
 restored <- function(request, fit) {
   restore <- request$adapter$restore
-  if (length(formals(restore)) > 3) {
-    restore(fit, request$call, request$env, request$values)
-  } else {
+  switch(as.character(length(formals(restore))),
+    "5" = restore(fit, request$call, request$env, request$values, request$expr),
+    "4" = restore(fit, request$call, request$env, request$values),
     restore(fit, request$call, request$env)
-  }
+  )
 }
 
 # Errors and warnings of the fitter name the call that the user wrote; one that the fitter passes

@@ -726,3 +726,16 @@ test_that("what is said of an optimisation is nothing but its beginning and its 
   )
   expect_length(grep("Starting from|Saved", said, invert = TRUE, value = TRUE), 0)
 })
+
+test_that("a result of optimr() has the objective's name where the call names it", {
+  skip_if_not_installed("optimx")
+  bowl <- function(p) sum((p - 1:2)^2) + 1
+  store <- new_store()
+  for (call in expression(
+    optimx::optimr(c(0, 0), bowl, method = "BFGS"),
+    optimx::optimr(c(0, 0), fn = bowl, method = "BFGS"),
+    optimx::optimr(c(0, 0), fn = (bowl), method = "BFGS")
+  )) {
+    expect_identical(warm_call(call, store), eval(call))
+  }
+})
