@@ -26,10 +26,10 @@
 #'   one that `name` says.
 #' @param identify `function(call, env)`: which fit is this? A [fingerprint_model()]. By default
 #'   [identify_model()] where the fitter has an argument `formula`, else [identify_call()].
-#' @param restore `function(fit, call, env)` or `function(fit, call, env, values)`: the fit as a cold
-#'   start would have left it for this call, which may be another's than it was made for. `values` is
-#'   a list of the arguments' values, as far as they have been evaluated. By default its element or
-#'   slot `call` is the user's again.
+#' @param restore `function(fit, call, env)`: the fit as a cold start would have left it for this
+#'   call, which may be another's than it was made for. It may take two arguments more: `values`, a
+#'   list of the arguments' values, as far as they have been evaluated; and `written`, the call as
+#'   the user wrote it. By default its element or slot `call` is the user's again.
 #' @param pack `function(fit)`: what to store of a finished fit, where it holds what need not be.
 #'   `restore` is given that, and makes the fit of it. By default the fit.
 #' @param converged `function(fit)`: did it end well? Where it did not (FALSE, or NA where it stopped
