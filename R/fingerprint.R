@@ -204,7 +204,7 @@ binding_value <- function(env, name) {
     return(tryCatch(list(eval(quote(list(...)), env)), error = function(e) list()))
   }
   value <- tryCatch(list(get(name, envir = env, inherits = FALSE)), error = function(e) list())
-  if (length(value) > 0 && identical(value[[1]], quote(expr = ))) list() else value
+  if (length(value) > 0 && is_missing_argument(value[[1]])) list() else value
 }
 
 primitive_parts <- function(f) {
