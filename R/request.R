@@ -61,22 +61,32 @@ evaluate_head <- function(head, env) {
 # Each once, in their order, where they were written; but for those that the fitter evaluates among
 # its data, and those that draw random numbers: how often it does so is the fitter's to decide.
 evaluate_arguments <- function(request, places, home) {
-  asked <- request$call
-  for (name in setdiff(names(asked), c("", evaluated_by_fitter))) {
-    written <- asked[[name]]
-    place <- places[[name]]
-    if (is_missing_argument(written) || is.null(place) && is_literal(written)) next
-    random <- save_random_state()
-    value <- or_null(list(evaluate_at(place %||% written, request$env)))
-    if (is.null(value)) next
-    request$values[name] <- value
-    if (is.null(place) && !identical(save_random_state(), random)) {
-      if (!is.name(written)) restore_random_state(random)
-    } else if (!is.null(place) || !is_repeatable(written, request$env, home)) {
-      asked[name] <- list(inline(value[[1]]))
+  request$asked <- request$call
+  for (name in setdiff(names(request$call), c("", evaluated_by_fitter))) {
+    if (!is_missing_argument(request$call[[name]])) {
+      request <- evaluate_argument(request, name, places[[name]], home)
     }
   }
-  request$asked <- asked
+  request
+}
+
+# `place` is NULL for an argument that was written in the call itself.
+evaluate_argument <- function(request, name, place, home) {
+  written <- request$call[[name]]
+  if (is.null(place) && is_literal(written)) {
+    return(request)
+  }
+  random <- save_random_state()
+  value <- or_null(list(evaluate_at(place %||% written, request$env)))
+  if (is.null(value)) {
+    return(request)
+  }
+  request$values[name] <- value
+  if (is.null(place) && !identical(save_random_state(), random)) {
+    if (!is.name(written)) restore_random_state(random)
+  } else if (!is.null(place) || !is_repeatable(written, request$env, home)) {
+    request$asked[name] <- list(inline(value[[1]]))
+  }
   request
 }
 
