@@ -45,7 +45,9 @@ lasting_mer_mod <- function(x) {
     values[!grepl("Ptr$|^initialized|family$", names(values))]
   }
   values <- lapply(stats::setNames(nm = slots), function(slot) methods::slot(x, slot))
-  list(class = c(class(x)), slots = values, pp = without_pointer(x@pp), resp = without_pointer(x@resp))
+  list(
+    class = c(class(x)), slots = values, pp = without_pointer(x@pp), resp = without_pointer(x@resp)
+  )
 }
 
 # The parameters in a model's environment are those that it was asked for last.

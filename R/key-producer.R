@@ -3,9 +3,9 @@
 # good to start from.
 
 #' @param call A call; `env`, where it is made.
-#' @return A named character vector, sorted: `R` (the minor version) and each package, by its version
-#'   where it was released, else by the digest of its code; and `compiled`, the digest of the files
-#'   that the user's functions may call compiled code from, where they call any.
+#' @return A named character vector, sorted: `R` (the minor version) and each package, by its
+#'   version where it was released, else by the digest of its code; and `compiled`, the digest of
+#'   the files that the user's functions may call compiled code from, where they call any.
 #' @noRd
 producers <- function(call, env) {
   walk <- list2env(list(seen = new.env(), packages = character(), compiled = FALSE))

@@ -1,8 +1,8 @@
 # Going on with an optimiser that was interrupted.
 #
-# What an optimiser does next depends on nothing but what its functions have returned so far. So that
-# is its state. Given again, call by call, it leads the optimiser to where it was, with its simplex
-# or approximate Hessian, its counts and limits, to the last bit; from there it goes on.
+# What an optimiser does next depends on nothing but what its functions have returned so far. So
+# that is its state. Given again, call by call, it leads the optimiser to where it was, with its
+# simplex or approximate Hessian, its counts and limits, to the last bit; from there it goes on.
 
 #' Watch an optimiser
 #'

@@ -104,8 +104,8 @@ dots_places <- function(call, fun, env) {
   Filter(function(argument) any(vapply(places, identical, NA, argument)), named)
 }
 
-# Does it come to the same each time that the fitter evaluates it, without a trace? Names do, and what
-# is made of them by R's own means and by the fitter's package `home`.
+# Does it come to the same each time that the fitter evaluates it, without a trace? Names do, and
+# what is made of them by R's own means and by the fitter's package `home`.
 is_repeatable <- function(expr, env, home) {
   if (!is.call(expr)) {
     return(TRUE)
@@ -121,8 +121,8 @@ is_repeatable <- function(expr, env, home) {
 }
 
 repeatable <- c(
-  "(", "[", "[[", "$", "@", "+", "-", "*", "/", "^", ":", "<", ">", "<=", ">=", "==", "!=", "!", "&",
-  "|", "&&", "||", "c", "list", "~"
+  "(", "[", "[[", "$", "@", "+", "-", "*", "/", "^", ":", "<", ">", "<=", ">=", "==", "!=", "!",
+  "&", "|", "&&", "||", "c", "list", "~"
 )
 
 # What evaluates to the same again and again, and costs nothing.
@@ -134,9 +134,9 @@ evaluated_by_fitter <- c(
   "weights", "offset", "subset", "etastart", "mustart", "AR.start", "cluster", "id", "istate"
 )
 
-# What the adapter evaluates for the keys the fitter evaluates once more: random numbers come out the
-# same there, and what is said is said there. But what the calling function was given is evaluated
-# the first time that it is looked at, and never again: that is for now.
+# What the adapter evaluates for the keys the fitter evaluates once more: random numbers come out
+# the same there, and what is said is said there. But what the calling function was given is
+# evaluated the first time that it is looked at, and never again: that is for now.
 identify_request <- function(request) {
   force_promises(request)
   before <- save_random_state()
@@ -269,8 +269,8 @@ begin_random_state <- function() {
   save_random_state()
 }
 
-# The call that a call makes, and where: do.call(f, list(...)) makes f(...), eval(call) the call, and
-# update(fit, ...) the fit's own call, changed.
+# The call that a call makes, and where: do.call(f, list(...)) makes f(...), eval(call) the call,
+# and update(fit, ...) the fit's own call, changed.
 unwrap <- function(expr, env) {
   fun <- evaluate_head(expr[[1]], env)
   if (identical(fun, base::do.call)) {
