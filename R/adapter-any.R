@@ -32,7 +32,11 @@ identify_any <- function(call, env, fun, package) {
 
 # What was found by its model frame has the call of whoever asks.
 restore_any <- function(fit, call, env, fun) {
-  if (is.null(find_model_function(fun))) fit else restore_call(fit, match.call(fun, call, envir = env), env)
+  if (is.null(find_model_function(fun))) {
+    fit
+  } else {
+    restore_call(fit, match.call(fun, call, envir = env), env)
+  }
 }
 
 # Of these it is known what they take of their data: a model frame.

@@ -25,7 +25,9 @@ identify_glmmtmb <- function(call, env) {
   call$ziformula <- call$ziformula %||% quote(~0)
   call$dispformula <- call$dispformula %||% quote(~1)
   formulas <- c("formula", "ziformula", "dispformula")
-  given <- lapply(as.list(call)[formulas], function(formula) formula_of_text(eval(formula, env), env))
+  given <- lapply(as.list(call)[formulas], function(formula) {
+    formula_of_text(eval(formula, env), env)
+  })
   identify_model(
     call, env, "glmmTMB::glmmTMB",
     formula = formulas, aligned = c("weights", "offset"),

@@ -1,5 +1,5 @@
-# lme4: lmer(), glmer() and nlmer(). Fits, seeds and watching; optimizer-lme4.R and start-lme4.R have
-# the optimisation.
+# lme4: lmer(), glmer() and nlmer(). Fits, seeds and watching; optimizer-lme4.R and start-lme4.R
+# have the optimisation.
 
 adapter_lmer <- function() adapter_lme4("lme4::lmer")
 adapter_glmer <- function() adapter_lme4("lme4::glmer")
@@ -135,8 +135,8 @@ seed_lme4 <- function(call, env, state, relation) {
   })
 }
 
-# Where it ends hangs on its way: often at a limit, and lme4's derivatives, by steps of 1e-4 whatever
-# the parameter's units, do not tell how near.
+# Where it ends hangs on its way: often at a limit, and lme4's derivatives, by steps of 1e-4
+# whatever the parameter's units, do not tell how near.
 seed_nlmer <- function(call, env, state, relation) {
   check_lme4_state(state)
   if (length(state$log) == 0) stop_seed_unfit("nlmer() goes on from its own interrupted run alone")
@@ -310,9 +310,9 @@ lme4_converged <- function(fit) {
 }
 
 # A start was lower than a cold one, in the same valley; the end has to be its bottom. On the bound
-# of a standard deviation the deviance has no slope, as it depends on the square: there the curvature
-# tells. Without derivatives, whoever gave the start has looked around the end (start-lme4.R); but for
-# a run that others may have kept.
+# of a standard deviation the deviance has no slope, as it depends on the square: there the
+# curvature tells. Without derivatives, whoever gave the start has looked around the end
+# (start-lme4.R), but not around that of a run which others may have kept.
 certify_lme4 <- function(fit, call, env, start) {
   derivatives <- if (!methods::is(fit, "nlmerMod")) fit@optinfo$derivs
   if (is.null(derivatives)) {

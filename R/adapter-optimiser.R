@@ -18,12 +18,12 @@
 #' no key and is left alone: see [warm_objective()].
 #'
 #' @section What is lost in a crash?:
-#' The evaluations of the last moments: what was recorded is written when the objective has improved,
-#' and else every 2 s, as far as that takes no more than some 2 % of the time. All else is as
-#' without the crash: what an optimiser does next depends on what its functions have returned alone,
-#' so it takes the same steps to the same result, to the last bit, with the same counts, limits and
-#' warnings. An evaluation that warned is made again, so that it warns again. Of more than some
-#' 100,000 evaluations, the first ones are kept.
+#' The evaluations of the last moments: what was recorded is written when the objective has
+#' improved, and else every 2 s, as far as that takes no more than some 2 % of the time. All else is
+#' as without the crash: what an optimiser does next depends on what its functions have returned
+#' alone, so it takes the same steps to the same result, to the last bit, with the same counts,
+#' limits and warnings. An evaluation that warned is made again, so that it warns again. Of more
+#' than some 100,000 evaluations, the first ones are kept.
 #'
 #' @section When does it start from an earlier result?:
 #' When only data differ: what has more than one row or element, in the objective's surroundings or
@@ -43,8 +43,8 @@
 #' the call says.
 #'
 #' @section How does it start from an earlier result?:
-#' A point alone saves little: the optimiser knows neither a simplex nor an approximate Hessian nor a
-#' trust region, and its first steps lead away. So [warm()] first looks around that point. A
+#' A point alone saves little: the optimiser knows neither a simplex nor an approximate Hessian nor
+#' a trust region, and its first steps lead away. So [warm()] first looks around that point. A
 #' quadratic through the objective's values there, or through the gradient's where one is given,
 #' tells where its bottom is, how large a step each parameter is good for, and how parameters go
 #' together. The optimiser then starts at the bottom, in coordinates in which the objective is
@@ -81,8 +81,8 @@
 #' shorter run. Where the optimiser maximises (`fnscale` below 0, `maximum = TRUE`,
 #' `maximize = TRUE`), the store has the value that is minimised. Simulated annealing draws random
 #' numbers, so the state of R's generator counts in the key: call [set.seed()] before it, as you
-#' would to have a result again, and the same lines resume it. Random numbers that an objective draws
-#' while the stored point is looked around are put back.
+#' would to have a result again, and the same lines resume it. Random numbers that an objective
+#' draws while the stored point is looked around are put back.
 #'
 #' @section What does it cost?:
 #' Some microseconds an evaluation, and for its record as many numbers as there are parameters and
@@ -126,8 +126,8 @@ adapters_optimisers <- function() {
 #'   else, so that it is a start for the same objective on other data?
 #' @param effort `function(fit, call, env)`: of each limit that the call sets, the share that was
 #'   used.
-#' @param recorded `function(call, env)`: its functions other than the objective that return the same
-#'   at the same point.
+#' @param recorded `function(call, env)`: its functions other than the objective that return the
+#'   same at the same point.
 #' @param admit `function(call, env)`: a function of what the objective is called with: can that be
 #'   the result?
 #' @param is_inside `function(call, env, given)`: a function of the parameters, may

@@ -1,4 +1,5 @@
-# stats::optimize, and by its other name optimise. It begins at no point: its end is no start for others.
+# stats::optimize, and by its other name optimise. It begins at no point, so that its end is no
+# start for others.
 adapter_optimize <- function() {
   adapter_optimiser(
     "stats::optimize", "interval", "f", quote(f(arg, ...)),

@@ -6,14 +6,14 @@ check_numbers <- function(state, parts, package) {
     stop_seed_unfit(paste("it is not the state of a fit by", package))
   }
   for (part in parts) {
-    value <- state[[part]]
-    whole <- is.numeric(value) && !is.object(value) && is.null(dim(value)) &&
-      all(is.finite(value)) && all(abs(value) < 1e60) && !anyDuplicated(names(value)) &&
-      !anyNA(names(value))
-    if (!whole) {
+    if (!are_parameters(state[[part]])) {
       stop_seed_unfit(paste("its", part, "is not all finite numbers with names of their own"))
     }
   }
+}
+
+are_parameters <- function(x) {
+  is_bare_numbers(x) && all(abs(x) < 1e60) && has_distinct_names(x)
 }
 
 # Values by name, as far as there are any: of the very same fit, all.

@@ -19,15 +19,22 @@ coefficient_state <- function(fit, offset = NULL) {
 #' @noRd
 state_numbers <- function(state, part, length = NULL, range = c(-1e60, 1e60), named = FALSE) {
   value <- if (is.list(state) && !is.object(state)) state[[part]]
-  is_vector <- is.numeric(value) && !is.object(value) && is.null(dim(value)) &&
-    length(value) == (length %||% max(length(value), 1))
-  if (!is_vector || !all(is.finite(value)) || any(value < range[[1]] | value > range[[2]])) {
+  is_whole <- is_bare_numbers(value) && length(value) == (length %||% max(length(value), 1))
+  if (!is_whole || any(value < range[[1]] | value > range[[2]])) {
     stop_seed_unfit(paste("its", part, "is not the numbers of such a fit"))
   }
-  has_names <- !is.null(names(value)) && !anyNA(names(value)) && !anyDuplicated(names(value))
-  if (named && !has_names) stop_seed_unfit(paste("its", part, "has no names"))
+  if (named && (is.null(names(value)) || !has_distinct_names(value))) {
+    stop_seed_unfit(paste("its", part, "has no names"))
+  }
   value
 }
+
+is_bare_numbers <- function(x) {
+  is.numeric(x) && !is.object(x) && is.null(dim(x)) && all(is.finite(x))
+}
+
+# Each its own, if there are any.
+has_distinct_names <- function(x) !anyNA(names(x)) && !anyDuplicated(names(x))
 
 # Where the user has chosen a start, another fit's is none.
 check_own_start <- function(call, arguments, relation) {

@@ -32,15 +32,15 @@
 #'   the user wrote it. By default its element or slot `call` is the user's again.
 #' @param pack `function(fit)`: what to store of a finished fit, where it holds what need not be.
 #'   `restore` is given that, and makes the fit of it. By default the fit.
-#' @param converged `function(fit)`: did it end well? Where it did not (FALSE, or NA where it stopped
-#'   at a limit that its call sets), a cold fit is kept as the call's result, and nothing is started
-#'   from it; one that began elsewhere is made again cold. By default TRUE, unless it has an element
-#'   `converged` that is FALSE.
+#' @param converged `function(fit)`: did it end well? Where it did not (FALSE, or NA where it
+#'   stopped at a limit that its call sets), a cold fit is kept as the call's result, and nothing is
+#'   started from it; one that began elsewhere is made again cold. By default TRUE, unless it has an
+#'   element `converged` that is FALSE.
 #' @param certify `function(fit, call, env, start)`: does the end of a fit deserve belief that began
 #'   elsewhere than a cold one? TRUE, or one string that says why not: then it is made again cold.
 #'   It is asked where the fit has converged, without a warning. `start` is a list of the `state`
-#'   that it began from and its `relation`, as `seed` has them (`"quick"` for a quick start), and the
-#'   fit before `restore`, `raw`, whose call is what `seed` and `observe` have made. To have
+#'   that it began from and its `relation`, as `seed` has them (`"quick"` for a quick start), and
+#'   the fit before `restore`, `raw`, whose call is what `seed` and `observe` have made. To have
 #'   converged is not enough: it should say from the fitter's own mathematics that this is the
 #'   optimum which a cold start finds. By default the fit, begun again at its own end, must stay
 #'   there, and be no worse than the first iterates of a cold one.

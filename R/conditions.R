@@ -100,8 +100,8 @@ hold_conditions <- function(expr, kinds = c("warning", "message")) {
   list(value = value, said = said)
 }
 
-# Hears what others say, but for what is said while `is_ours()`: `hear(expr)` is the value of `expr`,
-# `said()` all that was heard so far.
+# Hears what others say, but for what is said while `is_ours()`: `hear(expr)` is the value of
+# `expr`, `said()` all that was heard so far.
 new_ear <- function(is_ours) {
   said <- list()
   note <- function(condition) {

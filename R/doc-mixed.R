@@ -29,26 +29,27 @@
 #' dispersion and a share of zeros.
 #'
 #' It is a start only where the objective is lower than at a cold fit's start, and where it does not
-#' rise and fall again on the way from there, at seven points in between (glmmTMB: three). The end is
-#' believed where the fitter warns of nothing, and where its gradient and Hessian say
-#' that one more step would lower the objective by no more than 1e-7 of it, and move no estimate by
-#' a hundredth of its standard error. Else the fit is made again cold, and [warm_info()] says so.
+#' rise and fall again on the way from there, at seven points in between (glmmTMB: three). The end
+#' is believed where the fitter warns of nothing, and where its gradient and Hessian say that one
+#' more step would lower the objective by no more than 1e-7 of it, and move no estimate by a
+#' hundredth of its standard error. Else the fit is made again cold, and [warm_info()] says so.
 #'
 #' An optimiser that starts near the answer with its usual first step walks away first. So your own
 #' optimiser is run in units of standard errors, as the earlier fit's Hessian and this model's own
 #' covariance tell them: `bobyqa`, `Nelder_Mead`, `nloptwrap` and `nlminbwrap` with lme4,
 #' [stats::nlminb()] and [stats::optim()] with glmmTMB. A `Nelder_Mead` is first brought near by
-#' `bobyqa`, and only in the second stage of `glmer()`: elsewhere it may be stuck on a bound, short of
-#' the optimum, and begins cold. The tolerances stay as tight as yours. Where you have set its steps or
-#' tolerances yourself, and with any other optimiser, nothing but the starting values is changed.
+#' `bobyqa`, and only in the second stage of `glmer()`: elsewhere it may be stuck on a bound, short
+#' of the optimum, and begins cold. The tolerances stay as tight as yours. Where you have set its
+#' steps or tolerances yourself, and with any other optimiser, nothing but the starting values is
+#' changed.
 #'
 #' The first stage of `glmer()` is made again from a near fit, as the deviance of the second one
 #' depends on where it ended, by up to the tolerance `tolPwrss`.
 #'
 #' @section What is kept?:
 #' What a cold fit ends with, with its warnings: also where the optimiser gave up, where lme4 doubts
-#' the gradient or Hessian, or where glmmTMB's Hessian is not positive definite. Such a fit starts no
-#' other. A singular fit is a fit like any other. Calls with `devFunOnly` or `doFit = FALSE` go
+#' the gradient or Hessian, or where glmmTMB's Hessian is not positive definite. Such a fit starts
+#' no other. A singular fit is a fit like any other. Calls with `devFunOnly` or `doFit = FALSE` go
 #' untouched.
 #'
 #' @section What is different?:

@@ -75,9 +75,9 @@
 #' Resumed, they get the values of the likelihood that they had before the interruption, and end
 #' where they would have ended without it, to the last bit. An `lme()` with `correlation` or
 #' `weights` starts from another data's end where the likelihood rises to that from its own start,
-#' without a fall on the way, and its end is believed where a Newton step would gain next to nothing.
-#' One with neither begins cold: an EM algorithm gives it a start as near as another fit's end. So
-#' does `gls()`: to look whether a start is one takes as many evaluations as it would save.
+#' without a fall on the way, and its end is believed where a Newton step would gain next to
+#' nothing. One with neither begins cold: an EM algorithm gives it a start as near as another fit's
+#' end. So does `gls()`: to look whether a start is one takes as many evaluations as it would save.
 #'
 #' @section Why are some not started from others?:
 #' `multinom()` ends some hundredths of a standard error away from its optimum, and where depends

@@ -174,7 +174,8 @@ plain_values <- function(env) {
 # getTheta(), or else is where its estimation starts.
 not_parameters <- c("link", "linktemp", "okLinks", "stats", "linkname", "theta", "iniTheta")
 
-# The fitter deparses `link`, so it is a word; one that names no link is a variable of the workspace.
+# The fitter deparses `link`, so that it is a word. One that names no link is a variable of the
+# workspace.
 identify_glm_nb <- function(call, env) {
   link <- call$link
   if (!is.null(link)) call$link <- deparse1(link)

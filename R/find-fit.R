@@ -1,8 +1,8 @@
-# Where in what the user wrote is the fit? `warm(summary(gam(y ~ s(x))), store)` keeps the gam(), and
-# makes the summary of it each time.
+# Where in what the user wrote is the fit? `warm(summary(gam(y ~ s(x))), store)` keeps the gam(),
+# and makes the summary of it each time.
 #
-# A call that is found has its head replaced by a function, a marker, which is called in the place of
-# the fitter: with the same arguments, none of which it looks at by itself, and where the user
+# A call that is found has its head replaced by a function, a marker, which is called in the place
+# of the fitter: with the same arguments, none of which it looks at by itself, and where the user
 # stands. So whatever is around it means what it means in R.
 
 #' An expression with the calls in it marked that are to be kept

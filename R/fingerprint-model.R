@@ -13,17 +13,17 @@
 #' @section What counts:
 #' Of the data, the columns that the formula, the weights, the offset and the subset use, by
 #' name; `.` stands for all. Their order does not count, nor do other columns; the order of rows
-#' does, and row names other than 1, 2, 3 and so on. Terms that are calls count by their values, too,
-#' as they come out here and now: under these options, in this time zone and locale. Of the formula, its terms in their order; not spacing, line
-#' breaks or redundant parentheses. Variables from the formula's environment count by value:
-#' as data where they have more than one row, else as part of the specification, as `K` in
-#' `s(x, k = K)`; those in an argument with a name even where a column has their name. Each
-#' formula of a list has its own environment. User functions count by their definition, and so
-#' do methods for classes that strings name, as `"mine"` in `s(x, bs = "mine")`. A family given
-#' as object, function or name is the same family, and stays it while a fit estimates its
-#' parameters. An argument that repeats the fitter's default is the
-#' same as none. `options(contrasts, na.action)` count. Where the terms draw random numbers, the state
-#' of the generator counts.
+#' does, and row names other than 1, 2, 3 and so on. Terms that are calls count by their values,
+#' too, as they come out here and now: under these options, in this time zone and locale. Of the
+#' formula, its terms in their order; not spacing, line breaks or redundant parentheses. Variables
+#' from the formula's environment count by value: as data where they have more than one row, else as
+#' part of the specification, as `K` in `s(x, k = K)`; those in an argument with a name even where a
+#' column has their name. Each formula of a list has its own environment. User functions count by
+#' their definition, and so do methods for classes that strings name, as `"mine"` in
+#' `s(x, bs = "mine")`. A family given as object, function or name is the same family, and stays it
+#' while a fit estimates its parameters. An argument that repeats the fitter's default is the same
+#' as none. `options(contrasts, na.action)` count. Where the terms draw random numbers, the state of
+#' the generator counts.
 #'
 #' @param x,formula A formula, or for `fingerprint_model()` also a list of formulas.
 #' @param data A data frame, list or environment; NULL, the default, for the formula's environment.
@@ -219,8 +219,8 @@ named_arguments <- function(formulas) {
 }
 
 # Weights, offset and subset differ between folds, so their values are data; that they are given
-# belongs to the model. Some fitters look for one of them elsewhere than where the formula comes from:
-# `elsewhere` are environments by the name of the argument.
+# belongs to the model. Some fitters look for one of them elsewhere than where the formula comes
+# from: `elsewhere` are environments by the name of the argument.
 aligned_parts <- function(expressions, data, home, elsewhere = list()) {
   parts <- list()
   for (name in names(expressions)) {
@@ -264,7 +264,9 @@ is_constant <- function(default, arguments) {
   !is_missing_argument(default) && !any(names %in% c(arguments, environments, depend_on_frames))
 }
 
-depend_on_frames <- c("missing", "match.call", "sys.call", "match.arg", "nargs", "stop", "substitute")
+depend_on_frames <- c(
+  "missing", "match.call", "sys.call", "match.arg", "nargs", "stop", "substitute"
+)
 
 option_parts <- function(columns = list()) {
   na_action <- getOption("na.action")

@@ -204,15 +204,15 @@ binding_value <- function(env, name) {
     return(tryCatch(list(eval(quote(list(...)), env)), error = function(e) list()))
   }
   value <- tryCatch(list(get(name, envir = env, inherits = FALSE)), error = function(e) list())
-  if (length(value) > 0 && identical(value[[1]], quote(expr = ))) list() else value
+  if (length(value) > 0 && is_missing_argument(value[[1]])) list() else value
 }
 
 primitive_parts <- function(f) {
   list(list(primitive = deparse(f)))
 }
 
-# Slots are attributes, also those of a prototype, which is of no class. What a package defines counts
-# by its name.
+# Slots are attributes, also those of a prototype, which is of no class. What a package defines
+# counts by its name.
 s4_parts <- function(x) {
   if (methods::is(x, "classRepresentation") && isNamespaceLoaded(x@package)) {
     return(list(list(class = c(class(x)), slots = list(x@className, x@package))))
@@ -222,8 +222,8 @@ s4_parts <- function(x) {
   list(list(class = c(class(x)), slots = slots))
 }
 
-# What was computed from other slots, as a Matrix's factorisations, what a class has learned of others,
-# and how a fit was come by.
+# What was computed from other slots, as a Matrix's factorisations, what a class has learned of
+# others, and how a fit was come by.
 s4_idle <- c("class", "factors", "versionKey", "subclasses", "warmstart")
 
 canonical_time <- function(x) {

@@ -49,11 +49,12 @@ seed_glm_nb <- function(call, env, state, relation) {
 }
 
 cold_glm_nb <- function(frame, rows) {
-  x <- frame$X[rows, , drop = FALSE]
-  y <- frame$Y[rows]
   w <- frame$w[rows]
-  offset <- if (is.null(frame$offset)) rep(0, length(rows)) else frame$offset[rows]
-  MASS::glm.nb(y ~ x - 1 + offset(offset), weights = w)
+  data <- list(
+    x = frame$X[rows, , drop = FALSE], y = frame$Y[rows],
+    offset = if (is.null(frame$offset)) rep(0, length(rows)) else frame$offset[rows]
+  )
+  MASS::glm.nb(y ~ x - 1 + offset(offset), data, weights = w)
 }
 
 check_glm_nb_unique <- function(call, env) {

@@ -184,14 +184,16 @@ certify_glm <- function(fit, frame, null, theta = NULL) {
   if (!isTRUE(decrement <= min(1e-7 * max(1, fit$deviance), 1e-6 * glm_dispersion(fit)))) {
     return("the score equations do not hold at its end")
   }
-  far <- far_out(fit)
-  if (length(far) > 0) {
-    further <- frame$X[far, estimable, drop = FALSE] %*% backsolve(root, step)
-    if (!isTRUE(max(abs(further)) < 0.01)) {
-      return("fitted values go on to a boundary")
-    }
+  if (goes_further_out(fit, frame$X, estimable, backsolve(root, step))) {
+    return("fitted values go on to a boundary")
   }
   TRUE
+}
+
+# Does one more `step` of the estimable coefficients move the fitted values that are far out?
+goes_further_out <- function(fit, x, estimable, step) {
+  far <- far_out(fit)
+  length(far) > 0 && !isTRUE(max(abs(x[far, estimable, drop = FALSE] %*% step)) < 0.01)
 }
 
 # The derivative of half the deviance by each linear predictor.

@@ -27,8 +27,8 @@
 #' @param parameters Names in the formula that stand for what is estimated, as in [stats::nls()]:
 #'   they are no data, nor is a name that is found nowhere. NULL where all names are data.
 #' @param also A list of further formulas, whose variables count.
-#' @param elsewhere A list of environments by the name of an aligned argument: where the fitter looks
-#'   for its variables, if not where the formula comes from.
+#' @param elsewhere A list of environments by the name of an aligned argument: where the fitter
+#'   looks for its variables, if not where the formula comes from.
 #' @return A list of class `model_fingerprint`; see [fingerprint_model()].
 #' @section Errors: As [fingerprint_model()]; an argument's own errors come through.
 #' @seealso [warm_adapter()]
@@ -183,7 +183,9 @@ value_parts <- function(name, value, is_fixed, seen = new.env(parent = emptyenv(
   }
   parts <- function_parts(value)
   used <- if (length(parts) > 1) parts[[2]]
-  is_new <- vapply(seq_along(used), function(i) is_new_binding(names(used)[[i]], used[[i]], seen), NA)
+  is_new <- vapply(seq_along(used), function(i) {
+    is_new_binding(names(used)[[i]], used[[i]], seen)
+  }, NA)
   uses <- Map(function(use, home) {
     found <- binding_value(home, use)
     if (length(found) > 0) value_parts(paste0(name, ": ", use), found[[1]], is_fixed, seen)

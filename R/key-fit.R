@@ -9,9 +9,9 @@
 lasting_value <- function(x) {
   if (isS4(x) && methods::is(x, "merMod")) {
     lasting_mer_mod(x)
-  } else if (inherits(x, "glmmTMB") && is.list(x)) {
+  } else if (is_list_of(x, "glmmTMB")) {
     lasting_glmmtmb(x)
-  } else if (inherits(x, "nls") && is.list(x) && is.list(x$m)) {
+  } else if (is_list_of(x, "nls") && is.list(x$m)) {
     list(lasting_list(x, "m"), lasting_nls(x$m))
   } else if (is.list(x) && is.null(attr(x, "class"))) {
     lapply(x, lasting_value)
@@ -19,6 +19,8 @@ lasting_value <- function(x) {
     x
   }
 }
+
+is_list_of <- function(x, class) inherits(x, class) && is.list(x)
 
 lasting_list <- function(x, changing) {
   kept <- attributes(x)
@@ -43,7 +45,9 @@ lasting_mer_mod <- function(x) {
     values[!grepl("Ptr$|^initialized|family$", names(values))]
   }
   values <- lapply(stats::setNames(nm = slots), function(slot) methods::slot(x, slot))
-  list(class = c(class(x)), slots = values, pp = without_pointer(x@pp), resp = without_pointer(x@resp))
+  list(
+    class = c(class(x)), slots = values, pp = without_pointer(x@pp), resp = without_pointer(x@resp)
+  )
 }
 
 # The parameters in a model's environment are those that it was asked for last.

@@ -50,7 +50,7 @@ frame_values <- function(formula, env, data) {
     if (is.call(expr) && !(is_term(expr) && evaluate(expr, data))) {
       inside <- given(as.list(expr)[-1])
       # mgcv evaluates the arguments of a smooth without the data.
-      for (option in Filter(is.call, inside[are_named(inside)])) evaluate(option, NULL)
+      lapply(Filter(is.call, inside[are_named(inside)]), evaluate, data = NULL)
       rest <- c(rest, rev(inside))
     }
   }

@@ -1,5 +1,5 @@
-# What code that nobody knows depends on besides what it is given: where it runs. By what comes out of it, not by its
-# names, which differ between systems and containers.
+# What code that nobody knows depends on besides what it is given: where it runs. A place counts by
+# what comes out there, not by its names, which differ between systems and containers.
 
 place_parts <- function() {
   named_part("place", "locale, time zone and options", list(
@@ -9,7 +9,9 @@ place_parts <- function() {
   ), "specification")
 }
 
-letters_probe <- c("b", "B", "a", "A", "_", "1", " a", "a-b", "ab", "ch", "cz", "ll", "lz", "v", "w")
+letters_probe <- c(
+  "b", "B", "a", "A", "_", "1", " a", "a-b", "ab", "ch", "cz", "ll", "lz", "v", "w"
+)
 cases_probe <- c("i", "\u00e4")
 days_probe <- as.Date(c("2024-01-03", "2024-05-07", "2024-10-20"))
 times_probe <- c("1975-01-01 12:00", "1999-07-01 12:00", "2024-01-01 12:00", "2024-07-01 12:00")

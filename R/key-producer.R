@@ -3,9 +3,9 @@
 # good to start from.
 
 #' @param call A call; `env`, where it is made.
-#' @return A named character vector, sorted: `R` (the minor version) and each package, by its version
-#'   where it was released, else by the digest of its code; and `compiled`, the digest of the files
-#'   that the user's functions may call compiled code from, where they call any.
+#' @return A named character vector, sorted: `R` (the minor version) and each package, by its
+#'   version where it was released, else by the digest of its code; and `compiled`, the digest of
+#'   the files that the user's functions may call compiled code from, where they call any.
 #' @noRd
 producers <- function(call, env) {
   walk <- list2env(list(seen = new.env(), packages = character(), compiled = FALSE))
@@ -91,14 +91,16 @@ r_packages <- c(
   "stats", "stats4", "tcltk", "tools", "utils"
 )
 
-imports_of <- function(package) known_of(package, "imports", function(space) {
-  unique(names(getNamespaceImports(space)))
-})
+imports_of <- function(package) {
+  known_of(package, "imports", function(space) unique(names(getNamespaceImports(space))))
+}
 
-code_version <- function(package) known_of(package, "version", function(space) {
-  version <- unname(getNamespaceVersion(space))
-  if (is_released(space)) version else paste(version, code_digest(space))
-})
+code_version <- function(package) {
+  known_of(package, "version", function(space) {
+    version <- unname(getNamespaceVersion(space))
+    if (is_released(space)) version else paste(version, code_digest(space))
+  })
+}
 
 # A package's version is kept as long as its namespace is the same, but for one that is loaded from
 # its sources, which change under way.

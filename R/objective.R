@@ -123,8 +123,8 @@ watch_objective <- function(fn, sign, report) {
 
 longest_wait <- 16 # evaluations
 
-# Does `what`, unless it was done just now: within the report interval, or `times` what it took. Tells
-# whether it did; also where the clock was set back.
+# Does `what`, unless it was done just now: within the report interval, or `times` what it took.
+# Tells whether it did; also where the clock was set back.
 new_pace <- function(times = 0) {
   last <- -Inf
   interval <- 0

@@ -75,8 +75,8 @@ look_around <- function(optimiser, call, env, state, given) {
   )
 }
 
-# Is `f` lower at `to`, and convex along the line that leads there? Of objectives with several optima,
-# so are few from one to another.
+# Is `f` lower at `to`, and convex along the line that leads there? Of objectives with several
+# optima, few are so from one to another.
 is_hollow <- function(f, from, to, values, points = valley_points) {
   share <- seq_len(points) / (points + 1)
   between <- vapply(share, function(share) f(from + share * (to - from)), 1)

@@ -36,7 +36,9 @@ lme4_optimizer <- function(optimizer, stage, verbose) {
       run_from_start(optimizer, task, start, rho)
     }
     result <- read_result(optimizer, result)
-    if (!is.null(start) && !stage$initial && !stage$derivatives) check_bottom(task, start, result, rho)
+    if (!is.null(start) && !stage$initial && !stage$derivatives) {
+      check_bottom(task, start, result, rho)
+    }
     check_replayed(replay, result[["fval"]] %||% result$fvalues, fn(result$par))
     convergence <<- convergence_code(result)
     if (is.character(optimizer) && convergence != 0) {

@@ -129,8 +129,8 @@ fall_to <- function(quadratic, point) {
 
 #' By how much the objective may fall from a point that an optimiser has found
 #'
-#' As a Newton step would have it. The slopes are those of a gradient, or of steps so short that they
-#' raise it by the `fall` that does not matter, where the point is the lowest.
+#' As a Newton step would have it. The slopes are those of a gradient, or of steps so short that
+#' they raise it by the `fall` that does not matter, where the point is the lowest.
 #' @noRd
 fall_left <- function(problem, at, value, hessian, fall = small_fall(value)) {
   step <- sqrt(2 * fall / diag(hessian))

@@ -1,8 +1,8 @@
 # Going on with an optimiser that was interrupted.
 #
-# What an optimiser does next depends on nothing but what its functions have returned so far. So that
-# is its state. Given again, call by call, it leads the optimiser to where it was, with its simplex
-# or approximate Hessian, its counts and limits, to the last bit; from there it goes on.
+# What an optimiser does next depends on nothing but what its functions have returned so far. So
+# that is its state. Given again, call by call, it leads the optimiser to where it was, with its
+# simplex or approximate Hessian, its counts and limits, to the last bit; from there it goes on.
 
 #' Watch an optimiser
 #'
@@ -39,18 +39,24 @@ observe_calls <- function(optimiser, call, env, report) {
   }
   optimiser$sign <- optimiser$sign(call, env)
   optimiser$admit <- optimiser$admit(call, env)
-  for (name in names(functions)) {
-    after <- if (name == optimiser$objective) judge else function(value, ...) NULL
-    call[[name]] <- in_their_name(
-      optimiser, name, functions[[name]], taped(functions[[name]], tapes[[name]], after)
-    )
-  }
+  call <- put_tapes(call, optimiser, functions, tapes, judge)
   call_within(call, function(inner, env) {
     noted <- function(condition) for (tape in tapes) tape$skip()
     fit <- withCallingHandlers(eval(inner, env), warning = noted, message = noted)
     if (best < Inf) tell()
     fit
   })
+}
+
+# `judge` gets each value of the objective.
+put_tapes <- function(call, optimiser, functions, tapes, judge) {
+  for (name in names(functions)) {
+    after <- if (name == optimiser$objective) judge else function(value, ...) NULL
+    call[[name]] <- in_their_name(
+      optimiser, name, functions[[name]], taped(functions[[name]], tapes[[name]], after)
+    )
+  }
+  call
 }
 
 state_of <- function(tapes, from) {
@@ -172,20 +178,24 @@ played <- function(fn, calls, is_same) {
 }
 
 check_calls <- function(calls, names) {
-  is_whole <- function(calls) {
-    n <- if (is.list(calls)) calls$n
-    is_count(n) && n > 0 && is.double(calls$at) && is_share(calls$at, n) &&
-      if (is.list(calls$values)) {
-        length(calls$values) == n && all(vapply(calls$values, is.list, NA))
-      } else {
-        is.double(calls$values) && is_share(calls$values, n)
-      }
-  }
-  if (!is.list(calls) || !names[[1]] %in% names(calls) || !all(names(calls) %in% names) ||
-    anyDuplicated(names(calls)) || !all(vapply(calls, is_whole, NA))) {
+  is_known <- is.list(calls) && names[[1]] %in% names(calls) && all(names(calls) %in% names)
+  if (!is_known || anyDuplicated(names(calls)) || !all(vapply(calls, are_calls, NA))) {
     stop_seed_unfit("it has no calls that can be given again")
   }
   calls
+}
+
+are_calls <- function(x) {
+  n <- if (is.list(x)) x$n
+  is_count(n) && n > 0 && is.double(x$at) && is_share(x$at, n) && are_values(x$values, n)
+}
+
+are_values <- function(x, n) {
+  if (is.list(x)) {
+    length(x) == n && all(vapply(x, is.list, NA))
+  } else {
+    is.double(x) && is_share(x, n)
+  }
 }
 
 is_count <- function(n) is_number(n) && n == round(n)

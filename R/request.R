@@ -61,22 +61,32 @@ evaluate_head <- function(head, env) {
 # Each once, in their order, where they were written; but for those that the fitter evaluates among
 # its data, and those that draw random numbers: how often it does so is the fitter's to decide.
 evaluate_arguments <- function(request, places, home) {
-  asked <- request$call
-  for (name in setdiff(names(asked), c("", evaluated_by_fitter))) {
-    written <- asked[[name]]
-    place <- places[[name]]
-    if (is_missing_argument(written) || is.null(place) && is_literal(written)) next
-    random <- save_random_state()
-    value <- or_null(list(evaluate_at(place %||% written, request$env)))
-    if (is.null(value)) next
-    request$values[name] <- value
-    if (is.null(place) && !identical(save_random_state(), random)) {
-      if (!is.name(written)) restore_random_state(random)
-    } else if (!is.null(place) || !is_repeatable(written, request$env, home)) {
-      asked[name] <- list(inline(value[[1]]))
+  request$asked <- request$call
+  for (name in setdiff(names(request$call), c("", evaluated_by_fitter))) {
+    if (!is_missing_argument(request$call[[name]])) {
+      request <- evaluate_argument(request, name, places[[name]], home)
     }
   }
-  request$asked <- asked
+  request
+}
+
+# `place` is NULL for an argument that was written in the call itself.
+evaluate_argument <- function(request, name, place, home) {
+  written <- request$call[[name]]
+  if (is.null(place) && is_literal(written)) {
+    return(request)
+  }
+  random <- save_random_state()
+  value <- or_null(list(evaluate_at(place %||% written, request$env)))
+  if (is.null(value)) {
+    return(request)
+  }
+  request$values[name] <- value
+  if (is.null(place) && !identical(save_random_state(), random)) {
+    if (!is.name(written)) restore_random_state(random)
+  } else if (!is.null(place) || !is_repeatable(written, request$env, home)) {
+    request$asked[name] <- list(inline(value[[1]]))
+  }
   request
 }
 
@@ -94,8 +104,8 @@ dots_places <- function(call, fun, env) {
   Filter(function(argument) any(vapply(places, identical, NA, argument)), named)
 }
 
-# Does it come to the same each time that the fitter evaluates it, without a trace? Names do, and what
-# is made of them by R's own means and by the fitter's package `home`.
+# Does it come to the same each time that the fitter evaluates it, without a trace? Names do, and
+# what is made of them by R's own means and by the fitter's package `home`.
 is_repeatable <- function(expr, env, home) {
   if (!is.call(expr)) {
     return(TRUE)
@@ -111,8 +121,8 @@ is_repeatable <- function(expr, env, home) {
 }
 
 repeatable <- c(
-  "(", "[", "[[", "$", "@", "+", "-", "*", "/", "^", ":", "<", ">", "<=", ">=", "==", "!=", "!", "&",
-  "|", "&&", "||", "c", "list", "~"
+  "(", "[", "[[", "$", "@", "+", "-", "*", "/", "^", ":", "<", ">", "<=", ">=", "==", "!=", "!",
+  "&", "|", "&&", "||", "c", "list", "~"
 )
 
 # What evaluates to the same again and again, and costs nothing.
@@ -124,9 +134,9 @@ evaluated_by_fitter <- c(
   "weights", "offset", "subset", "etastart", "mustart", "AR.start", "cluster", "id", "istate"
 )
 
-# What the adapter evaluates for the keys the fitter evaluates once more: random numbers come out the
-# same there, and what is said is said there. But what the calling function was given is evaluated
-# the first time that it is looked at, and never again: that is for now.
+# What the adapter evaluates for the keys the fitter evaluates once more: random numbers come out
+# the same there, and what is said is said there. But what the calling function was given is
+# evaluated the first time that it is looked at, and never again: that is for now.
 identify_request <- function(request) {
   force_promises(request)
   before <- save_random_state()
@@ -259,8 +269,8 @@ begin_random_state <- function() {
   save_random_state()
 }
 
-# The call that a call makes, and where: do.call(f, list(...)) makes f(...), eval(call) the call, and
-# update(fit, ...) the fit's own call, changed.
+# The call that a call makes, and where: do.call(f, list(...)) makes f(...), eval(call) the call,
+# and update(fit, ...) the fit's own call, changed.
 unwrap <- function(expr, env) {
   fun <- evaluate_head(expr[[1]], env)
   if (identical(fun, base::do.call)) {

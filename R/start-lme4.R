@@ -27,8 +27,6 @@ lme4_start <- function(seed, stage, task, labels, rho, optimizer) {
     return(NULL)
   }
   par <- adopt_parameters(state, task, labels, is_theta, exact)
-  par <- pmin(pmax(par, task$lower), task$upper)
-  if (!exact) par <- turn_weak_effects(par, task$lower[is_theta], task$fn)
   if (is_one_valley(task$fn, task$par, par)) {
     start$par <- par
   } else if (!stage$follows) {
@@ -47,7 +45,8 @@ adopt_parameters <- function(state, task, labels, is_theta, exact) {
   if (!all(is_theta)) {
     par[!is_theta] <- adopt_by_name(state$fixef, par[!is_theta], labels[!is_theta], exact)$values
   }
-  par
+  par <- pmin(pmax(par, task$lower), task$upper)
+  if (exact) par else turn_weak_effects(par, task$lower[is_theta], task$fn)
 }
 
 # In standard errors: from a fit's own end, and from one that is somewhere near. A tenth of the

@@ -19,15 +19,15 @@
 #' a sixteenth of its own. The files of running fits are never removed, and come on top; where
 #' entries are some sixty times as large as those that have to go for them, it takes more saves.
 #' Entries older than `max_age` are never returned, and removed when the sweep comes to them.
-#' What is larger than 15/16 of `max_size` is refused, with the reason. No save sweeps its own entry.
-#' [store_evict()] sweeps all at once.
+#' What is larger than 15/16 of `max_size` is refused, with the reason. No save sweeps its own
+#' entry. [store_evict()] sweeps all at once.
 #'
 #' @section What if R is killed?:
 #' Whatever a call reported as saved is found by the next lookup, from any process of this
-#' machine. After a power loss, but for checkpoints that came less than 2 s after one that was synced
-#' (on a fast disk less than 0.1 s, see [warm_session()]): what is lost took no longer than that to
-#' compute, however long the iteration that it fell into. Of [warm()], nor fits that took less than
-#' 2 s.
+#' machine. So it is after a power loss, but for checkpoints that came less than 2 s after one that
+#' was synced (on a fast disk less than 0.1 s, see [warm_session()]), and for fits of [warm()] that
+#' took less than 2 s. What is lost took no longer than that to compute, however long the iteration
+#' that it fell into.
 #'
 #' @section Several processes?:
 #' Any number may use one store at once. Each run has its own file; a lookup sees them all, takes

@@ -12,22 +12,22 @@
 #' than that may be: `warm()` does not wait for the disk to have them.
 #'
 #' @section Is the result the same?:
-#' It is the fit that a cold start gives, within the fitter's own tolerance, whatever the store holds:
-#' only starting values are set. A fit that began elsewhere than a cold one is not believed because it
-#' says that it has converged. It is accepted on a certificate from the fitter's own mathematics: that
-#' it is at an optimum, at the one that a cold start leads to, and no worse than what a cold start is
-#' known to reach. Without that, with a warning or an error, it is made again cold, and says so; and
-#' where such starts lead to nothing several times, they are left alone. Where another start leads to
-#' a better optimum, the cold fit counts.
+#' It is the fit that a cold start gives, within the fitter's own tolerance, whatever the store
+#' holds: only starting values are set. A fit that began elsewhere than a cold one is not believed
+#' because it says that it has converged. It is accepted on a certificate from the fitter's own
+#' mathematics: that it is at an optimum, at the one that a cold start leads to, and no worse than
+#' what a cold start is known to reach. Without that, with a warning or an error, it is made again
+#' cold, and says so; and where such starts lead to nothing several times, they are left alone.
+#' Where another start leads to a better optimum, the cold fit counts.
 #'
 #' What a cold fit returns with warnings, singular or not converged, is what you would get without
-#' `warm()`: it is kept and returned with its warnings, and nothing starts from it. A fit that goes on
-#' after a crash is believed as the uncut one would be.
+#' `warm()`: it is kept and returned with its warnings, and nothing starts from it. A fit that goes
+#' on after a crash is believed as the uncut one would be.
 #'
 #' `call`, `family`, class, data and the environments of formulas are those of whoever asks, so
 #' `update()`, `predict()`, `summary()` and `anova()` work. A finished fit comes with the warnings
-#' and messages that the fitter had for it, and leaves the random number generator where the fit did,
-#' if that began in the same state.
+#' and messages that the fitter had for it, and leaves the random number generator where the fit
+#' did, if that began in the same state.
 #'
 #' @section What makes it the same fit?:
 #' The formula, the values of its terms and of the columns it uses, the family, and every argument
@@ -45,8 +45,8 @@
 #' wherever it is called; several in one call are kept each. Of other functions, the one is kept
 #' that stands under assignments, parentheses, braces (the last call), `if`, pipes, `list()`,
 #' `local()`, `with()`, `suppressWarnings()`, `suppressMessages()`, `try()`, `tryCatch()`,
-#' `withCallingHandlers()`, `system.time()`, `summary()` and `coef()`. What `do.call()`, `eval()` and
-#' [update()] make is kept as if it had been written.
+#' `withCallingHandlers()`, `system.time()`, `summary()` and `coef()`. What `do.call()`, `eval()`
+#' and [update()] make is kept as if it had been written.
 #'
 #' Each argument of a known fitter is evaluated once, where it was written, each time; but what
 #' draws random numbers, and weights and the like, which fitters evaluate among their data.

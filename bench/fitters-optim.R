@@ -1,7 +1,7 @@
 # What warm() saves with optimisers: evaluations of the objective, or of a gradient that is given,
 # and CPU seconds, cold, resumed when half of the cold evaluations were made, and seeded from folds
-# of 90 % of the rows (the mean of five). `worse` is by how much the warm results' objective is above
-# the cold one's, at most.
+# of 90 % of the rows (the mean of five). `worse` is by how much the warm results' objective is
+# above the cold one's, at most.
 #
 #   Rscript bench/fitters-optim.R [section...]
 #
@@ -22,7 +22,9 @@ counter$count <- 0
 counter$limit <- Inf
 attach(list(tick = function() {
   counter$count <- counter$count + 1
-  if (counter$count > counter$limit) signalCondition(structure(class = c("cut", "condition"), list()))
+  if (counter$count > counter$limit) {
+    signalCondition(structure(class = c("cut", "condition"), list()))
+  }
 }), name = "package:counter")
 
 # Negative log likelihoods of real data. ---------------------------------------------------------

@@ -65,8 +65,9 @@ gate_row_of <- function(rows) {
   rows
 }
 
-# WARMSTART_BENCH_REPEATS cold and warm fits in turn, of WARMSTART_BENCH_ROWS rows, and of the models
-# alone that match WARMSTART_BENCH_MODELS, a regular expression. gate.csv has all models of 600 rows.
+# WARMSTART_BENCH_REPEATS cold and warm fits in turn, of WARMSTART_BENCH_ROWS rows, and only of the
+# models that match WARMSTART_BENCH_MODELS, a regular expression. gate.csv has all models, of 600
+# rows.
 if (runs("gate")) {
   repeats <- as.integer(Sys.getenv("WARMSTART_BENCH_REPEATS", "3"))
   size <- as.integer(Sys.getenv("WARMSTART_BENCH_ROWS", "600"))
@@ -160,8 +161,8 @@ if (runs("exact")) {
 # Of a fit that takes long, what warm() does is less than its own time varies. So its two parts are
 # timed by themselves as well: what is done beside the fit, once, and what is done within it, to
 # watch it and to write its checkpoints; the latter by the clock, which has the finer ticks. To read
-# the clock twice takes longer there than to look at an iterate that has been seen: a third fit times
-# nothing at the same places, and that is taken off.
+# the clock twice takes longer there than to look at an iterate that has been seen: a third fit
+# times nothing at the same places, and that is taken off.
 if (runs("overhead")) {
   space <- asNamespace("warmstart")
   in_fit <- 0

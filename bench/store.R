@@ -106,7 +106,10 @@ sweep_figures <- function(path, entries) {
 
 slices_line <- function(what, slices) {
   cat(sprintf(
-    "  %-32s %10.2f us  p99 %10.2f us  mean %.2f us, most %.2f us; files: %.1f seen, %.2f removed\n",
+    paste0(
+      "  %-32s %10.2f us  p99 %10.2f us  mean %.2f us, most %.2f us; ",
+      "files: %.1f seen, %.2f removed\n"
+    ),
     what, slices[[1]] / 1e3, slices[[2]] / 1e3, slices[[4]] / 1e3, slices[[3]] / 1e3,
     slices[[5]], slices[[6]]
   ))

@@ -372,7 +372,8 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
 
     ws_digest_format(key, lookup.hex);
     do {
-        ws_store_passed_over(store)->withheld = withheld; /* once a lookup, however often it looks */
+        /* Counted once a lookup, however often it looks. */
+        ws_store_passed_over(store)->withheld = withheld;
         status = look_once(&lookup, entry);
         attempts++;
     } while (status != WS_OK && ((lookup.vanished && attempts < READ_ATTEMPTS_MAX) ||

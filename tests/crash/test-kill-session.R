@@ -17,7 +17,8 @@ is_intact <- function(entry) {
   length(numbers) > 1 && numbers[[1]] == entry$objective && length(unique(numbers[-1])) == 1
 }
 
-# What a child does at its step `i`. Each returns whether it was written, and whether as the final one.
+# What a child does at its step `i`. Each returns whether it was written, and whether as the final
+# one.
 steps <- list(
   "checkpoints" = function(session, objective, i) {
     session_checkpoint(session, payload_of(objective, 500), objective, i)

@@ -97,7 +97,9 @@ run_chain <- function(name, d, links) {
     cold <- outcome_of(eval(one$call, env))
     again <- if (one$cold_runs > 1) eval(bquote(cold_again(.(one$call), .(one$cold_runs))), env)
     found <- judge(asked, cold, one, again = c(list(), again))
-    of_link <- function(words) if (length(words) > 0) paste0("link ", link, ", ", variation, ": ", words)
+    of_link <- function(words) {
+      if (length(words) > 0) paste0("link ", link, ", ", variation, ": ", words)
+    }
     list(faults = of_link(found$faults), notes = of_link(found$notes))
   })
   list(
@@ -105,8 +107,8 @@ run_chain <- function(name, d, links) {
   )
 }
 
-#' @return A list of `faults`, `notes`, `source` (what warm() did, as it says; "error" where the plain
-#'   call fails) and `seconds`.
+#' @return A list of `faults`, `notes`, `source` (what warm() did, as it says; "error" where the
+#'   plain call fails) and `seconds`.
 #' @noRd
 run_case <- function(case) {
   began <- proc.time()

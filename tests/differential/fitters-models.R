@@ -47,7 +47,8 @@ fitters_glm <- function() {
     fitters_of(ordinary, stats::deviance, verdict, most = 2000, weight = 3),
     fitters_of(odd, stats::deviance, verdict),
     fitters_of(
-      negbin, function(fit) -fit$twologlik / 2, function(fit) c(fit$converged, is.null(fit$th.warn)),
+      negbin, function(fit) -fit$twologlik / 2,
+      function(fit) c(fit$converged, is.null(fit$th.warn)),
       weight = 2
     )
   )

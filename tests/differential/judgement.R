@@ -13,8 +13,8 @@ elsewhere_by <- 1e-3
 #'   worst of the ends counts, and what is told of them does not.
 #' @param env Where both were made, to compare them whole there: what summary(), anova(), update()
 #'   and others make of them. NULL for a brief look.
-#' @param exactly Where warm() says that it did this, the fit is the plain one to the last digit. What
-#'   is returned may itself have begun elsewhere, where the store holds several.
+#' @param exactly Where warm() says that it did this, the fit is the plain one to the last digit.
+#'   What is returned may itself have begun elsewhere, where the store holds several.
 #' @return A list of `faults` and `notes`, as words, and the `error` of a plain call that failed.
 #' @noRd
 judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "cold") {

@@ -1,7 +1,7 @@
 # What came of a call: what it returned, said, and drew.
 
-#' @return A list of `fit`, `error` (a message, or NULL), `said` (the distinct warnings and messages,
-#'   without their numbers) and `random` (the state that R's generator is left in).
+#' @return A list of `fit`, `error` (a message, or NULL), `said` (the distinct warnings and
+#'   messages, without their numbers) and `random` (the state that R's generator is left in).
 #' @noRd
 outcome_of <- function(expr) {
   set.seed(1)
@@ -68,7 +68,8 @@ call_in <- function(fit) {
 
 #' How far the fitted values are from each other, in standard errors
 #'
-#' Of the linear predictor, where the fitter predicts that with its errors; else of the coefficients.
+#' Of the linear predictor, where the fitter predicts that with its errors; else of the
+#' coefficients.
 #' @return A number; NA where there are no errors to go by.
 #' @noRd
 moved_in_errors <- function(fit, cold) {

@@ -85,6 +85,7 @@ copy_store <- function(store) {
   to <- tempfile("store")
   dir.create(to)
   from <- warmstart:::store_config(store)$path
-  file.copy(list.files(from, full.names = TRUE, all.files = TRUE, no.. = TRUE), to, recursive = TRUE)
+  files <- list.files(from, full.names = TRUE, all.files = TRUE, no.. = TRUE)
+  file.copy(files, to, recursive = TRUE)
   warmstart::warm_store(to)
 }

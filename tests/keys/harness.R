@@ -23,7 +23,9 @@ main <- function(phase, file, root, filter = "") {
   out <- file.path(root, basename(file))
   results <- lapply(stats::setNames(nm = names(cases)), function(name) {
     case <- cases[[name]]
-    for (package in case$pkgs) suppressPackageStartupMessages(library(package, character.only = TRUE))
+    for (package in case$pkgs) {
+      suppressPackageStartupMessages(library(package, character.only = TRUE))
+    }
     store <- file.path(out, gsub("[^A-Za-z0-9]+", "_", name))
     if (phase == "1") {
       list(a = run(case$A, store), plain_a = run(case$A))
@@ -88,7 +90,11 @@ run <- function(code, store = NULL) {
   )
   info <- if (!is.null(store)) tryCatch(warm_info(), error = function(e) NULL)
   list(
-    gives = if (inherits(value, "failed")) value else tryCatch(look(value), error = conditionMessage),
+    gives = if (inherits(value, "failed")) {
+      value
+    } else {
+      tryCatch(look(value), error = conditionMessage)
+    },
     source = if (is.null(info)) "none" else info$source
   )
 }

@@ -32,8 +32,8 @@ not_run <- paste(
   sep = "|"
 )
 
-#' @return Expressions, also those that are in `\dontrun{}`, where they can be parsed; none where the
-#'   page has no examples.
+#' @return Expressions, also those that are in `\dontrun{}`, where they can be parsed; none where
+#'   the page has no examples.
 #' @noRd
 code_of_page <- function(package, page) {
   rd <- tools::Rd_db(package)[[page]]
@@ -99,6 +99,8 @@ name_of <- function(head) {
   }
 }
 
-fits_in <- function(code) sum(vapply(code, function(expr) {
-  sum(all.names(in_warm(expr)) == ".store") - sum(all.names(expr) == ".store")
-}, 1))
+fits_in <- function(code) {
+  sum(vapply(code, function(expr) {
+    sum(all.names(in_warm(expr)) == ".store") - sum(all.names(expr) == ".store")
+  }, 1))
+}

@@ -5,8 +5,8 @@
 worse_by <- 1e-6
 other_by <- 1e-4
 
-#' @return A data frame, a row an object with an objective and mode: `objective`, `plain`, `freedom`,
-#'   `freedom_plain`, `verdict` ("same", "better", "WORSE", "MISSING").
+#' @return A data frame, a row an object with an objective and mode: `objective`, `plain`,
+#'   `freedom`, `freedom_plain`, `verdict` ("same", "better", "WORSE", "MISSING").
 #' @noRd
 compare_objects <- function(visits) {
   plain <- Filter(is_end, visits$plain$ends)

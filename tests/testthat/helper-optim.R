@@ -62,8 +62,8 @@ report_all <- function(env = parent.frame()) {
   withr::defer(registry$report_interval <- before, env)
 }
 
-# Runs `call` until its objective was evaluated n times, and leaves then, as from an interrupt. What it
-# kept stays in `store`.
+# Runs `call` until its objective was evaluated n times, and leaves then, as from an interrupt. What
+# it kept stays in `store`.
 cut_off <- function(call, store, n, env = parent.frame()) {
   report_all()
   adapter <- asNamespace("warmstart")$find_adapter(eval(call[[1]], env))

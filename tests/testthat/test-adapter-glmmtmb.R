@@ -118,7 +118,8 @@ test_that("killed, such a fit goes on to the end of the uncut one", {
   skip_if_not_installed("callr")
   store <- new_store()
   expect_error(callr::r(fit_until_killed, list(
-    adapter_glmmtmb(), undetermined_model, list(few = few), store_config(store)$path, 25, character()
+    adapter_glmmtmb(), undetermined_model, list(few = few), store_config(store)$path, 25,
+    character()
   )))
   expect_identical(store_list(store)$state, "interrupted")
   expect_warning(fit <- warm_call(undetermined_model, store), "non-positive-definite")
@@ -197,7 +198,10 @@ test_that("where a seed is declined, nothing of it is left in the fit", {
   warm_call(call, store)
   data$count <- rev(50 - data$count)
   said <- character()
-  fit <- withCallingHandlers(warm_call(call, store), message = function(m) said <<- c(said, m$message))
+  fit <- withCallingHandlers(
+    warm_call(call, store),
+    message = function(m) said <<- c(said, m$message)
+  )
   expect_identical(source_of(fit), "cold")
   expect_match(warm_info(fit)$reason, "cold start", all = FALSE)
   expect_identical(said, character())

@@ -400,7 +400,8 @@ test_that("the call of a returned glmer.nb() is the asker's, with all its argume
   store <- new_store()
   warm(lme4::glmer.nb(TICKS ~ 1 + (1 | LOCATION), data = ticks), store)
   fit <- warm(
-    lme4::glmer.nb(TICKS ~ 1 + (1 | LOCATION), mine, verbose = FALSE, start = list(theta = 1)), store
+    lme4::glmer.nb(TICKS ~ 1 + (1 | LOCATION), mine, verbose = FALSE, start = list(theta = 1)),
+    store
   )
   cold <- lme4::glmer.nb(
     TICKS ~ 1 + (1 | LOCATION), mine, verbose = FALSE, start = list(theta = 1)

@@ -13,7 +13,9 @@ families <- list(
   "negative binomial" = quote(gam(stations ~ s(depth) + s(mag), mgcv::nb, counts, method = "REML")),
   "Tweedie" = quote(gam(stations ~ s(depth) + s(mag), mgcv::tw, counts, method = "REML")),
   "scaled t" = quote(gam(mag ~ s(depth) + s(stations), mgcv::scat, counts, method = "REML")),
-  "ordered" = quote(gam(level ~ s(depth) + s(stations), mgcv::ocat(R = 3), counts, method = "REML")),
+  "ordered" = quote(
+    gam(level ~ s(depth) + s(stations), mgcv::ocat(R = 3), counts, method = "REML")
+  ),
   "location and scale" = quote(
     gam(list(mag ~ s(stations), ~ s(depth)), mgcv::gaulss(), counts, method = "REML")
   ),

@@ -214,7 +214,9 @@ test_that("data in further arguments, or that the objective finds, are data", {
 })
 
 test_that("what only prints does not count", {
-  key <- key_by(quote(optim(mixture_start, waiting_mixture, y = waiting, control = list(maxit = 7))))
+  key <- key_by(quote(
+    optim(mixture_start, waiting_mixture, y = waiting, control = list(maxit = 7))
+  ))
   traced <- key_by(quote(
     optim(mixture_start, waiting_mixture, y = waiting, control = list(trace = 1, maxit = 7))
   ))

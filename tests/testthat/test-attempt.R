@@ -1,6 +1,6 @@
 # What is believed of a fit that began elsewhere than a cold one, and what is made of the rest. The
-# fitter takes the mean, from `start` by as many steps as it is told; its adapter is told by the test
-# what to make of the end. Each run leaves a line in a file.
+# fitter takes the mean, from `start` by as many steps as it is told; its adapter is told by the
+# test what to make of the end. Each run leaves a line in a file.
 
 trace <- tempfile()
 

@@ -22,7 +22,8 @@ expect_cachem <- function(make) {
     null = NULL, na = NA, int = 1:3, raw = as.raw(0:255), text = c(a = "\u00e9"),
     list = list(1, NULL),
     frame = data.frame(x = 1:2, f = factor(c("u", "v"))), fun = stats::sd,
-    formula = stats::as.formula("y ~ x", globalenv()), call = quote(f(x)), time = as.POSIXct("2020-01-01", "UTC"), empty = list()
+    formula = stats::as.formula("y ~ x", globalenv()), call = quote(f(x)),
+    time = as.POSIXct("2020-01-01", "UTC"), empty = list()
   )
   for (name in names(values)) {
     expect_true(cache$set(name, values[[name]]))

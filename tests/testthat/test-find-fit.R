@@ -3,8 +3,8 @@
 
 line <- data.frame(x = 1:20, y = 2 * (1:20) + sin(1:20))
 
-# Gives the same through warm() twice as without it, and `slow()` in it is called once. It tells so in
-# a file: what it changed of its own surroundings would make it another function.
+# Gives the same through warm() twice as without it, and `slow()` in it is called once. It tells so
+# in a file: what it changed of its own surroundings would make it another function.
 expect_fitted_once <- function(code, env = parent.frame()) {
   env <- new.env(parent = env)
   env$trace <- tempfile()

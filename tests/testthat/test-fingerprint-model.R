@@ -203,10 +203,12 @@ test_that("a function of the user with the name of a column counts", {
 })
 
 test_that("a function counts that a variable of its name hides", {
-  with_function <- function(f) local({
-    f <- 1
-    exact(y ~ f(x))
-  })
+  with_function <- function(f) {
+    local({
+      f <- 1
+      exact(y ~ f(x))
+    })
+  }
   expect_false(with_function(function(v) v + 1) == with_function(function(v) v + 2))
 })
 
@@ -264,7 +266,9 @@ test_that("the fitter counts for the neighbourhood", {
 # Families ------------------------------------------------
 
 test_that("a family given as object, function and name is the same", {
-  keys <- c(exact(family = stats::poisson()), exact(family = stats::poisson), exact(family = "poisson"))
+  keys <- c(
+    exact(family = stats::poisson()), exact(family = stats::poisson), exact(family = "poisson")
+  )
   expect_length(unique(keys), 1)
 })
 
@@ -298,8 +302,9 @@ test_that("parameters of mgcv's families count", {
     exact(family = mgcv::nb()), exact(family = mgcv::nb(theta = 2)), exact(family = mgcv::tw()),
     exact(family = mgcv::tw(a = 1.1)), exact(family = mgcv::ocat(R = 3)),
     exact(family = mgcv::ocat(R = 4)), exact(family = mgcv::multinom(K = 2)),
-    exact(family = mgcv::multinom(K = 3)), exact(family = mgcv::mvn(2)), exact(family = mgcv::mvn(3)),
-    exact(family = mgcv::gaulss()), exact(family = mgcv::gaulss(link = list("inverse", "logb"))),
+    exact(family = mgcv::multinom(K = 3)), exact(family = mgcv::mvn(2)),
+    exact(family = mgcv::mvn(3)), exact(family = mgcv::gaulss()),
+    exact(family = mgcv::gaulss(link = list("inverse", "logb"))),
     exact(family = mgcv::gaulss(b = 0.1)), exact(family = mgcv::scat()),
     exact(family = mgcv::betar()), exact(family = mgcv::ziP()), exact(family = mgcv::cox.ph())
   )
@@ -525,7 +530,9 @@ test_that("functions that are looked up by name or class count", {
   in_place <- function(code) {
     place <- new.env(parent = globalenv())
     eval(code, place)
-    call <- quote(fit(formula = y ~ s(x, bs = "own") + tools$centre(x), data = d, method = "own.fit"))
+    call <- quote(
+      fit(formula = y ~ s(x, bs = "own") + tools$centre(x), data = d, method = "own.fit")
+    )
     format(identify_model(call, place, "fit")$exact)
   }
   code <- quote({

@@ -85,10 +85,11 @@ test_that("a function counts though a variable has its name", {
 })
 
 looked_up <- alist(
-  get("v"), get0("v"), mget(c("v", "w")), exists("v"), dynGet("v"), base::get("v"), get(paste0("", p)),
-  eval(quote(v)), eval(p), evalq(v, p), eval(parse(text = "v")), eval(str2lang("v + 1")), parse(text = p),
-  eval(as.name("v")), as.name(p), eval(as.formula("~ v")[[2]]), as.formula(p), call("v"), call(p),
-  globalenv()$v, .GlobalEnv[["v"]], environment()$v, parent.frame()$v, sys.function(1), as.environment(1),
+  get("v"), get0("v"), mget(c("v", "w")), exists("v"), dynGet("v"), base::get("v"),
+  get(paste0("", p)), eval(quote(v)), eval(p), evalq(v, p), eval(parse(text = "v")),
+  eval(str2lang("v + 1")), parse(text = p), eval(as.name("v")), as.name(p),
+  eval(as.formula("~ v")[[2]]), as.formula(p), call("v"), call(p), globalenv()$v,
+  .GlobalEnv[["v"]], environment()$v, parent.frame()$v, sys.function(1), as.environment(1),
   do.call("h", p), do.call(what = "h", args = p), do.call(p, list()), do.call(paste0("h", ""), p),
   match.fun("h"), match.fun(p), sapply(p, "h"), base::sapply(p, "h"), lapply(p, p), Map("h", p),
   vapply(FUN = "h", X = p, FUN.VALUE = 1), Reduce("h", p), outer(p, 1, "h"), sweep(p, 2, 1, "h"),
@@ -157,7 +158,8 @@ test_that("functions that use each other in many ways have a fingerprint in no t
   place <- new.env()
   names <- paste0("f", 1:40)
   for (name in names) {
-    assign(name, as.function(c(alist(x = ), as.call(c(quote(list), lapply(names, as.name))))), place)
+    uses_all <- as.call(c(quote(list), lapply(names, as.name)))
+    assign(name, as.function(c(alist(x = ), uses_all)), place)
     environment(place[[name]]) <- place
   }
   expect_match(format(fingerprint(place$f1)), "^[0-9a-f]{32}$")

@@ -107,7 +107,8 @@ test_that("a formula that was made where its variables are finds them", {
   formula <- make()
   fit <- warm(gam(formula, method = "REML"), new_store())
   expect_identical(source_of(fit), "cold")
-  expect_equal(as.vector(fitted(fit)), as.vector(fitted(gam(mpg ~ s(hp), data = mtcars, method = "REML"))))
+  cold <- gam(mpg ~ s(hp), data = mtcars, method = "REML")
+  expect_equal(as.vector(fitted(fit)), as.vector(fitted(cold)))
 })
 
 # Loops ------------------------------------------------

@@ -21,7 +21,9 @@ history_from <- function(iteration, objective, run = 1L, written = TRUE,
 }
 
 cut_history <- function() {
-  history_from(c(1, 2, 3, 3, 4), c(9, 7, 5, 5, 4), c(1L, 1L, 1L, 2L, 2L), c(TRUE, TRUE, FALSE, TRUE, TRUE))
+  history_from(
+    c(1, 2, 3, 3, 4), c(9, 7, 5, 5, 4), c(1L, 1L, 1L, 2L, 2L), c(TRUE, TRUE, FALSE, TRUE, TRUE)
+  )
 }
 
 test_that("the curve is drawn against the iteration, with the objective upwards", {

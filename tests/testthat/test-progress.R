@@ -555,8 +555,8 @@ test_that("where progressr has a handler cli draws nothing", {
 
 ended <- function(iterations, start = cold_start(), converged = TRUE) {
   new_outcome(
-    fit = NULL, raw = NULL, end = list(iteration = iterations), converged = converged, said = list(),
-    start = start, seconds = 35, seconds_now = 35, checkpoints = 7
+    fit = NULL, raw = NULL, end = list(iteration = iterations), converged = converged,
+    said = list(), start = start, seconds = 35, seconds_now = 35, checkpoints = 7
   )
 }
 

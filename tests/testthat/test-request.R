@@ -41,7 +41,9 @@ test_that("and those that are drawn for do.call(), and beside others", {
   both <- function(data) {
     warm(lm(dist ~ speed, data, weights = runif(nrow(cars))), store)
   }
-  fits <- function() list(warm(do.call(lm, list(dist ~ speed, draw_rows())), store), both(draw_rows()))
+  fits <- function() {
+    list(warm(do.call(lm, list(dist ~ speed, draw_rows())), store), both(draw_rows()))
+  }
   withr::with_seed(1, {
     first <- fits()
     state <- .Random.seed
@@ -67,7 +69,9 @@ test_that("what arguments say is said as often as without warm()", {
   expect_length(expected, 2)
   for (round in 1:2) expect_identical(said_by(resampled(noisy_rows(), store)), expected)
   expected <- said_by(lm(dist ~ speed, noisy_rows()))
-  for (round in 1:2) expect_identical(said_by(warm(lm(dist ~ speed, noisy_rows()), store)), expected)
+  for (round in 1:2) {
+    expect_identical(said_by(warm(lm(dist ~ speed, noisy_rows()), store)), expected)
+  }
 })
 
 test_that("a finished fit comes with the fitter's warnings, as from the call", {

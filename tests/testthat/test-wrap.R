@@ -16,7 +16,9 @@ test_that("wrapped text keeps its words, but for those too long for a line", {
   text <- paste("at", strrep("/directory", 6), "there is nothing")
   lines <- wrap_text(text, exdent = 2)
   expect_lte(max(nchar(lines)), 30)
-  expect_match(paste(lines, collapse = ""), "^at +/directory/.*[.]{3}.*/directory +there is +nothing$")
+  expect_match(
+    paste(lines, collapse = ""), "^at +/directory/.*[.]{3}.*/directory +there is +nothing$"
+  )
 })
 
 test_that("what stands beside a head goes below it where it has no room", {
@@ -28,7 +30,9 @@ test_that("what stands beside a head goes below it where it has no room", {
     c("head: word word word word word word", "      word word word word")
   )
   expect_identical(wrap_beside("head: ", a_key), paste("head:", a_key))
-  expect_identical(wrap_beside("a longer head: ", a_key), c("a longer head:", paste0("    ", a_key)))
+  expect_identical(
+    wrap_beside("a longer head: ", a_key), c("a longer head:", paste0("    ", a_key))
+  )
   expect_identical(wrap_beside("head: ", ""), "head: ")
 })
 
