@@ -97,8 +97,18 @@ theta_score <- function(frame, mu, theta, rows = TRUE) {
   y <- frame$Y[rows]
   mu <- mu[rows]
   sum(frame$w[rows] * (
-    digamma(theta + y) - digamma(theta) + log(theta / (theta + mu)) + (mu - y) / (theta + mu)
+    rise_of_digamma(theta, y) + log(theta / (theta + mu)) + (mu - y) / (theta + mu)
   ))
+}
+
+# digamma(theta + y) - digamma(theta); for counts by its recurrence (Abramowitz and Stegun 6.3.6).
+rise_of_digamma <- function(theta, y) {
+  most <- max(y)
+  if (most < length(y) && all(y == trunc(y))) {
+    c(0, cumsum(1 / (theta + seq_len(most) - 1)))[y + 1]
+  } else {
+    digamma(theta + y) - digamma(theta)
+  }
 }
 
 # Before each round of its two steps, the coefficients and theta, the fitter reads its limit.

@@ -80,7 +80,9 @@ check_nls_valley <- function(call, env, start) {
 # By the fitter's own measure: the part of the residuals that one more step would take away, over
 # that which would be left.
 certify_nls <- function(fit) {
-  left <- fit$m$conv()^2 * stats::df.residual(fit)
+  # By `algorithm = "port"` alone, the fitter has not worked it out at its end.
+  criterion <- if (is.null(fit$convergence)) fit$convInfo$finTol else fit$m$conv()
+  left <- criterion^2 * stats::df.residual(fit)
   if (isTRUE(left <= 1e-5)) TRUE else "one more step would go further"
 }
 

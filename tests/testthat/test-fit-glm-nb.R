@@ -170,3 +170,10 @@ test_that("a resumed glm.nb reaches the limit of its rounds where the uncut one 
   expect_identical(lapply(resumed$said, conditionMessage), lapply(cold$said, conditionMessage))
   expect_identical(resumed$value$theta, cold$value$theta)
 })
+
+test_that("the rise of digamma is the same by its recurrence", {
+  y <- c(0, 1, 2, 7, 3, 0, 0, 9, 4, 4, 1)
+  expect_equal(rise_of_digamma(0.3, y), digamma(0.3 + y) - digamma(0.3), tolerance = 1e-12)
+  expect_identical(rise_of_digamma(0.3, y / 2), digamma(0.3 + y / 2) - digamma(0.3))
+  expect_identical(rise_of_digamma(2, c(0, 0)), c(0, 0))
+})
