@@ -11,6 +11,7 @@ adapter_optim <- function() {
     recorded = function(call, env) if (optim_method(call, env) != "SANN") "gr",
     unit = function(call, env, near) unit_optim(call, env, near, optim_method(call, env)),
     settings = settings_optim, finish = finish_optim,
+    simplex = function(call, env) optim_method(call, env) == "Nelder-Mead",
     lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent"),
     random = function(call, env) optim_method(call, env) == "SANN"
   )
@@ -75,12 +76,13 @@ adapter_constr_optim <- function() {
       optimum(fit$par, fit$value, ended_by_code(fit$convergence, c(1, 7)))
     },
     gradient = "grad", sign = fnscale_sign,
+    simplex = function(call, env) constr_optim_method(call, env) == "Nelder-Mead",
     effort = function(fit, call, env) {
       fit$outer.iterations / argument_of(call, env, "outer.iterations", 100)
     },
     is_inside = interior_of,
     unit = function(call, env, near) {
-      method <- argument_of(call, env, "method", if (is.null(call$grad)) "Nelder-Mead" else "BFGS")
+      method <- constr_optim_method(call, env)
       if (method != "SANN" && is.null(call$hessian)) unit_optim(call, env, near, method)
     },
     settings = function(call, env, at, near, given) {
@@ -91,6 +93,10 @@ adapter_constr_optim <- function() {
       call
     }
   )
+}
+
+constr_optim_method <- function(call, env) {
+  argument_of(call, env, "method", if (is.null(call$grad)) "Nelder-Mead" else "BFGS")
 }
 
 # From where a constraint nearly holds with equality, its method does not get away.

@@ -29,8 +29,9 @@
 #' When only data differ: what has more than one row or element, in the objective's surroundings or
 #' in `...`. The result on other data is then the start, where the way down from the call's own
 #' starting values leads to it. That is seen from some points of the straight line between the
-#' two: on these data the objective must fall along it, ever more slowly, and be round at its end.
-#' Where it is not, the optimiser begins as the call says, and so it does where
+#' two: on these data the objective must fall along it, ever more slowly, and be curved upwards at
+#' its end; for Nelder-Mead and SBPLX, whose first steps are long, also at its beginning. Where it
+#' is not, the optimiser begins as the call says, and so it does where
 #' * the starting values are computed from the data: each data set is an optimisation of its own,
 #' * the earlier result took more than half of `maxit` or of another limit,
 #' * the method starts from no point, or depends on more than that: SANN, Brent, `optimize()`, the
@@ -58,7 +59,8 @@
 #' call says.
 #'
 #' For p parameters all that takes p(p + 3)/2 + p + 12 evaluations of the objective (of more than 30
-#' parameters each is looked at by itself: 3p + 12), or 12 and p + 2 of the gradient.
+#' parameters each is looked at by itself: 3p + 12), or 12 and p + 2 of the gradient; at both ends,
+#' p(p + 3)/2 more.
 #'
 #' The optimiser starts from the bottom, but in your own units,
 #' * where what you set is in the way: `scale`, `step.min` and `step.max` of `nlminb()`, `stepmax`
@@ -124,6 +126,7 @@ adapters_optimisers <- function() {
 #'   `change_value(result, root)` takes that to coordinates.
 #' @param lasts `function(call, env)`: does its end depend on its starting point, and on nothing
 #'   else, so that it is a start for the same objective on other data?
+#' @param simplex `function(call, env)`: does it move a simplex?
 #' @param effort `function(fit, call, env)`: of each limit that the call sets, the share that was
 #'   used.
 #' @param recorded `function(call, env)`: its functions other than the objective that return the
@@ -151,6 +154,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
                               value_of = identity, gradient_of = function(result) NULL,
                               change_value = function(result, root) result,
                               lasts = function(call, env) TRUE,
+                              simplex = function(call, env) FALSE,
                               effort = function(fit, call, env) 0,
                               recorded = function(call, env) c(gradient, hessian),
                               admit = function(call, env) function(...) TRUE,
@@ -166,7 +170,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
     start = start, objective = objective, gradient = gradient, hessian = hessian,
     bounds = bounds, par = par, named = named, called = called, sign = sign, value_of = value_of,
     gradient_of = gradient_of, change_value = change_value, recorded = recorded, admit = admit,
-    is_inside = is_inside, unit = unit, settings = settings, finish = finish,
+    simplex = simplex, is_inside = is_inside, unit = unit, settings = settings, finish = finish,
     check_plain = check_plain, wrap = wrap
   )
   replaying(warm_adapter(

@@ -55,6 +55,7 @@ look_around <- function(optimiser, call, env, state, given) {
   if (!is_hollow(problem$value, given, point, values)) {
     stop_seed_unfit("on these data the way to it from the call's own start is not one slope")
   }
+  if (optimiser$simplex(call, env)) bowl_at(problem, given, values[[1]])
   quadratic <- bowl_at(problem, point, values[[2]])
   bottom <- bottom_of(quadratic, problem$lower, problem$upper)
   fall <- fall_to(quadratic, bottom)
@@ -92,7 +93,7 @@ bowl_at <- function(problem, point, value) {
   quadratic <- if (is.null(problem$gradient) || length(point) <= gradients_up_to) {
     tryCatch(quadratic_at(problem, point, value), error = function(e) NULL)
   }
-  quadratic %||% stop_seed_unfit("the objective is not curved upwards there")
+  quadratic %||% stop_seed_unfit("the objective is not curved upwards at either end of the way")
 }
 
 gradients_up_to <- 30 # parameters

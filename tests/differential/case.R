@@ -59,7 +59,8 @@ case_script <- function(case) {
       asked, cold, all_fitters()[[.(case$fitter)]],
       again = .(if (is.null(again)) quote(list()) else quote(again)),
       env = .(if (case$whole) quote(environment())),
-      exactly = .(if (case$start %in% c("none", "finished")) c("cold", "finished") else "cold")
+      exactly = .(if (case$start %in% c("none", "finished")) c("cold", "finished") else "cold"),
+      closer = .(if (!is.null(one$closer)) one$closer(call))
     ))
   ))
 }
@@ -96,7 +97,10 @@ run_chain <- function(name, d, links) {
     asked <- outcome_of(eval(bquote(warm(.(one$call), store)), env))
     cold <- outcome_of(eval(one$call, env))
     again <- if (one$cold_runs > 1) eval(bquote(cold_again(.(one$call), .(one$cold_runs))), env)
-    found <- judge(asked, cold, one, again = c(list(), again))
+    found <- judge(
+      asked, cold, one,
+      again = c(list(), again), closer = if (!is.null(one$closer)) eval(one$closer(one$call), env)
+    )
     of_link <- function(words) {
       if (length(words) > 0) paste0("link ", link, ", ", variation, ": ", words)
     }

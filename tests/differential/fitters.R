@@ -7,13 +7,14 @@
 #   related     another call, whose fit this one may start from; NULL where there is none
 #   most        rows that it is given at most: a case takes a second, not a minute
 #   weight      how often it is drawn
+#   closer      function(call): the same at a closer tolerance, where that may stop far from the end
 #   cold_runs   where one cold fit need not end where another does: of how many the worst counts
 
 fitter <- function(call, objective, verdict, related = one_term_less(call), most = 300,
-                   weight = 1, cold_runs = 1) {
+                   weight = 1, closer = NULL, cold_runs = 1) {
   list(
     call = call, objective = objective, verdict = verdict, related = related, most = most,
-    weight = weight, cold_runs = cold_runs
+    weight = weight, closer = closer, cold_runs = cold_runs
   )
 }
 

@@ -15,9 +15,12 @@ elsewhere_by <- 1e-3
 #'   and others make of them. NULL for a brief look.
 #' @param exactly Where warm() says that it did this, the fit is the plain one to the last digit.
 #'   What is returned may itself have begun elsewhere, where the store holds several.
+#' @param closer The plain fit at a closer tolerance, evaluated where the fitted values differ: then
+#'   those count that are further from it than the plain call's.
 #' @return A list of `faults` and `notes`, as words, and the `error` of a plain call that failed.
 #' @noRd
-judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "cold") {
+judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "cold",
+                  closer = NULL) {
   if (!is.null(asked$error) || !is.null(cold$error)) {
     faults <- if (differ(asked$error, cold$error)) {
       paste("error:", shown_change(asked$error, cold$error))
@@ -26,6 +29,9 @@ judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "co
   }
   source <- tryCatch(warmstart::warm_info()$source, error = function(e) "none")
   end <- compare_ends(asked$fit, c(list(cold), again), fitter)
+  if (end$is_same && end$is_moved && !is.null(closer)) {
+    end$is_moved <- !is_nearer(asked$fit, cold$fit, closer)
+  }
   list(
     faults = c(
       shape_faults(asked, cold),
@@ -91,6 +97,10 @@ compare_ends <- function(warm, colds, fitter) {
     is_lower = isTRUE(objective < cold - objective_tolerance * size),
     is_elsewhere = repeats && isTRUE(objective < cold - elsewhere_by * size) && !isTRUE(moved < 1)
   )
+}
+
+is_nearer <- function(warm, cold, closer) {
+  isTRUE(moved_in_errors(warm, closer) <= max(moved_in_errors(cold, closer), fitted_tolerance))
 }
 
 end_faults <- function(end) {

@@ -50,7 +50,7 @@ test_that("a package that was not released counts by its code", {
   version <- function(body) {
     install_source_package(library, body)
     in_process(function(library) {
-      loadNamespace("unreleased", lib.loc = library)
+      do.call(loadNamespace, list("unreleased", lib.loc = library))
       warmstart:::producers(str2lang("unreleased::shift(1)"), globalenv())[["unreleased"]]
     }, library)
   }
