@@ -220,7 +220,7 @@ glmmtmb_start <- function(seed, par, labels, fn) {
   known <- state$par
   n <- length(known)
   covariance <- if (length(state$covariance) > 0) matrix(state$covariance, n)
-  if (any(is_loose(known, covariance, plateau))) stop_seed_unfit(on_plateau)
+  if (any(is_loose(known, covariance, plateau_errors))) stop_seed_unfit(on_plateau)
   if (seed$relation != "exact") known <- known[!is_loose(known, covariance, undetermined)]
   adopted <- adopt_by_name(known, as.vector(par), labels, seed$relation == "exact")
   if (!any(adopted$shared & !grepl("(Intercept)", labels, fixed = TRUE))) {
@@ -249,7 +249,7 @@ is_loose <- function(par, covariance, errors) {
 
 # Standard errors of a logarithm.
 undetermined <- 2
-plateau <- 10
+plateau_errors <- 10
 on_plateau <- "a variance, a dispersion or a share of zeros is on a plateau"
 
 # Bounds, and what is said of steps and tolerances in the parameters' own units, keep the
@@ -287,7 +287,7 @@ certify_glmmtmb <- function(fit, call, env, start) {
     list(gradient = as.vector(fit$sdr$gradient.fixed), hessian = solve(fit$sdr$cov.fixed))
   }
   end <- finished_glmmtmb(fit)$state$par
-  if (any(is_loose(end, solve(derivatives$hessian), plateau))) {
+  if (any(is_loose(end, solve(derivatives$hessian), plateau_errors))) {
     return(on_plateau)
   }
   fall <- fall_below(derivatives$gradient, derivatives$hessian)

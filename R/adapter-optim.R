@@ -12,7 +12,8 @@ adapter_optim <- function() {
     unit = function(call, env, near) unit_optim(call, env, near, optim_method(call, env)),
     settings = settings_optim, finish = finish_optim,
     simplex = function(call, env) optim_method(call, env) == "Nelder-Mead",
-    lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent"),
+    # Conjugate gradients may take any number of steps.
+    lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent", "CG"),
     random = function(call, env) optim_method(call, env) == "SANN"
   )
 }

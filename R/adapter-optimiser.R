@@ -34,7 +34,7 @@
 #' is not, the optimiser begins as the call says, and so it does where
 #' * the starting values are computed from the data: each data set is an optimisation of its own,
 #' * the earlier result took more than half of `maxit` or of another limit,
-#' * the method starts from no point, or depends on more than that: SANN, Brent, `optimize()`, the
+#' * the method starts from no point, or depends on more than that: SANN, Brent, CG, `optimize()`, the
 #'   global algorithms of nloptr, several methods in one call of `optimx()`,
 #' * `nloptr()` has constraints, or one of `constrOptim()` nearly holds with equality,
 #' * there are more than 30 parameters and a gradient.
@@ -95,11 +95,13 @@
 #' @examples
 #' wait <- faithful$waiting
 #' likelihood <- function(par, x) -sum(dgamma(x, exp(par[1]), exp(par[2]), log = TRUE))
+#' old <- options(warmstart.near_from = 0) # so short a fit starts others only on demand
 #' store <- warm_store(tempfile("store"))
 #' start <- c(shape = 0, rate = 0)
 #' fit <- warm(optim(start, likelihood, x = wait[-(1:20)], method = "BFGS"), store)
 #' all <- warm(optim(start, likelihood, x = wait, method = "BFGS"), store)
 #' warm_info(all)
+#' options(old)
 NULL
 
 adapters_optimisers <- function() {

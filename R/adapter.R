@@ -91,10 +91,12 @@
 #'     list(state = fit$coefficients, objective = fit$deviance, iteration = fit$iterations)
 #'   }
 #' ))
+#' old <- options(warmstart.near_from = 0) # so short a fit starts others only on demand
 #' store <- warm_store(tempfile("store"))
 #' fit <- warm(fit_median(mpg ~ wt, mtcars), store)
 #' fold <- warm(fit_median(mpg ~ wt, mtcars[-1, ]), store)
 #' warm_info(fold)
+#' options(old)
 #' @export
 warm_adapter <- function(name, ..., seed = NULL, state, observe = NULL, recognises = NULL,
                          identify = NULL, restore = NULL, pack = NULL, converged = NULL,

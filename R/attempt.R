@@ -30,8 +30,13 @@ is_sound <- function(outcome) {
 run_fit <- function(request, session, starts) {
   random <- save_random_state()
   reasons <- character()
+  quick <- character()
   doubts <- 0
   while (!is.null(start <- starts())) {
+    if (is_quick(start)) {
+      quick <- why_not(start, "it took too little time for a start to save any.")
+      next
+    }
     if (is_doubted(start)) {
       doubts <- start$doubts + 1
       reasons <- c(reasons, why_not(start, "such starts have ended in doubt too often."))
@@ -55,7 +60,7 @@ run_fit <- function(request, session, starts) {
   outcome <- run_observed(request, session, request$asked, cold_start())
   outcome$used <- FALSE
   outcome$doubts <- doubts
-  outcome$reasons <- reasons
+  outcome$reasons <- c(quick, reasons)
   outcome
 }
 

@@ -63,7 +63,7 @@ expect_adapter_conforms <- function(adapter, call, ..., near = NULL, failing = N
   if (!requireNamespace("testthat", quietly = TRUE)) {
     stop_argument("adapter", "can only be tested where the package testthat is installed.")
   }
-  before <- options(warmstart.verbose = FALSE)
+  before <- options(warmstart.verbose = FALSE, warmstart.near_from = 0)
   registered <- registry$adapters
   on.exit({
     options(before)

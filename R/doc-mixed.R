@@ -62,8 +62,10 @@
 #' @seealso [warm()], [warm_verify()]
 #' @examplesIf requireNamespace("lme4", quietly = TRUE)
 #' library(lme4)
+#' old <- options(warmstart.near_from = 0) # so short a fit starts others only on demand
 #' store <- warm_store(tempfile("store"))
 #' fit <- warm(lmer(Reaction ~ Days + (1 | Subject), sleepstudy), store)
 #' fold <- warm(lmer(Reaction ~ Days + (1 | Subject), sleepstudy[-(1:10), ]), store)
 #' warm_info(fold)
+#' options(old)
 NULL

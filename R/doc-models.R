@@ -88,9 +88,11 @@
 #' @seealso [warm()], [warm_adapter()] to add a fitter.
 #' @name warm-models
 #' @examples
+#' old <- options(warmstart.near_from = 0) # so short a fit starts others only on demand
 #' store <- warm_store(tempfile("store"))
 #' model <- cbind(ncases, ncontrols) ~ agegp + unclass(tobgp)
 #' fit <- warm(glm(model, binomial, esoph), store)
 #' fold <- warm(glm(model, binomial, esoph[-(1:9), ]), store)
 #' warm_info(fold)
+#' options(old)
 NULL

@@ -128,7 +128,7 @@ look_at_theta <- function(report, begun) {
   seen <- before
   function(frame) {
     if (!is.null(begun) && identical(frame$iter, 1)) go_on_glm_nb(frame, begun)
-    if (isTRUE(frame$iter > seen)) {
+    if (isTRUE(frame$iter > seen) && !ends_here(frame)) {
       seen <<- frame$iter
       coefficients <- frame$fit$coefficients
       coefficients[is.na(coefficients)] <- 0
@@ -141,6 +141,12 @@ look_at_theta <- function(report, begun) {
       )
     }
   }
+}
+
+# As the fitter decides it. What it needs besides, at its end, is in no state.
+ends_here <- function(frame) {
+  change <- abs(frame$Lm0 - frame$Lm) / frame$d1 + abs(frame$del) / frame$d2
+  frame$iter > .subset2(frame$control, "maxit") || change <= .subset2(frame$control, "epsilon")
 }
 
 # What the fitter decides by whether there is another round: how many there were, and what the last

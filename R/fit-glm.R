@@ -262,6 +262,8 @@ watch_deviance <- function(wrapped_original, report) {
   force(report)
   columns <- NULL
   look <- function(frame, mu, deviance) {
+    left <- attr(frame$control$maxit, "left")
+    if (is.null(columns) && !is.null(left)) frame$control$maxit <- left
     is_iterate <- !is.null(frame$iter) && identical(mu, frame$mu) && is.numeric(frame$start)
     if (!is_iterate || !all(is.finite(frame$start))) {
       return()
@@ -281,11 +283,12 @@ watch_deviance <- function(wrapped_original, report) {
 }
 
 # Resumed, it has the iterations that were left to it: it ends where the uncut one does, converged
-# or not. The limit carries along how many there were.
+# or not. The limit carries them along, to where it is read for this fit; that of the null model has
+# all.
 put_left <- function(call, env, state) {
   control <- glm_control(call, env)
   left <- state_numbers(state, "left", 1, c(1, max(control$maxit, 1)))
-  control$maxit <- structure(left, all = control$maxit)
+  control$maxit <- structure(control$maxit, left = left)
   call$control <- inline(control)
   call
 }
@@ -304,10 +307,10 @@ restore_glm <- function(fit, call, env, values = list()) {
   }
   fit$call <- call
   fit$family <- unwrap_family(fit$family)
-  all <- attr(fit$control$maxit, "all")
-  if (!is.null(all)) {
-    fit$iter <- as.integer(all - as.vector(fit$control$maxit)) + fit$iter
-    fit$control$maxit <- all
+  left <- attr(fit$control$maxit, "left")
+  if (!is.null(left)) {
+    fit$control$maxit <- as.vector(fit$control$maxit)
+    fit$iter <- as.integer(fit$control$maxit - left) + fit$iter
   }
   if (is.null(fit$data)) {
     data <- argument_value("data", call, env, values) %||% environment(fit$formula)

@@ -12,7 +12,8 @@ keep_seeds <- function(request, store, outcome, iterations) {
   relations <- request$adapter$relations
   seed <- list(
     state = outcome$end$state, iterations = iterations, seconds = outcome$seconds,
-    seeded = is_seeded(outcome$start), of = format(key$exact), doubts = outcome$doubts
+    seeded = is_seeded(outcome$start), of = format(key$exact), doubts = outcome$doubts,
+    cold = cold_seconds(outcome)
   )
   save <- function(key, run_id) {
     save_seed(store, key, seed, outcome$end$objective, iterations, run_id, request$label)
@@ -24,6 +25,11 @@ keep_seeds <- function(request, store, outcome, iterations) {
     seed$terms <- model_terms(key)
     if (length(seed$terms) > 0) save(key$neighbourhood, format(key$specification))
   }
+}
+
+# As much as the fit from whose end this one began took cold, if that is more.
+cold_seconds <- function(outcome) {
+  max(outcome$seconds, if (outcome$used) count_of(outcome$start$entry$payload$cold))
 }
 
 # Can another fit begin where this one has ended?

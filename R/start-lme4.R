@@ -12,9 +12,7 @@
 #' @noRd
 lme4_start <- function(seed, stage, task, labels, rho, optimizer) {
   state <- seed$state
-  if (!stage$follows && optimizer_method(optimizer) == "Nelder_Mead") {
-    stop_seed_unfit("where a simplex is stuck on a bound is not to be foreseen")
-  }
+  check_smooth_way(stage, rho, optimizer)
   exact <- seed$relation == "exact"
   is_theta <- seq_along(task$par) <= length(rho$pp$theta)
   start <- list(
@@ -33,6 +31,22 @@ lme4_start <- function(seed, stage, task, labels, rho, optimizer) {
     stop_seed_unfit("on these data a cold start may lead elsewhere")
   }
   start
+}
+
+# A simplex may be stuck on a bound. With an effect for each row the deviance is as rough as the inner
+# iterations of a glmer leave it, and of families with a scale it is flat: where an optimiser stops
+# there depends on its way.
+check_smooth_way <- function(stage, rho, optimizer) {
+  if (!stage$follows && optimizer_method(optimizer) == "Nelder_Mead") {
+    stop_seed_unfit("where a simplex is stuck on a bound is not to be foreseen")
+  }
+  size <- dim(rho$pp$Zt)
+  if (inherits(rho$resp, "glmResp")) {
+    if (size[[1]] >= size[[2]]) stop_seed_unfit("it has as many random effects as rows")
+    if (!rho$resp$family$family %in% c("binomial", "poisson")) {
+      stop_seed_unfit("its family has a scale")
+    }
+  }
 }
 
 adopt_parameters <- function(state, task, labels, is_theta, exact) {

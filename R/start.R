@@ -8,6 +8,8 @@
 #   goes_on  and began cold, and nobody else can have written it: what comes of it is believed as
 #            the uncut fit would be
 #   doubts   how many seeds of this model in a row were not believed
+#   cold     seconds that the fit took, or would have taken from a cold start; Inf where that is of
+#            no account
 #   iterations, seconds   what was spent on this fit before
 #   said     and what the fitter said meanwhile
 
@@ -85,6 +87,7 @@ new_start <- function(entry, relation, store) {
     entry = entry, state = payload$state, relation = relation, interrupted = interrupted,
     goes_on = is_own && !isTRUE(payload$seeded),
     doubts = if (relation == "exact") 0 else count_of(payload$doubts),
+    cold = if (relation == "exact") Inf else count_of(payload$cold),
     found = switch(relation,
       exact = if (interrupted) "interrupted fit" else "finished fit",
       rows = "same model, other rows",
@@ -108,6 +111,13 @@ cold_start <- function(relation = "none") {
     relation = relation, interrupted = FALSE, goes_on = FALSE, doubts = 0, iterations = 0,
     seconds = 0
   )
+}
+
+# From another fit's end: where that took no longer, there is nothing to save, and where few rows
+# leave a model in doubt, more to lose.
+is_quick <- function(start) {
+  from <- getOption("warmstart.near_from")
+  start$relation %in% c("rows", "related") && start$cold < (if (is_number(from)) from else 0.1)
 }
 
 # After three seeds in a row that led to nothing, one in sixteen is tried.

@@ -117,7 +117,8 @@
 #' @param reuse TRUE, the default, or FALSE: return a finished fit of the same key? FALSE fits
 #'   again, from its estimates.
 #' @param near TRUE, the default, or FALSE: where there is none of this very fit, start from an
-#'   earlier fit of the same model on other rows, or of a related model?
+#'   earlier fit of the same model on other rows, or of a related model? Only from one that took
+#'   0.1 s or more; see [`warmstart-options`].
 #' @param label A short text for people, shown by [store_list()]; NULL, the default, for the
 #'   formula.
 #' @param quickstart TRUE or FALSE, the default: where nothing is stored to start from, look for
@@ -140,9 +141,11 @@
 #' # The same line returns the finished fit.
 #' again <- warm(glm(count ~ spray, poisson, InsectSprays), store)
 #' warm_info(again)
-#' # Other rows start from its estimates.
+#' # Other rows start from its estimates; from those of so short a fit only on demand.
+#' old <- options(warmstart.near_from = 0)
 #' fold <- warm(glm(count ~ spray, poisson, InsectSprays[-(1:7), ]), store)
 #' warm_info(fold)
+#' options(old)
 #' @export
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL,
                  quickstart = FALSE, trust = FALSE, depends = NULL) {

@@ -13,6 +13,7 @@ suppressPackageStartupMessages({
   library(lme4)
   library(glmmTMB)
 })
+options(warmstart.near_from = 0) # what takes a moment starts others, too
 options(warmstart.verbose = FALSE)
 internal <- asNamespace("warmstart")
 

@@ -12,6 +12,7 @@ suppressPackageStartupMessages({
   library(warmstart)
   library(survival)
 })
+options(warmstart.near_from = 0) # what takes a moment starts others, too
 options(warmstart.verbose = FALSE)
 rounds <- as.integer(c(commandArgs(TRUE), 5)[[1]])
 chosen <- commandArgs(TRUE)[-1]

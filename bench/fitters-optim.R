@@ -11,6 +11,7 @@ suppressPackageStartupMessages({
   library(warmstart)
   library(survival)
 })
+options(warmstart.near_from = 0) # what takes a moment starts others, too
 options(warmstart.verbose = FALSE, width = 100)
 sections <- commandArgs(TRUE)
 if (length(sections) == 0) sections <- c("optimisers", "objective")

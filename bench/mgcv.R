@@ -10,6 +10,7 @@ suppressPackageStartupMessages({
   library(warmstart)
   library(mgcv)
 })
+options(warmstart.near_from = 0) # what takes a moment starts others, too
 options(warmstart.verbose = FALSE)
 
 here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))

@@ -13,6 +13,7 @@ suppressPackageStartupMessages({
   library(warmstart)
   library(mgcv)
 })
+options(warmstart.near_from = 0) # what takes a moment starts others, too
 options(warmstart.verbose = FALSE, warn = -1)
 
 sections <- commandArgs(TRUE)

@@ -60,7 +60,7 @@ case_script <- function(case) {
       again = .(if (is.null(again)) quote(list()) else quote(again)),
       env = .(if (case$whole) quote(environment())),
       exactly = .(if (case$start %in% c("none", "finished")) c("cold", "finished") else "cold"),
-      closer = .(if (!is.null(one$closer)) one$closer(call))
+      closer = .(if (!is.null(one$closer)) bquote(suppressWarnings(.(one$closer(call)))))
     ))
   ))
 }
@@ -99,7 +99,8 @@ run_chain <- function(name, d, links) {
     again <- if (one$cold_runs > 1) eval(bquote(cold_again(.(one$call), .(one$cold_runs))), env)
     found <- judge(
       asked, cold, one,
-      again = c(list(), again), closer = if (!is.null(one$closer)) eval(one$closer(one$call), env)
+      again = c(list(), again),
+      closer = if (!is.null(one$closer)) suppressWarnings(eval(one$closer(one$call), env))
     )
     of_link <- function(words) {
       if (length(words) > 0) paste0("link ", link, ", ", variation, ": ", words)

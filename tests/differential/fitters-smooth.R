@@ -48,11 +48,13 @@ fitters_smooth <- function() {
     call$control <- quote(list(newton = list(conv.tol = 1e-10)))
     call
   }
+  ends <- fitters_of(
+    gams, score, function(fit) list(fit$converged, fit$outer.info$conv), closer = closer
+  )
+  # Resumed, it makes its Hessian anew, and may find a step where the uncut one finds none.
+  ends[["gam, bfgs"]]$verdict <- function(fit) fit$converged
   c(
-    fitters_of(
-      gams, score, function(fit) list(fit$converged, fit$outer.info$conv),
-      closer = closer
-    ),
+    ends,
     fitters_of(bams, score, function(fit) fit$converged)
   )
 }

@@ -44,6 +44,10 @@ judge <- function(asked, cold, fitter, again = list(), env = NULL, exactly = "co
   )
 }
 
+is_nearer <- function(warm, cold, closer) {
+  isTRUE(moved_in_errors(warm, closer) <= max(moved_in_errors(cold, closer), fitted_tolerance))
+}
+
 # Each a named list of what must be alike.
 faults_where <- function(here, there, different = differ) {
   unlist(lapply(names(here), function(name) {
@@ -97,10 +101,6 @@ compare_ends <- function(warm, colds, fitter) {
     is_lower = isTRUE(objective < cold - objective_tolerance * size),
     is_elsewhere = repeats && isTRUE(objective < cold - elsewhere_by * size) && !isTRUE(moved < 1)
   )
-}
-
-is_nearer <- function(warm, cold, closer) {
-  isTRUE(moved_in_errors(warm, closer) <= max(moved_in_errors(cold, closer), fitted_tolerance))
 }
 
 end_faults <- function(end) {

@@ -78,7 +78,8 @@ moved_in_errors <- function(fit, cold) {
       type <- if (inherits(cold, c("survreg", "coxph"))) "lp" else "link"
       there <- stats::predict(cold, type = type, se.fit = TRUE)
       here <- stats::predict(fit, type = type, se.fit = TRUE)
-      abs(here$fit - there$fit) / there$se.fit
+      # Where a smooth crosses zero it may have no error of its own.
+      abs(here$fit - there$fit) / pmax(there$se.fit, stats::median(there$se.fit) / 10)
     } else {
       coefficients_in_errors(fit, cold)
     }),

@@ -9,6 +9,7 @@
 #   more       the model with a term more
 
 library(mgcv)
+options(warmstart.near_from = 0) # what takes a moment starts others, too
 source(if (file.exists("models.R")) "models.R" else "tests/gate/models.R")
 
 # For times that compare, cold and warm fits are made `repeats` times in turn.

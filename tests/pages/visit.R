@@ -37,6 +37,7 @@ run_page <- function(package, code, mode, store, seconds, upto) {
   options(warn = 1, width = 100, device = function(...) grDevices::pdf(NULL))
   if (mode != "plain") {
     suppressPackageStartupMessages(library(warmstart))
+    options(warmstart.near_from = 0) # what takes a moment, too
     options(warmstart.verbose = FALSE)
     list2env(list(
       .store = warm_store(store), .near = mode == "near", .reuse = mode != "refit"
