@@ -314,8 +314,8 @@ lme4_converged <- function(fit) {
 # curvature tells. Without derivatives, whoever gave the start has looked around the end
 # (start-lme4.R), but not around that of a run which others may have kept.
 certify_lme4 <- function(fit, call, env, start) {
-  if (is_singular_term(fit@theta, fit@lower)) {
-    return("one of its effects that correlate does not vary")
+  if (is_nearly_singular(fit@theta, fit@lower)) {
+    return("one of its effects hardly varies")
   }
   derivatives <- if (!methods::is(fit, "nlmerMod")) fit@optinfo$derivs
   if (is.null(derivatives)) {
@@ -327,15 +327,17 @@ certify_lme4 <- function(fit, call, env, start) {
   if (is_bottom(fall, value, deviance = 2)) TRUE else "its end is not the bottom of its valley"
 }
 
-# Where effects of a term correlate, the deviance may have an optimum where one of them does not
-# vary, and lower ones where it does.
-is_singular_term <- function(theta, lower) {
+# Next to the bound the deviance is flat: whether a fit goes on to it hangs on its way. And where
+# effects of a term correlate, it may have an optimum where one of them does not vary, and lower ones
+# where it does.
+is_nearly_singular <- function(theta, lower) {
   any(vapply(term_blocks(lower), function(block) {
-    length(block) > 1 && any(diag(factor_of(theta[block])) < no_variance)
+    deviations <- diag(factor_of(theta[block]))
+    any(deviations < hardly_varies & (deviations > 0 | length(block) > 1))
   }, NA))
 }
 
-no_variance <- 0.01 # of the residuals' standard deviation
+hardly_varies <- 0.05 # of the residuals' standard deviation
 
 compare_lme4 <- function(a, b) {
   fixed_se <- sqrt(diag(fixed_covariance(b)))

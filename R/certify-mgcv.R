@@ -7,6 +7,9 @@ certify_gam <- function(fit, call, env, start) {
     return(certify_own_end(fit, start$state))
   }
   end <- fit$outer.info
+  if (is_odd_tweedie(fit$family)) {
+    return("the power of its family is near a limit")
+  }
   if (!identical(end$conv, "full convergence")) {
     return("it stopped elsewhere than at an optimum")
   }
@@ -18,6 +21,14 @@ certify_gam <- function(fit, call, env, start) {
     return("it stopped short of an optimum")
   }
   TRUE
+}
+
+# A Tweedie distribution has several modes where its power is near 1 or 2, and so has its likelihood.
+is_odd_tweedie <- function(family) {
+  power <- if (isTRUE(startsWith(family$family, "Tweedie")) && !is.null(family$getTheta)) {
+    family$getTheta(TRUE)
+  }
+  isTRUE(abs(power - 1.5) > 0.35)
 }
 
 # Outer iterations.
