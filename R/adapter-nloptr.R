@@ -21,7 +21,6 @@ adapter_nloptr <- function() {
     lasts = function(call, env) {
       !is_constrained(call) && !grepl("NLOPT_G", nloptr_algorithm(call, env))
     },
-    simplex = function(call, env) grepl("NELDERMEAD|SBPLX", nloptr_algorithm(call, env)),
     admit = admit_feasible,
     unit = unit_nloptr, settings = settings_nloptr, finish = finish_nloptr,
     check_plain = check_plain_nloptr, wrap = with_formals_of,

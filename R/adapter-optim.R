@@ -11,7 +11,6 @@ adapter_optim <- function() {
     recorded = function(call, env) if (optim_method(call, env) != "SANN") "gr",
     unit = function(call, env, near) unit_optim(call, env, near, optim_method(call, env)),
     settings = settings_optim, finish = finish_optim,
-    simplex = function(call, env) optim_method(call, env) == "Nelder-Mead",
     # Conjugate gradients may take any number of steps.
     lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent", "CG"),
     random = function(call, env) optim_method(call, env) == "SANN"
@@ -77,13 +76,12 @@ adapter_constr_optim <- function() {
       optimum(fit$par, fit$value, ended_by_code(fit$convergence, c(1, 7)))
     },
     gradient = "grad", sign = fnscale_sign,
-    simplex = function(call, env) constr_optim_method(call, env) == "Nelder-Mead",
     effort = function(fit, call, env) {
       fit$outer.iterations / argument_of(call, env, "outer.iterations", 100)
     },
     is_inside = interior_of,
     unit = function(call, env, near) {
-      method <- constr_optim_method(call, env)
+      method <- argument_of(call, env, "method", if (is.null(call$grad)) "Nelder-Mead" else "BFGS")
       if (method != "SANN" && is.null(call$hessian)) unit_optim(call, env, near, method)
     },
     settings = function(call, env, at, near, given) {
@@ -94,10 +92,6 @@ adapter_constr_optim <- function() {
       call
     }
   )
-}
-
-constr_optim_method <- function(call, env) {
-  argument_of(call, env, "method", if (is.null(call$grad)) "Nelder-Mead" else "BFGS")
 }
 
 # From where a constraint nearly holds with equality, its method does not get away.

@@ -30,8 +30,7 @@
 #' in `...`. The result on other data is then the start, where the way down from the call's own
 #' starting values leads to it. That is seen from some points of the straight line between the
 #' two: on these data the objective must fall along it, ever more slowly, and be curved upwards at
-#' its end; for Nelder-Mead and SBPLX, whose first steps are long, also at its beginning. Where it
-#' is not, the optimiser begins as the call says, and so it does where
+#' both ends. Where it is not, the optimiser begins as the call says, and so it does where
 #' * the starting values are computed from the data: each data set is an optimisation of its own,
 #' * the earlier result took more than half of `maxit` or of another limit,
 #' * the method starts from no point, or depends on more than that: SANN, Brent, CG, `optimize()`, the
@@ -58,9 +57,8 @@
 #' 1e-7 of its size, or than 1e-7 where that is less than 1. Else the optimiser begins again as the
 #' call says.
 #'
-#' For p parameters all that takes p(p + 3)/2 + p + 12 evaluations of the objective (of more than 30
-#' parameters each is looked at by itself: 3p + 12), or 12 and p + 2 of the gradient; at both ends,
-#' p(p + 3)/2 more.
+#' For p parameters all that takes p(p + 3) + p + 12 evaluations of the objective (of more than 30
+#' parameters each is looked at by itself: 5p + 12), or 12 and 2p + 3 of the gradient.
 #'
 #' The optimiser starts from the bottom, but in your own units,
 #' * where what you set is in the way: `scale`, `step.min` and `step.max` of `nlminb()`, `stepmax`
@@ -128,7 +126,6 @@ adapters_optimisers <- function() {
 #'   `change_value(result, root)` takes that to coordinates.
 #' @param lasts `function(call, env)`: does its end depend on its starting point, and on nothing
 #'   else, so that it is a start for the same objective on other data?
-#' @param simplex `function(call, env)`: does it move a simplex?
 #' @param effort `function(fit, call, env)`: of each limit that the call sets, the share that was
 #'   used.
 #' @param recorded `function(call, env)`: its functions other than the objective that return the
@@ -156,7 +153,6 @@ adapter_optimiser <- function(name, start, objective, called, result,
                               value_of = identity, gradient_of = function(result) NULL,
                               change_value = function(result, root) result,
                               lasts = function(call, env) TRUE,
-                              simplex = function(call, env) FALSE,
                               effort = function(fit, call, env) 0,
                               recorded = function(call, env) c(gradient, hessian),
                               admit = function(call, env) function(...) TRUE,
@@ -172,7 +168,7 @@ adapter_optimiser <- function(name, start, objective, called, result,
     start = start, objective = objective, gradient = gradient, hessian = hessian,
     bounds = bounds, par = par, named = named, called = called, sign = sign, value_of = value_of,
     gradient_of = gradient_of, change_value = change_value, recorded = recorded, admit = admit,
-    simplex = simplex, is_inside = is_inside, unit = unit, settings = settings, finish = finish,
+    is_inside = is_inside, unit = unit, settings = settings, finish = finish,
     check_plain = check_plain, wrap = wrap
   )
   replaying(warm_adapter(
@@ -187,10 +183,10 @@ adapter_optimiser <- function(name, start, objective, called, result,
     },
     seed = function(call, env, state, relation) {
       if (is.list(state) && !is.null(state$calls)) {
-        if (!is.null(state$from)) call <- begin_near(optimiser, call, env, state$from)
+        if (!is.null(state$from)) call <- begin_near(optimiser, call, env, state$from, "rows")
         replay_calls(optimiser, call, env, state)
       } else {
-        begin_near(optimiser, call, env, state)
+        begin_near(optimiser, call, env, state, relation)
       }
     },
     observe = function(call, env, report) observe_calls(optimiser, call, env, report),

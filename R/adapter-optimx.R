@@ -8,7 +8,7 @@ adapter_optimr <- function() {
         ended_by_code(fit$convergence) && !anyNA(fit$par)
       )
     },
-    hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign, simplex = optimx_simplex,
+    hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
     unit = unit_optimr, settings = settings_optimr, restore = restore_optimr
   )
 }
@@ -51,15 +51,11 @@ adapter_optimx <- function() {
       par <- unlist(row[seq_len(attr(fit, "npar"))])
       optimum(par, row$value, ended_by_code(row$convcode))
     },
-    hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign, simplex = optimx_simplex,
+    hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
     lasts = is_single
   )
 }
 
 optimx_sign <- function(call, env) {
   if (isTRUE(control_of(call, env)$maximize)) -1 else fnscale_sign(call, env)
-}
-
-optimx_simplex <- function(call, env) {
-  "Nelder-Mead" %in% argument_of(call, env, "method", "Nelder-Mead")
 }

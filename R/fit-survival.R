@@ -26,9 +26,25 @@ restore_survival <- function(fit, call, env) {
     moves_cluster <- "cluster" %in% all.names(asked) &&
       !"cluster" %in% all.names(fit$call$formula)
     fit <- restore_written(if (moves_cluster) c("formula", "cluster"))(fit, call, env)
-    if (moves_cluster) environment(fit$call$formula) <- environment(asked)
+    if (moves_cluster) {
+      home <- survival_home(environment(fit$call$formula), environment(asked))
+      environment(fit$call$formula) <- home
+    }
   }
   fit
+}
+
+# Since survival 3.8, the fitters put their own functions in front of a formula's environment.
+survival_home <- function(made, asked) {
+  own <- as.list(made, all.names = TRUE)
+  is_own <- function(value, name) {
+    identical(value, get0(name, envir = asNamespace("survival"), inherits = FALSE))
+  }
+  if (length(own) > 0 && all(mapply(is_own, own, names(own)))) {
+    list2env(own, parent = asked)
+  } else {
+    asked
+  }
 }
 
 adapter_survreg <- function() {

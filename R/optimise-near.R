@@ -8,8 +8,9 @@
 #' Begin at another data's optimum
 #'
 #' @param state A list of that point, `par`, and the objective's `value` there on its own data.
+#' @param relation "exact", the end of this very optimisation, or "rows".
 #' @noRd
-begin_near <- function(optimiser, call, env, state) {
+begin_near <- function(optimiser, call, env, state, relation) {
   given <- eval(call[[optimiser$start]], env)
   point <- if (is.list(state)) state$par
   if (!is.numeric(point) || length(point) == 0 || !all(is.finite(point))) {
@@ -22,7 +23,7 @@ begin_near <- function(optimiser, call, env, state) {
   attr(call, "begun") <- list(from = state)
   call_within(call, function(call, env) {
     random <- save_random_state()
-    near <- suppressWarnings(look_around(optimiser, call, env, state, given))
+    near <- suppressWarnings(look_around(optimiser, call, env, state, given, relation))
     restore_random_state(random)
     call[[optimiser$start]] <- replace(given, seq_along(given), near$par) # with the user's names
     inner <- to_coordinates(optimiser, call, env, near, given)
@@ -40,7 +41,7 @@ begin_near <- function(optimiser, call, env, state) {
 #' @return The best point, `par`, the `hessian` and the bounds there, and `step`: how far from `par`
 #'   the optimum may be, where one is a distance of which a curvature of one makes a half.
 #' @noRd
-look_around <- function(optimiser, call, env, state, given) {
+look_around <- function(optimiser, call, env, state, given, relation) {
   point <- state$par
   problem <- new_problem(optimiser, call, env, given)
   given <- as.double(given)
@@ -55,7 +56,8 @@ look_around <- function(optimiser, call, env, state, given) {
   if (!is_hollow(problem$value, given, point, values)) {
     stop_seed_unfit("on these data the way to it from the call's own start is not one slope")
   }
-  if (optimiser$simplex(call, env)) bowl_at(problem, given, values[[1]])
+  # Else a cold fit's first steps may lead anywhere; this one's own have led here.
+  if (relation != "exact") bowl_at(problem, given, values[[1]])
   quadratic <- bowl_at(problem, point, values[[2]])
   bottom <- bottom_of(quadratic, problem$lower, problem$upper)
   fall <- fall_to(quadratic, bottom)

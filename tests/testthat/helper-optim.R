@@ -7,7 +7,7 @@ waiting_mixture <- function(par, y) {
   long <- stats::dnorm(y, par[[3]], exp(par[[5]]))
   -sum(log(p * short + (1 - p) * long))
 }
-mixture_start <- c(weight = 0, short = 50, long = 90, log_sd_short = 2, log_sd_long = 2)
+mixture_start <- c(weight = 0, short = 53, long = 83, log_sd_short = 2, log_sd_long = 2)
 waiting <- datasets::faithful$waiting
 fewer_waiting <- waiting[-(1:27)]
 
@@ -33,11 +33,11 @@ weibull_gradient <- function(par, d) {
   c(drop(crossprod(x, r)) / scale, sum(r * z + d$died))
 }
 log_likelihood <- function(par, d) -weibull(par, d)
-weibull_start <- c(intercept = 5, age = 0, female = 0, ecog = 0, log_scale = 0)
+weibull_start <- c(intercept = 5.6, age = 0.5, female = 0, ecog = 0, log_scale = 0)
 
 # Stops on the way.
 stops_early <- function(par, d) {
-  if (par[[1]] > 5.2) stop("no likelihood there")
+  if (par[[1]] > 5.8) stop("no likelihood there")
   weibull(par, d)
 }
 

@@ -37,9 +37,12 @@ test_that("few rows, other links, and what a cold fit stumbles over begin cold",
   all <- visits
   visits <- all[1:500, ]
   begins_cold(many)
-  visits <- transform(all, n = rpois(12000, days)) # of which a cold fit makes an error
-  expect_error(suppressWarnings(eval(many)))
-  expect_error(suppressWarnings(warm_call(many, store)))
+  visits <- transform(all, n = rpois(12000, days)) # of which some versions make an error
+  error_of <- function(expr) tryCatch({
+    suppressWarnings(expr)
+    NULL
+  }, error = conditionMessage)
+  expect_identical(error_of(warm_call(many, store)), error_of(eval(many)))
   visits <- transform(all, x = -x, n = rev(n))
   begins_cold(many)
   visits <- all
