@@ -328,8 +328,8 @@ certify_lme4 <- function(fit, call, env, start) {
 }
 
 # Next to the bound the deviance is flat: whether a fit goes on to it hangs on its way. And where
-# effects of a term correlate, it may have an optimum where one of them does not vary, and lower ones
-# where it does.
+# effects of a term correlate, it may have an optimum where one of them does not vary, and lower
+# ones where it does.
 is_nearly_singular <- function(theta, lower) {
   any(vapply(term_blocks(lower), function(block) {
     deviations <- diag(factor_of(theta[block]))

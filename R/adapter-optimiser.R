@@ -33,8 +33,8 @@
 #' both ends. Where it is not, the optimiser begins as the call says, and so it does where
 #' * the starting values are computed from the data: each data set is an optimisation of its own,
 #' * the earlier result took more than half of `maxit` or of another limit,
-#' * the method starts from no point, or depends on more than that: SANN, Brent, CG, `optimize()`, the
-#'   global algorithms of nloptr, several methods in one call of `optimx()`,
+#' * the method starts from no point, or depends on more than that: SANN, Brent, CG, `optimize()`,
+#'   the global algorithms of nloptr, several methods in one call of `optimx()`,
 #' * `nloptr()` has constraints, or one of `constrOptim()` nearly holds with equality,
 #' * there are more than 30 parameters and a gradient.
 #'

@@ -200,8 +200,8 @@ run_observed <- function(request, session, call, start) {
 # over sooner.
 registry$first_checkpoint <- 0.5
 
-# The fit as the call would have left it. An adapter may ask for what the arguments came to, and for the
-# call as it was written.
+# The fit as the call would have left it. An adapter may ask for what the arguments came to, and for
+# the call as it was written.
 restored <- function(request, fit) {
   restore <- request$adapter$restore
   switch(as.character(length(formals(restore))),

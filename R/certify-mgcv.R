@@ -23,7 +23,7 @@ certify_gam <- function(fit, call, env, start) {
   TRUE
 }
 
-# A Tweedie distribution has several modes where its power is near 1 or 2, and so has its likelihood.
+# A Tweedie distribution has several modes where its power is near 1 or 2; so has its likelihood.
 is_odd_tweedie <- function(family) {
   power <- if (isTRUE(startsWith(family$family, "Tweedie")) && !is.null(family$getTheta)) {
     family$getTheta(TRUE)

@@ -41,9 +41,9 @@
 #' }
 #'
 #' @section Which fits start others?:
-#' `warmstart.near_from`: seconds, by default 0.1. A fit that took less, or would have taken less from a
-#' cold start, starts none on other rows and no related one: there is nothing to save, and of few rows
-#' a model may have several optima. Its own next fit starts from it, however short.
+#' `warmstart.near_from`: seconds, by default 0.1. A fit that took less, or would have taken less
+#' from a cold start, starts none on other rows and no related one: there is nothing to save, and of
+#' few rows a model may have several optima. Its own next fit starts from it, however short.
 #'
 #' @section How wide is what is printed?:
 #' As R's option `width` says, and sentences at most 80 columns. A label is cut at its end,

@@ -33,9 +33,9 @@ lme4_start <- function(seed, stage, task, labels, rho, optimizer) {
   start
 }
 
-# A simplex may be stuck on a bound. With an effect for each row the deviance is as rough as the inner
-# iterations of a glmer leave it, and of families with a scale it is flat: where an optimiser stops
-# there depends on its way.
+# A simplex may be stuck on a bound. With an effect for each row the deviance is as rough as the
+# inner iterations of a glmer leave it, and of families with a scale it is flat: where an optimiser
+# stops there depends on its way.
 check_smooth_way <- function(stage, rho, optimizer) {
   if (!stage$follows && optimizer_method(optimizer) == "Nelder_Mead") {
     stop_seed_unfit("where a simplex is stuck on a bound is not to be foreseen")
