@@ -13,7 +13,7 @@ uses <- list(
 use_faults <- function(warm, plain, env) {
   if (is.object(plain)) {
     used <- function(fit) lapply(uses, use_fit, list2env(list(fit = fit), parent = env))
-    faults_where(used(warm), used(plain))
+    faults_where(used(warm), used(plain), differ_in_use)
   }
 }
 
@@ -21,12 +21,16 @@ use_faults <- function(warm, plain, env) {
 use_fit <- function(use, env) {
   made <- outcome_of(eval(use, env))
   value <- made$fit
-  is_number <- is.numeric(value) && length(value) == 1
-  c(
+  words <- c(
     made$error, made$said, class(value), paste("length", length(value)),
     paste("dim", dim(value)), unlist(dimnames(value)), if (is.list(value)) names(value),
-    if (is_number) signif(value, 4) else if (!is.atomic(value)) unique(words_of(value))
+    if (!is.atomic(value)) unique(words_of(value))
   )
+  list(words = words, number = if (is.numeric(value) && length(value) == 1) as.numeric(value))
+}
+
+differ_in_use <- function(a, b) {
+  differ(a$words, b$words) || !isTRUE(all.equal(a$number, b$number, tolerance = 1e-4))
 }
 
 # Stars and signs are of the numbers, and so is where a line ends. Of nls() by "port", one of two
