@@ -225,7 +225,16 @@ search_adapters <- function(fun) {
 stop_seed_unfit <- function(why) {
   stop(errorCondition(
     paste0("The stored fit cannot start this one: ", why, "."),
-    class = "warmstart_seed_unfit"
+    why = why, class = "warmstart_seed_unfit"
+  ))
+}
+
+# As stop_seed_unfit(), after work that took time: a model of which starts end so again and again is
+# left alone.
+stop_seed_doubtful <- function(why) {
+  stop(errorCondition(
+    paste0("The stored fit cannot start this one: ", why, "."),
+    class = c("warmstart_seed_doubtful", "warmstart_seed_unfit")
   ))
 }
 

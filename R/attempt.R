@@ -45,16 +45,17 @@ run_fit <- function(request, session, starts) {
     announce(start)
     attempt <- try_start(request, session, start)
     if (!is.null(attempt$why)) reasons <- c(reasons, why_not(start, attempt$why))
-    if (!is.null(attempt$outcome)) {
-      attempt$outcome$reasons <- reasons
-      return(attempt$outcome)
-    }
-    restore_random_state(random)
     if (attempt$failed) {
       doubts <- start$doubts + 1
       or_nothing(doubt_seed(session_store(session), start))
-      break
     }
+    if (!is.null(attempt$outcome)) {
+      attempt$outcome$reasons <- reasons
+      attempt$outcome$doubts <- if (attempt$failed) doubts else 0
+      return(attempt$outcome)
+    }
+    restore_random_state(random)
+    if (attempt$failed) break
   }
   if (length(reasons) > 0) inform_cold(utils::tail(reasons, 1))
   outcome <- run_observed(request, session, request$asked, cold_start())
@@ -75,13 +76,17 @@ try_start <- function(request, session, start) {
   declined <- NULL
   held <- hold_conditions(tryCatch(
     withCallingHandlers(
-      list(outcome = run_observed(request, session, start_call(request, start), start)),
+      list(
+        outcome = run_observed(request, session, start_call(request, start), start), failed = FALSE
+      ),
       warmstart_seed_declined = function(c) {
         declined <<- conditionMessage(c)
         inform_cold(declined)
       }
     ),
-    warmstart_seed_unfit = function(e) list(why = conditionMessage(e), failed = FALSE),
+    warmstart_seed_unfit = function(e) {
+      list(why = conditionMessage(e), failed = inherits(e, "warmstart_seed_doubtful"))
+    },
     error = function(e) {
       list(why = paste0("the fit failed, ", conditionMessage(e)), failed = TRUE)
     }
@@ -92,6 +97,7 @@ try_start <- function(request, session, start) {
   }
   if (!is.null(declined)) {
     attempt$why <- declined
+    attempt$failed <- TRUE
     attempt$outcome$start <- cold_start()
     attempt$outcome$used <- FALSE
   } else {

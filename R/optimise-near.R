@@ -23,7 +23,10 @@ begin_near <- function(optimiser, call, env, state, relation) {
   attr(call, "begun") <- list(from = state)
   call_within(call, function(call, env) {
     random <- save_random_state()
-    near <- suppressWarnings(look_around(optimiser, call, env, state, given, relation))
+    near <- tryCatch(
+      suppressWarnings(look_around(optimiser, call, env, state, given, relation)),
+      warmstart_seed_unfit = function(unfit) stop_seed_doubtful(unfit$why)
+    )
     restore_random_state(random)
     call[[optimiser$start]] <- replace(given, seq_along(given), near$par) # with the user's names
     inner <- to_coordinates(optimiser, call, env, near, given)

@@ -28,7 +28,7 @@ lme4_start <- function(seed, stage, task, labels, rho, optimizer) {
   if (is_one_valley(task$fn, task$par, par)) {
     start$par <- par
   } else if (!stage$follows) {
-    stop_seed_unfit("on these data a cold start may lead elsewhere")
+    stop_seed_doubtful("on these data a cold start may lead elsewhere")
   }
   start
 }

@@ -5,12 +5,13 @@ skip_if_not_installed("survival")
 skip_if_not_installed("callr")
 
 # Deaths of 7,800 people after a blood test: a Weibull regression, by a likelihood that takes some
-# milliseconds.
+# milliseconds; where it is to be killed, twenty more, so that it is not over before.
 setup <- "
   d <- na.omit(survival::flchain[c('futime', 'death', 'age', 'sex', 'kappa', 'lambda')])
   d <- d[rep(seq_len(nrow(d)), 3), ]
   x <- cbind(1, (d$age - 65) / 10, d$sex == 'M', log(d$kappa + d$lambda) - 1)
   weibull <- function(par) {
+    if (nzchar(Sys.getenv('SLOWLY'))) Sys.sleep(0.02)
     z <- (log(d$futime + 1) - drop(x %*% par[1:4])) / exp(par[[5]])
     -sum(d$death * (z - par[[5]]) - exp(z))
   }
@@ -25,7 +26,7 @@ optimisations <- c(
 )
 
 # Evaluates one line of R in a process of its own; what there is to compare of the result.
-optimise_in_process <- function(line, path, start = callr::r) {
+optimise_in_process <- function(line, path, start = callr::r, env = character()) {
   start(function(setup, line, path) {
     library(warmstart)
     options(warmstart.verbose = FALSE)
@@ -36,14 +37,14 @@ optimise_in_process <- function(line, path, start = callr::r) {
     fit <- suppressWarnings(eval(parse(text = line), globalenv()))
     info <- if (grepl("^warm", line)) unclass(warm_info(fit))
     list(value = c(fit$value, fit$objective, fit$minimum), info = info)
-  }, list(setup, line, path), libpath = .libPaths())
+  }, list(setup, line, path), libpath = .libPaths(), env = c(callr::rcmd_safe_env(), env))
 }
 
 for (name in names(optimisations)) {
   path <- tempfile("store")
   line <- paste0("warm(", optimisations[[name]], ", store)")
   store <- warm_store(path)
-  first <- optimise_in_process(line, path, callr::r_bg)
+  first <- optimise_in_process(line, path, callr::r_bg, c(SLOWLY = "yes"))
   watch(first, function() any(store_list(store)$iteration >= 40, na.rm = TRUE))
   alive <- first$is_alive()
   first$kill()

@@ -747,3 +747,16 @@ test_that("a result of optimr() has the objective's name where the call names it
     expect_identical(warm_call(call, store), eval(call))
   }
 })
+
+test_that("data sets on which looking around leads to nothing are left alone, after three", {
+  # Curved downwards on the way from where the call begins.
+  well <- function(par, at) sum(1 - exp(-(par - at)^2 / 2))
+  store <- new_store()
+  reasons <- vapply(1:6 / 50, function(shift) {
+    fit <- warm(optim(c(1.6, 0), well, at = c(shift, 0), method = "BFGS"), store)
+    expect_identical(source_of(fit), "cold")
+    c(warm_info(fit)$reason, "none")[[1]]
+  }, "")
+  expect_match(reasons[2:4], "not one slope")
+  expect_match(reasons[5:6], "in doubt too often")
+})
