@@ -5,13 +5,12 @@ skip_if_not_installed("survival")
 skip_if_not_installed("callr")
 
 # Deaths of 7,800 people after a blood test: a Weibull regression, by a likelihood that takes some
-# milliseconds; where it is to be killed, twenty more, so that it is not over before.
+# milliseconds.
 setup <- "
   d <- na.omit(survival::flchain[c('futime', 'death', 'age', 'sex', 'kappa', 'lambda')])
   d <- d[rep(seq_len(nrow(d)), 3), ]
   x <- cbind(1, (d$age - 65) / 10, d$sex == 'M', log(d$kappa + d$lambda) - 1)
   weibull <- function(par) {
-    if (nzchar(Sys.getenv('SLOWLY'))) Sys.sleep(0.02)
     z <- (log(d$futime + 1) - drop(x %*% par[1:4])) / exp(par[[5]])
     -sum(d$death * (z - par[[5]]) - exp(z))
   }
@@ -25,26 +24,33 @@ optimisations <- c(
   "nlm" = "nlm(weibull, start)"
 )
 
-# Evaluates one line of R in a process of its own; what there is to compare of the result.
-optimise_in_process <- function(line, path, start = callr::r, env = character()) {
-  start(function(setup, line, path) {
+# Evaluates one line of R in a process of its own; what there is to compare of the result. One that is
+# to be killed waits for it, once it has kept the evaluation `wait_at`.
+optimise_in_process <- function(line, path, start = callr::r, wait_at = Inf) {
+  start(function(setup, line, path, wait_at) {
     library(warmstart)
     options(warmstart.verbose = FALSE)
     # Some tenths of a second, of which the first two would not be kept.
     assign("first_checkpoint", 0, asNamespace("warmstart")$registry)
+    offer <- asNamespace("warmstart")$offer_iterate
+    utils::assignInNamespace("offer_iterate", function(session, payload, objective, iteration, ...) {
+      kept <- offer(session, payload, objective, iteration, ...)
+      if (kept && iteration >= wait_at) Sys.sleep(60)
+      kept
+    }, "warmstart")
     eval(parse(text = setup), globalenv())
     assign("store", warm_store(path), globalenv())
     fit <- suppressWarnings(eval(parse(text = line), globalenv()))
     info <- if (grepl("^warm", line)) unclass(warm_info(fit))
     list(value = c(fit$value, fit$objective, fit$minimum), info = info)
-  }, list(setup, line, path), libpath = .libPaths(), env = c(callr::rcmd_safe_env(), env))
+  }, list(setup, line, path, wait_at), libpath = .libPaths())
 }
 
 for (name in names(optimisations)) {
   path <- tempfile("store")
   line <- paste0("warm(", optimisations[[name]], ", store)")
   store <- warm_store(path)
-  first <- optimise_in_process(line, path, callr::r_bg, c(SLOWLY = "yes"))
+  first <- optimise_in_process(line, path, callr::r_bg, 40)
   watch(first, function() any(store_list(store)$iteration >= 40, na.rm = TRUE))
   alive <- first$is_alive()
   first$kill()
