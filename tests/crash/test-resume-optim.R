@@ -24,8 +24,8 @@ optimisations <- c(
   "nlm" = "nlm(weibull, start)"
 )
 
-# Evaluates one line of R in a process of its own; what there is to compare of the result. One that is
-# to be killed waits for it, once it has kept the evaluation `wait_at`.
+# Evaluates one line of R in a process of its own; what there is to compare of the result. One that
+# is to be killed waits for it, once it has kept the evaluation `wait_at`.
 optimise_in_process <- function(line, path, start = callr::r, wait_at = Inf) {
   start(function(setup, line, path, wait_at) {
     library(warmstart)
@@ -33,11 +33,12 @@ optimise_in_process <- function(line, path, start = callr::r, wait_at = Inf) {
     # Some tenths of a second, of which the first two would not be kept.
     assign("first_checkpoint", 0, asNamespace("warmstart")$registry)
     offer <- asNamespace("warmstart")$offer_iterate
-    utils::assignInNamespace("offer_iterate", function(session, payload, objective, iteration, ...) {
+    offer_and_wait <- function(session, payload, objective, iteration, ...) {
       kept <- offer(session, payload, objective, iteration, ...)
       if (kept && iteration >= wait_at) Sys.sleep(60)
       kept
-    }, "warmstart")
+    }
+    utils::assignInNamespace("offer_iterate", offer_and_wait, "warmstart")
     eval(parse(text = setup), globalenv())
     assign("store", warm_store(path), globalenv())
     fit <- suppressWarnings(eval(parse(text = line), globalenv()))
