@@ -319,7 +319,7 @@ starts_near <- c(
   "poisson, UBRE" = quote(gam(stations ~ s(depth), family = poisson)),
   "quasipoisson" = quote(gam(stations ~ s(depth), family = quasipoisson, method = "REML")),
   "nb" = quote(gam(stations ~ s(depth), family = nb(), method = "REML")),
-  "tw" = quote(gam(stations ~ s(depth), family = tw(), method = "REML")),
+  "tw" = quote(gam(far ~ s(depth), family = tw(), method = "REML")),
   "scat" = quote(gam(mag ~ s(depth), family = scat(), method = "REML")),
   "betar" = quote(gam(part ~ s(depth), family = betar(), method = "REML")),
   "Tweedie" = quote(gam(stations ~ s(depth), family = Tweedie(1.5), method = "REML")),
@@ -333,7 +333,7 @@ for (name in names(starts_near)) {
     call <- starts_near[[name]]
     call$data <- quote(rows)
     store <- new_store()
-    rows <- transform(quakes, part = (mag - 3.5) / 4)
+    rows <- transform(quakes, part = (mag - 3.5) / 4, far = pmax(stations - 20, 0) / 10)
     call_on <- function(rows) warm_call(call, store, env = environment())
     call_on(rows[seq_len(nrow(rows)) %% 5 > 0, ])
     fit <- call_on(rows)
