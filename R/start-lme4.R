@@ -38,13 +38,13 @@ lme4_start <- function(seed, stage, task, labels, rho, optimizer) {
 # stops there depends on its way.
 check_smooth_way <- function(stage, rho, optimizer) {
   if (!stage$follows && optimizer_method(optimizer) == "Nelder_Mead") {
-    stop_seed_unfit("where a simplex is stuck on a bound is not to be foreseen")
+    stop_seed_doubtful("where a simplex is stuck on a bound is not to be foreseen")
   }
   size <- dim(rho$pp$Zt)
   if (inherits(rho$resp, "glmResp")) {
-    if (size[[1]] >= size[[2]]) stop_seed_unfit("it has as many random effects as rows")
+    if (size[[1]] >= size[[2]]) stop_seed_doubtful("it has as many random effects as rows")
     if (!rho$resp$family$family %in% c("binomial", "poisson")) {
-      stop_seed_unfit("its family has a scale")
+      stop_seed_doubtful("its family has a scale")
     }
   }
 }
