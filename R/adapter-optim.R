@@ -11,8 +11,9 @@ adapter_optim <- function() {
     recorded = function(call, env) if (optim_method(call, env) != "SANN") "gr",
     unit = function(call, env, near) unit_optim(call, env, near, optim_method(call, env)),
     settings = settings_optim, finish = finish_optim,
-    # Conjugate gradients may take any number of steps.
-    lasts = function(call, env) !optim_method(call, env) %in% c("SANN", "Brent", "CG"),
+    lasts = function(call, env) {
+      !optim_method(call, env) %in% c("SANN", "Brent") && may_begin_elsewhere(call, env)
+    },
     random = function(call, env) optim_method(call, env) == "SANN"
   )
 }
@@ -28,6 +29,9 @@ optim_method <- function(call, env) {
   )
   if (any(bounds > -Inf) && !matched %in% bounded) "L-BFGS-B" else matched
 }
+
+# Conjugate gradients may take any number of steps.
+may_begin_elsewhere <- function(call, env) !"CG" %in% argument_of(call, env, "method", "")
 
 # A first step along the gradient is as long as it should be where the objective's curvature is 1.
 # The first simplex of Nelder-Mead is a tenth of a unit wide.
@@ -75,7 +79,7 @@ adapter_constr_optim <- function() {
     result = function(fit) {
       optimum(fit$par, fit$value, ended_by_code(fit$convergence, c(1, 7)))
     },
-    gradient = "grad", sign = fnscale_sign,
+    gradient = "grad", sign = fnscale_sign, lasts = may_begin_elsewhere,
     effort = function(fit, call, env) {
       fit$outer.iterations / argument_of(call, env, "outer.iterations", 100)
     },

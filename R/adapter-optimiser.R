@@ -66,7 +66,7 @@
 #'   `parscale` and its like of `optimr()`, `local_opts` of `nloptr()`, and with bounds its
 #'   algorithms without a gradient, of which BOBYQA, COBYLA and SBPLX begin cold then: their first
 #'   step, as long as the starting point, would lead away;
-#' * under `optimx()`, and `optimr()` by methods other than BFGS, CG, L-BFGS-B, Nelder-Mead and
+#' * under `optimx()`, and `optimr()` by methods other than BFGS, L-BFGS-B, Nelder-Mead and
 #'   nlminb.
 #'
 #' @section What about limits?:

@@ -9,7 +9,7 @@ adapter_optimr <- function() {
       )
     },
     hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
-    unit = unit_optimr, settings = settings_optimr, restore = restore_optimr
+    lasts = may_begin_elsewhere, unit = unit_optimr, settings = settings_optimr, restore = restore_optimr
   )
 }
 
@@ -30,7 +30,7 @@ unit_optimr <- function(call, env, near) {
     NULL
   } else if (identical(method, "Nelder-Mead")) {
     10 * near$step
-  } else if (method %in% c("BFGS", "CG", "L-BFGS-B", "nlminb")) {
+  } else if (method %in% c("BFGS", "L-BFGS-B", "nlminb")) {
     1
   }
 }
@@ -42,7 +42,9 @@ settings_optimr <- function(call, env, at, near, given) {
 
 # Of several methods in one call, each has its own result.
 adapter_optimx <- function() {
-  is_single <- function(call, env) length(argument_of(call, env, "method", 1:2)) == 1
+  is_single <- function(call, env) {
+    length(argument_of(call, env, "method", 1:2)) == 1 && may_begin_elsewhere(call, env)
+  }
   adapter_optimiser(
     "optimx::optimx", "par", "fn", quote(fn(par, ...)),
     result = function(fit) {

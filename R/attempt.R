@@ -173,7 +173,7 @@ run_observed <- function(request, session, call, start) {
         payload <- function() {
           list(
             state = state, iterations = iterations, seconds = seconds, seeded = is_seeded(start),
-            said = kept_conditions(ear$said(), request)
+            said = plain_conditions(kept_conditions(ear$said(), request))
           )
         }
         early <- seconds - start$seconds < registry$first_checkpoint

@@ -98,7 +98,7 @@ bowl_at <- function(problem, point, value) {
   quadratic <- if (is.null(problem$gradient) || length(point) <= gradients_up_to) {
     tryCatch(quadratic_at(problem, point, value), error = function(e) NULL)
   }
-  quadratic %||% stop_seed_unfit("the objective is not curved upwards at either end of the way")
+  quadratic %||% stop_seed_unfit("the objective is not curved upwards at both ends of the way")
 }
 
 gradients_up_to <- 30 # parameters

@@ -309,9 +309,18 @@ kept_conditions <- function(conditions, request) {
   })
 }
 
+# As plain data, which can be read from wherever a checkpoint is kept: calls as text.
+plain_conditions <- function(kept) {
+  lapply(kept, function(said) {
+    if (!is.null(said$call)) said$call <- deparse1(said$call)
+    said
+  })
+}
+
 given_conditions <- function(kept, request) {
   lapply(kept, function(said) {
     call <- if (said$own) request$expr else said$call
+    if (is.character(call)) call <- or_null(str2lang(call))
     if (said$kind == "warning") {
       simpleWarning(said$text, call)
     } else {

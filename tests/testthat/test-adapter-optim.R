@@ -526,6 +526,12 @@ test_that("conjugate gradients, which may take any number of steps, begin cold",
   }
   conjugate(d[-(1:20), ])
   expect_identical(source_of(conjugate(d)), "cold")
+  by <- quote(constrOptim(
+    weibull_start, weibull, weibull_gradient, rbind(c(1, 0, 0, 0, 0)), 0, d = d, method = "CG"
+  ))
+  expect_false(may_begin_elsewhere(by, environment()))
+  by$method <- "BFGS"
+  expect_true(may_begin_elsewhere(by, environment()))
 })
 
 test_that("what came near a limit seeds nothing", {
