@@ -9,7 +9,8 @@ adapter_optimr <- function() {
       )
     },
     hessian = "hess", bounds = c("lower", "upper"), sign = optimx_sign,
-    lasts = may_begin_elsewhere, unit = unit_optimr, settings = settings_optimr, restore = restore_optimr
+    lasts = may_begin_elsewhere,
+    unit = unit_optimr, settings = settings_optimr, restore = restore_optimr
   )
 }
 
