@@ -5,7 +5,7 @@
 
 #include "core/plain.h"
 
-/* How a payload became bytes; R/payload.R has the same table. */
+/* How a payload became bytes; R/store-payload.R has the same table. */
 enum encoding { ENCODING_RAW = 0, ENCODING_PLAIN = 1, ENCODING_OBJECT = 2 };
 
 enum ws_status bind_accept(const struct ws_candidate *candidate) {

@@ -7,8 +7,8 @@
 #' That end is where a cold second stage starts, and close to its optimum: this one starts there
 #' too, unless the state is better. A simplex may be stuck on a bound, short of the optimum: where
 #' one begins from afar, only a cold start leads to where it ends.
-#' @return A list of `par`, `step` (in the units of coordinates.R), `state` and `labels`; NULL for
-#'   lme4's own start.
+#' @return A list of `par`, `step` (in the units of opt-coordinates.R), `state` and `labels`; NULL
+#'   for lme4's own start.
 #' @noRd
 lme4_start <- function(seed, stage, task, labels, rho, optimizer) {
   state <- seed$state

@@ -2,8 +2,9 @@
 #
 # A stored point alone saves little: an optimiser's first steps are made for a start of which
 # nothing is known, and lead away from it. So the fit's call gets another function at its head,
-# which looks around the point (quadratic.R), starts the user's optimiser at the bottom that it sees
-# from there, in the coordinates that suit (coordinates.R), and takes the result back to the user's.
+# which looks around the point (opt-quadratic.R), starts the user's optimiser at the bottom that it
+# sees from there, in the coordinates that suit (opt-coordinates.R), and takes the result back to
+# the user's.
 
 #' Begin at another data's optimum
 #'

@@ -1,7 +1,7 @@
 #' The adapter for mgcv::gam
 #'
 #' Observes the outer iteration (newton, bfgs and efs) through the probe of
-#' probe-mgcv.R, and resumes it with gam's own arguments `in.out` and `start`
+#' fit-mgcv-watch.R, and resumes it with gam's own arguments `in.out` and `start`
 #' and the family's own parameters.
 #' @noRd
 adapter_mgcv_gam <- function() {

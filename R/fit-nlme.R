@@ -1,6 +1,6 @@
 # lme and gls take no starting values, and call nlminb() or optim() by name. Here a copy of these,
 # put into the fitter's frame, has its arguments changed: the likelihood is recorded, and given
-# again after an interruption (replay.R); or the start is another fit's end.
+# again after an interruption (adapter-replay.R); or the start is another fit's end.
 
 adapter_lme <- function() adapter_of_nlme("nlme::lme", "fixed", "rows")
 

@@ -42,7 +42,7 @@ identify_glmmtmb <- function(call, env) {
 #'
 #' `par`, named by block and term; their `covariance`, column by column, as far as it is known; and
 #' of a fit that has not ended, the logs of its objective (`log`) and gradient (`log_gradient`) that
-#' it goes on from (replay-values.R).
+#' it goes on from (adapter-replay-values.R).
 #' @noRd
 glmmtmb_state <- function(par, labels, covariance = numeric(), replay = NULL) {
   list(

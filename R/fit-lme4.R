@@ -1,5 +1,5 @@
-# lme4: lmer(), glmer() and nlmer(). Fits, seeds and watching; optimizer-lme4.R and start-lme4.R
-# have the optimisation.
+# lme4: lmer(), glmer() and nlmer(). Fits, seeds and watching; fit-lme4-optimizer.R and
+# fit-lme4-start.R have the optimisation.
 
 adapter_lmer <- function() adapter_lme4("lme4::lmer")
 adapter_glmer <- function() adapter_lme4("lme4::glmer")
@@ -12,7 +12,7 @@ adapter_nlmer <- function() {
 #' The adapters for lme4
 #'
 #' Each evaluation of the deviance is observed from a function in the optimiser slot, around the
-#' user's own optimiser; the same function starts it from a state (optimizer-lme4.R). lme4's
+#' user's own optimiser; the same function starts it from a state (fit-lme4-optimizer.R). lme4's
 #' argument `start` would not do: nlmer takes no theta in it, and what a state means to the model
 #' is known only once that has been set up.
 #' @noRd
@@ -62,7 +62,7 @@ identify_nlmer <- function(call, env) {
 #'
 #' `theta` and `fixef`, named, the latter empty where the optimiser has none of them; `hessian` of
 #' the deviance, its columns one after the other, in the order of `hessian_names`; and of a fit
-#' that has not ended, the `log` that it goes on from (replay-values.R).
+#' that has not ended, the `log` that it goes on from (adapter-replay-values.R).
 #' @noRd
 lme4_state <- function(par, labels, hessian = numeric(), log = list()) {
   names(par) <- labels
@@ -312,7 +312,7 @@ lme4_converged <- function(fit) {
 # A start was lower than a cold one, in the same valley; the end has to be its bottom. On the bound
 # of a standard deviation the deviance has no slope, as it depends on the square: there the
 # curvature tells. Without derivatives, whoever gave the start has looked around the end
-# (start-lme4.R), but not around that of a run which others may have kept.
+# (fit-lme4-start.R), but not around that of a run which others may have kept.
 certify_lme4 <- function(fit, call, env, start) {
   if (is_nearly_singular(fit@theta, fit@lower)) {
     return("one of its effects hardly varies")

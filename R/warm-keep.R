@@ -1,0 +1,211 @@
+# What is kept of a finished fit, and how it comes back.
+
+# Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.
+find_finished <- function(request, store) {
+  final <- with_homes(
+    request$homes, store_lookup(store, request$key$exact, kind = "final")
+  )
+  entry <- final %||% find_seed_of(request$key, store)
+  if (has_state(entry)) {
+    same_versions <- identical(entry$payload$versions, request$versions)
+    list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
+  }
+}
+
+return_finished <- function(request, finished, store) {
+  entry <- finished$entry
+  inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
+  fit <- restored(request, at_home(finished, request))
+  said <- given_conditions(entry$payload$said, request)
+  say(c(unsaid(request$said, said), said))
+  restore_random_state(random_after(entry$payload$random, request))
+  with_info(fit, count_use(store, new_info(
+    "finished",
+    call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
+    iterations = 0, iterations_before = entry$payload$iterations, seconds = 0,
+    seconds_saved = entry$payload$seconds,
+    history = or_nothing(session_history(store, request$key$exact))
+  )))
+}
+
+# Keeping it -------------------------------------------------------------------------------------
+
+# The fit under its own key, and what other rows and related models can start from. Tells what was
+# kept: "fit", "estimates" or "nothing"; NULL where the adapter failed, which has been said.
+keep_finished <- function(request, session, store, outcome) {
+  if (is.null(outcome$converged) || is.null(outcome$end)) {
+    return(NULL)
+  }
+  end <- outcome$end
+  iterations <- outcome$start$iterations + end$iteration
+  seeds <- can_start_from(outcome, request$adapter)
+  payload <- finished_payload(request, outcome, iterations, if (seeds) end$state else list())
+  whole <- encode_within(
+    if (seeds) room_for(outcome$seconds) else Inf, payload, request$homes
+  )
+  payload["fit"] <- list(NULL)
+  kept <- finalize_encoded(
+    session, whole %||% encode_payload(payload), end$objective, iterations,
+    brief = outcome$seconds < quickly_made
+  )
+  if (!kept) {
+    return("nothing")
+  }
+  if (seeds) keep_seeds(request, store, outcome, iterations)
+  delete_superseded(store, request$key$exact)
+  if (is.null(whole)) "estimates" else "fit"
+}
+
+finished_payload <- function(request, outcome, iterations, state) {
+  list(
+    fit = request$adapter$pack(outcome$fit), state = state,
+    iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
+    versions = request$versions, random = kept_random_state(request),
+    said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request)
+  )
+}
+
+# Where the fit, or the evaluation of its arguments, has left the random number generator.
+kept_random_state <- function(request) {
+  state <- save_random_state()
+  if (!identical(state, request$begin)) list(from = fingerprint(request$begin), to = state)
+}
+
+random_after <- function(kept, request) {
+  from_here <- is.list(kept) && is.integer(kept$to) && kept$from == fingerprint(request$begin)
+  if (from_here) kept$to else request$begin
+}
+
+# What the fitter said, for when its fit is returned: the words, and who said so. Other parts of a
+# condition may hold data.
+kept_conditions <- function(conditions, request) {
+  lapply(utils::head(conditions, conditions_kept), function(condition) {
+    call <- conditionCall(condition)
+    is_own <- identical(call, request$expr)
+    is_small <- is.call(call) && utils::object.size(call) < 4096
+    list(
+      kind = if (inherits(condition, "warning")) "warning" else "message",
+      text = conditionMessage(condition), own = is_own, call = if (is_small && !is_own) call
+    )
+  })
+}
+
+# As plain data, which can be read from wherever a checkpoint is kept: calls as text.
+plain_conditions <- function(kept) {
+  lapply(kept, function(said) {
+    if (!is.null(said$call)) said$call <- deparse1(said$call)
+    said
+  })
+}
+
+given_conditions <- function(kept, request) {
+  lapply(kept, function(said) {
+    call <- if (said$own) request$expr else said$call
+    if (is.character(call)) call <- or_null(str2lang(call))
+    if (said$kind == "warning") {
+      simpleWarning(said$text, call)
+    } else {
+      simpleMessage(said$text, call)
+    }
+  })
+}
+
+conditions_kept <- 50 # as many as R itself keeps
+
+# Bytes. A large fit that is quickly made again from its estimates would take longer to write than
+# it saves, and push others out of the store.
+room_for <- function(seconds) {
+  if (seconds < quickly_made) max(seconds, 0.1) * bytes_a_second else Inf
+}
+
+quickly_made <- 2 # seconds; see ?warm under "What if R is killed?"
+bytes_a_second <- 2e7 # a tenth of what is serialized and written in that time
+
+# What a finished fit leaves behind of its interrupted runs is of no use any more.
+delete_superseded <- function(store, key) {
+  runs <- list_runs(store, key)
+  for (run_id in runs$run_id[runs$state == "interrupted"]) {
+    store_delete(store, key, run_id)
+  }
+}
+
+# What others may start from ---------------------------------------------------------------------
+
+# What a finished fit leaves for others to start from: its state alone, which holds no data.
+#
+#   key            run id                        one for
+#   specification  of the exact key, two digits  each data set, 256 at most
+#   neighbourhood  the specification key         each model
+#
+# Of a bootstrap's thousands of data sets, whose seeds a lookup would have to read all, some share
+# a run id, and the last one stays. `of` tells whose it is.
+
+keep_seeds <- function(request, store, outcome, iterations) {
+  key <- request$key
+  relations <- request$adapter$relations
+  seed <- list(
+    state = outcome$end$state, iterations = iterations, seconds = outcome$seconds,
+    seeded = is_seeded(outcome$start), of = format(key$exact), doubts = outcome$doubts,
+    cold = cold_seconds(outcome)
+  )
+  save <- function(key, run_id) {
+    save_seed(store, key, seed, outcome$end$objective, iterations, run_id, request$label)
+  }
+  if ("rows" %in% relations && has_rows_of_its_own(key)) {
+    save(key$specification, run_id_of_data(key))
+  }
+  if ("related" %in% relations) {
+    seed$terms <- model_terms(key)
+    if (length(seed$terms) > 0) save(key$neighbourhood, format(key$specification))
+  }
+}
+
+# As much as the fit from whose end this one began took cold, if that is more.
+cold_seconds <- function(outcome) {
+  max(outcome$seconds, if (outcome$used) count_of(outcome$start$entry$payload$cold))
+}
+
+# Can another fit begin where this one has ended?
+can_start_from <- function(outcome, adapter) {
+  !is.null(adapter$seed) && length(outcome$end$state) > 0 && is_sound(outcome)
+}
+
+# What began from this seed was not believed.
+doubt_seed <- function(store, start) {
+  entry <- start$entry
+  if (start$relation %in% c("rows", "related")) {
+    entry$payload$doubts <- start$doubts + 1
+    save_seed(
+      store, entry$key, entry$payload, entry$objective, entry$iteration, entry$run_id,
+      if (!is.na(entry$label)) entry$label
+    )
+  }
+}
+
+run_id_of_data <- function(key) substr(format(key$exact), 1, 2)
+
+# Without any, nothing differs from the specification: a seed would lie among the finished fits.
+has_rows_of_its_own <- function(key) !identical(key$exact, key$specification)
+
+# The one that this very fit has left.
+find_seed_of <- function(key, store) {
+  entry <- store_lookup_run(store, key$specification, run_id_of_data(key))
+  if (has_state(entry) && identical(entry$payload$of, format(key$exact))) entry
+}
+
+# The newest of the same model, on any data.
+find_seed_for_rows <- function(key, store) {
+  if (has_rows_of_its_own(key)) store_lookup(store, key$specification, select = "latest")
+}
+
+# Of other models with the same response and family, newest first.
+find_seeds_of_relatives <- function(key, store) {
+  runs <- list_runs(store, key$neighbourhood)
+  run_ids <- runs$run_id[order(runs$written, decreasing = TRUE)]
+  run_ids <- setdiff(run_ids, format(key$specification))
+  lapply(utils::head(run_ids, neighbours_read), function(run_id) {
+    store_lookup_run(store, key$neighbourhood, run_id)
+  })
+}
+
+neighbours_read <- 64 # a person's history of one analysis, not a store's
