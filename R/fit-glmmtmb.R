@@ -41,13 +41,14 @@ identify_glmmtmb <- function(call, env) {
 #' The state of a glmmTMB fit
 #'
 #' `par`, named by block and term; their `covariance`, column by column, as far as it is known; and
-#' of a fit that has not ended, the logs of its objective (`log`) and gradient (`log_gradient`) that
-#' it goes on from (adapter-replay-values.R).
+#' of a fit that has not ended, what it goes on from: the logs of its objective (`log`) and gradient
+#' (`log_gradient`; adapter-replay-values.R), and TMB's own `memory`.
 #' @noRd
 glmmtmb_state <- function(par, labels, covariance = numeric(), replay = NULL) {
   list(
     par = stats::setNames(as.vector(par), labels), covariance = as.vector(covariance),
-    log = log_of(replay$objective), log_gradient = log_of(replay$gradient)
+    log = log_of(replay$objective), log_gradient = log_of(replay$gradient),
+    memory = if (is.null(replay)) list() else replay$memory()
   )
 }
 
@@ -116,11 +117,31 @@ check_glmmtmb_state <- function(state) {
   if (length(state$log) > 0) {
     check_log(state$log)
     check_log(state$log_gradient, width = n)
+    if (!is.list(state$memory) || !all(vapply(state$memory, is.double, NA))) {
+      stop_seed_unfit("what TMB remembers of its run is not numbers")
+    }
   }
 }
 
+# Where TMB begins to look for the random effects depends on its memory. Each state has that from
+# before the evaluation which is not in its log yet: there it goes on.
 new_glmmtmb_replay <- function(state = list()) {
-  list(objective = new_replay(state$log), gradient = new_replay(state$log_gradient))
+  memory <- state$memory
+  is_due <- length(memory) > 0
+  list(
+    objective = new_replay(state$log), gradient = new_replay(state$log_gradient),
+    memory = function() memory,
+    remembering = function(fn) {
+      env <- environment(fn)
+      function(par) {
+        fits <- identical(lengths(memory), lengths(remembered(env)))
+        if (is_due && fits) list2env(memory, env)
+        is_due <<- FALSE
+        memory <<- remembered(env)
+        fn(par)
+      }
+    }
+  )
 }
 
 observe_glmmtmb <- function(call, env, report) {
@@ -161,10 +182,10 @@ glmmtmb_optimizer <- function(optimizer) {
     # What begins elsewhere is not the way of a cold run.
     if (!is.null(start)) replay <<- NULL
     start <- start %||% list(par = par)
-    objective <- fn
+    objective <- if (is.null(replay)) fn else replay$remembering(fn)
     gradient <- gr
     if (!is.null(watch)) {
-      objective <- watch(fn, function(x) glmmtmb_state(x, labels, replay = replay))
+      objective <- watch(objective, function(x) glmmtmb_state(x, labels, replay = replay))
     }
     if (!is.null(replay)) {
       objective <- replay$objective$watch(objective)
@@ -209,9 +230,12 @@ start_or_decline <- function(seed, par, labels, fn) {
   })
 }
 
-# What TMB keeps of its evaluations, some of which it starts the next from.
+# What TMB keeps of its evaluations, and starts the next from.
 remembered <- function(env) {
-  mget(c("last.par", "last.par1", "last.par2", "last.par.ok", "last.par.best", "value.best"), env)
+  list(
+    last.par = env$last.par, last.par.best = env$last.par.best, # nolint: object_name_linter.
+    value.best = as.vector(env$value.best) # nolint: object_name_linter.
+  )
 }
 
 # Only where a cold fit comes by: in one valley with its start, and lower.
@@ -220,7 +244,7 @@ glmmtmb_start <- function(seed, par, labels, fn) {
   known <- state$par
   n <- length(known)
   covariance <- if (length(state$covariance) > 0) matrix(state$covariance, n)
-  if (any(is_loose(known, covariance, plateau_errors))) stop_seed_unfit(on_plateau)
+  if (any(is_on_plateau(known, covariance))) stop_seed_unfit(on_plateau)
   if (seed$relation != "exact") known <- known[!is_loose(known, covariance, undetermined)]
   adopted <- adopt_by_name(known, as.vector(par), labels, seed$relation == "exact")
   if (!any(adopted$shared & !grepl("(Intercept)", labels, fixed = TRUE))) {
@@ -240,6 +264,11 @@ glmmtmb_start <- function(seed, par, labels, fn) {
 
 # A variance, dispersion or share of zeros that is nothing lies on a plateau of its logarithm. An
 # optimiser of other rows would stay there; where it stops, or whether it can, depends on its way.
+is_on_plateau <- function(par, covariance) {
+  is_share <- startsWith(names(par), "betazi ")
+  is_loose(par, covariance, ifelse(is_share, share_undetermined, undetermined))
+}
+
 is_loose <- function(par, covariance, errors) {
   if (is.null(covariance)) {
     return(rep(FALSE, length(par)))
@@ -247,9 +276,10 @@ is_loose <- function(par, covariance, errors) {
   !startsWith(names(par), "beta ") & !(diag(covariance) < errors^2)
 }
 
-# Standard errors of a logarithm.
+# Standard errors of a logarithm from which on it may be anything. A share of zeros has several
+# coefficients, of which one is often hardly determined.
 undetermined <- 2
-plateau_errors <- 10
+share_undetermined <- 10
 on_plateau <- "a variance, a dispersion or a share of zeros is on a plateau"
 
 # Bounds, and what is said of steps and tolerances in the parameters' own units, keep the
@@ -287,7 +317,7 @@ certify_glmmtmb <- function(fit, call, env, start) {
     list(gradient = as.vector(fit$sdr$gradient.fixed), hessian = solve(fit$sdr$cov.fixed))
   }
   end <- finished_glmmtmb(fit)$state$par
-  if (any(is_loose(end, solve(derivatives$hessian), plateau_errors))) {
+  if (any(is_on_plateau(end, solve(derivatives$hessian)))) {
     return(on_plateau)
   }
   fall <- fall_below(derivatives$gradient, derivatives$hessian)

@@ -327,13 +327,11 @@ certify_lme4 <- function(fit, call, env, start) {
   if (is_bottom(fall, value, deviance = 2)) TRUE else "its end is not the bottom of its valley"
 }
 
-# Next to the bound the deviance is flat: whether a fit goes on to it hangs on its way. And where
-# effects of a term correlate, it may have an optimum where one of them does not vary, and lower
-# ones where it does.
+# Next to the bound the deviance is flat: whether a fit ends there or on it, and so whether it is
+# called singular, hangs on its way.
 is_nearly_singular <- function(theta, lower) {
   any(vapply(term_blocks(lower), function(block) {
-    deviations <- diag(factor_of(theta[block]))
-    any(deviations < hardly_varies & (deviations > 0 | length(block) > 1))
+    any(diag(factor_of(theta[block])) < hardly_varies)
   }, NA))
 }
 

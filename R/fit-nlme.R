@@ -95,7 +95,7 @@ certify_nlme <- function(fit, call, env, start) {
     "its evaluations are from a store that others can write"
   } else if (is.character(fit$apVar)) {
     "the likelihood is not curved downwards at its end"
-  } else if (is.matrix(fit$apVar) && any(diag(fit$apVar) > plateau_errors^2)) {
+  } else if (is.matrix(fit$apVar) && any(diag(fit$apVar) > undetermined^2)) {
     on_plateau
   } else {
     TRUE

@@ -93,26 +93,31 @@ hold_conditions <- function(expr, kinds = c("warning", "message")) {
   hold <- function(condition) {
     if (inherits(condition, kinds)) {
       said <<- c(said, list(condition))
-      tryInvokeRestart(if (inherits(condition, "warning")) "muffleWarning" else "muffleMessage")
+      muffle(condition)
     }
   }
   value <- withCallingHandlers(expr, warning = hold, message = hold)
   list(value = value, said = said)
 }
 
-# Hears what others say, but for what is said while `is_ours()`: `hear(expr)` is the value of
-# `expr`, `said()` all that was heard so far.
-new_ear <- function(is_ours) {
+# Hears what others say, but for what is said while `is_ours()`, and may hold it back: `hear(expr)`
+# is the value of `expr`, `said()` all that was heard so far.
+new_ear <- function(is_ours, holds = FALSE) {
   said <- list()
   note <- function(condition) {
     if (!inherits(condition, others_said) && !is_ours()) {
       said <<- c(said, list(condition))
+      if (holds) muffle(condition)
     }
   }
   list(
     hear = function(expr) withCallingHandlers(expr, warning = note, message = note),
     said = function() said
   )
+}
+
+muffle <- function(condition) {
+  tryInvokeRestart(if (inherits(condition, "warning")) "muffleWarning" else "muffleMessage")
 }
 
 # Not the fitter's.

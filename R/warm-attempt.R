@@ -107,9 +107,13 @@ try_start <- function(request, session, start) {
     }
   }
   attempt$outcome["raw"] <- list(NULL) # with all that its call holds
+  if (may_be_refused(start)) say(attempt$outcome$said)
   say(held$said)
   attempt
 }
+
+# What comes of it may not be believed, and is not to be heard then.
+may_be_refused <- function(start) start$relation != "none" && !start$goes_on
 
 start_call <- function(request, start) {
   if (start$relation == "quick") {
@@ -161,7 +165,7 @@ run_observed <- function(request, session, call, start) {
   expected <- function() expected_iterations(request, session, start)
   progress <- new_progress(start, expected, elapsed)
   on.exit(progress$done())
-  ear <- new_ear(progress$is_showing)
+  ear <- new_ear(progress$is_showing, holds = may_be_refused(start))
   reported <- NA
   # `state` is evaluated where it is to be written, and nowhere else.
   report <- function(state, objective, iteration) {

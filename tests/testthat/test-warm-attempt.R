@@ -4,8 +4,10 @@
 
 trace <- tempfile()
 
-fit_mean <- function(y, start = NULL, says = NULL, stops = NULL) {
-  cat(if (is.null(start)) "cold" else "warm", "\n", file = trace, append = TRUE)
+fit_mean <- function(y, start = NULL, says = NULL, stops = NULL, tells = FALSE) {
+  begins <- if (is.null(start)) "cold" else "warm"
+  cat(begins, "\n", file = trace, append = TRUE)
+  if (tells) message(begins)
   if (!is.null(stops) && !is.null(start)) stop(stops)
   if (!is.null(says) && (says != "if warm" || !is.null(start))) warning(says)
   list(mean = mean(y), objective = sum((y - mean(y))^2), converged = TRUE)
@@ -20,7 +22,7 @@ local_adapter <- function(..., certify = function(fit, call, env, start) TRUE,
     "fit_mean",
     recognises = function(fun) identical(fun, fit_mean),
     identify = function(call, env) {
-      identify_call(call, env, "fit_mean", ignored = c("start", "says", "stops"))
+      identify_call(call, env, "fit_mean", ignored = c("start", "says", "stops", "tells"))
     },
     seed = function(call, env, state, relation) {
       call$start <- state$mean
@@ -51,6 +53,19 @@ test_that("a seeded fit that is not certified is made again cold, which the info
   expect_identical(runs(), c("cold", "warm", "cold"))
   expect_identical(source_of(fit), "cold")
   expect_match(warm_info(fit)$reason, "it is not to be trusted", all = FALSE)
+})
+
+test_that("what is said by a fit that is not believed is not heard; by another, it is, and once", {
+  local_adapter(certify = function(fit, call, env, start) start$state$mean > 2)
+  store <- new_store()
+  heard <- function(y) {
+    said <- hold_conditions(warm(fit_mean(y, tells = TRUE), store))$said
+    trimws(vapply(said, conditionMessage, ""))
+  }
+  expect_identical(heard(c(0, 0, 3)), "cold") # mean 1
+  expect_identical(heard(c(1, 2, 9)), "cold") # 4
+  expect_identical(heard(c(1, 2, 12)), "warm")
+  expect_identical(runs(), c("cold", "warm", "cold", "warm"))
 })
 
 test_that("a certificate that fails counts as none", {
