@@ -143,10 +143,14 @@ delete_superseded <- function(store, key) {
 keep_seeds <- function(request, store, outcome, iterations) {
   key <- request$key
   relations <- request$adapter$relations
+  cold <- cold_seconds(outcome)
+  if (cold < near_from()) {
+    return()
+  }
   seed <- list(
     state = outcome$end$state, iterations = iterations, seconds = outcome$seconds,
     seeded = is_seeded(outcome$start), of = format(key$exact), doubts = outcome$doubts,
-    cold = cold_seconds(outcome)
+    cold = cold
   )
   save <- function(key, run_id) {
     save_seed(store, key, seed, outcome$end$objective, iterations, run_id, request$label)

@@ -113,11 +113,15 @@ cold_start <- function(relation = "none") {
   )
 }
 
-# From another fit's end: where that took no longer, there is nothing to save, and where few rows
-# leave a model in doubt, more to lose.
 is_quick <- function(start) {
+  start$relation %in% c("rows", "related") && start$cold < near_from()
+}
+
+# Seconds that a fit has to take cold for others to begin at its end: of less there is nothing to
+# save, and where few rows leave a model in doubt, more to lose.
+near_from <- function() {
   from <- getOption("warmstart.near_from")
-  start$relation %in% c("rows", "related") && start$cold < (if (is_number(from)) from else 0.1)
+  if (is_number(from)) from else 0.1
 }
 
 # After three seeds in a row that led to nothing, one in sixteen is tried.

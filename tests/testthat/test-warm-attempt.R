@@ -230,3 +230,20 @@ test_that("a resumed fit says what it said before it was cut, and once", {
   expect_gt(sum(grepl("step size truncated", plain)), 1)
   expect_identical(again, plain)
 })
+
+test_that("what took a moment leaves nothing to start from, and starts nothing", {
+  local_adapter()
+  store <- new_store()
+  withr::with_options(list(warmstart.near_from = 60), {
+    for (y in data_sets[1:2]) warm(fit_mean(y), store)
+  })
+  expect_false(any(store_list(store)$state == "seed"))
+  warm(fit_mean(data_sets[[3]]), store)
+  expect_true(any(store_list(store)$state == "seed"))
+  withr::with_options(list(warmstart.near_from = 60), {
+    fit <- warm(fit_mean(data_sets[[4]]), store)
+  })
+  expect_match(warm_info(fit)$reason, "too little time", all = FALSE)
+  warm(fit_mean(data_sets[[5]]), store)
+  expect_identical(runs(), c(rep("cold", 4), "warm"))
+})
