@@ -32,7 +32,7 @@ view_likelihood <- function(setup, frame) {
         if (isTRUE(moved < 0.1)) break
       }
     },
-    squares = function(observed) likelihood_squares(at, b, NROW(setup$y)),
+    squares = function(observed) likelihood_squares(at, b, NROW(setup$y), telling_rows(setup)),
     follow = function(of_xx, inverse, b1) follow_likelihood(setup, at, b, of_xx, b1),
     scale = function() 1,
     move = move,
@@ -73,13 +73,16 @@ log_likelihood <- function(setup, b) {
   at
 }
 
+# Of survival times, those that ended: the others have weight zero.
+telling_rows <- function(setup) sum(setup$w > 0)
+
 # Where the likelihood bends upward, the least squares bend downward as much.
-likelihood_squares <- function(at, b, n = NULL) {
+likelihood_squares <- function(at, b, n = NULL, telling = n) {
   axes <- eigen(-at$lbb, symmetric = TRUE)
   root <- sqrt(abs(axes$values)) * t(axes$vectors)
   xx <- crossprod(root)
   xz <- drop(xx %*% b) + drop(at$lb)
-  list(xx = xx, xz = xz, zz = sum(b * (xz + at$lb)) - 2 * drop(at$l), n = n, effective = n)
+  list(xx = xx, xz = xz, zz = sum(b * (xz + at$lb)) - 2 * drop(at$l), n = n, effective = telling)
 }
 
 follow_likelihood <- function(setup, at, b, of_xx, b1) {

@@ -218,6 +218,16 @@ test_that("of few rows, or of few that tell anything, a fit begins cold", {
   expect_false(suppressWarnings(settles(separated)))
 })
 
+test_that("of survival times, those that ended are counted", {
+  rows <- withr::with_seed(3, data.frame(x = runif(200), ended = rbinom(200, 1, 0.15)))
+  rows$time <- withr::with_seed(4, rexp(200, exp(2 * sin(6 * rows$x))))
+  call <- quote(gam(time ~ s(x, k = 5), cox.ph(), rows, weights = ended, method = "REML"))
+  settles <- function(call) !is.null(settled_from_own_start(call, environment()))
+  expect_false(settles(call))
+  rows$ended <- 1
+  expect_true(settles(call))
+})
+
 test_that("a seed from which the working model does not settle is not used", {
   # One that went 58 standard errors astray.
   d <- withr::with_seed(5137, {
