@@ -1,8 +1,13 @@
 # Each target sets up what it needs by itself: on Debian with apt, elsewhere it says what to
 # install. All that is made goes to build/; the output of each step is kept in build/log/.
 
-.PHONY: demo check check-r45 check-bare check-deep check-windows check-pages coverage soak fuzz bench docs site \
+.PHONY: install demo check check-r45 check-bare check-deep check-windows check-pages coverage soak fuzz bench docs site \
     lint format clean
+
+# Installs the package with its vignettes, where R keeps its packages.
+install:
+	@tools/setup package vignettes
+	@tools/install whole
 
 # A long fit, killed in the middle, resumed, and returned.
 demo:
