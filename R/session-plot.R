@@ -19,6 +19,7 @@
 #'   of `y` and the expressions that `x` and `y` were given by.
 #' @param xlab,ylab,main Texts of axes and title; NULL for those that go with the data, and for the
 #'   fit's label as title.
+#' @param xlim Ends of the horizontal axis; NULL for those of the data.
 #' @return `plot()`: what was drawn, invisibly: a data frame, a row an iterate, with `fit` (its
 #'   label), `x` (in the axis' unit), `y` (the objective), `written`, `run`, and `cut`: was this the
 #'   last of a run that another followed? Iterates without objective are left out. `autoplot()`: a
@@ -41,13 +42,15 @@
 #' plot(warm, list(cold = cold), against = "seconds", labels = c("warm", "cold"))
 #' @export
 plot.warm_history <- function(x, y = NULL, ..., against = c("iteration", "seconds"),
-                              labels = NULL, xlab = NULL, ylab = NULL, main = NULL) {
+                              labels = NULL, xlab = NULL, ylab = NULL, main = NULL,
+                              xlim = NULL) {
   names <- c(deparse1(substitute(x)), deparse1(substitute(y)))
   drawn <- curves_of(x, y, against, labels, names)
   axes <- attr(drawn, "axes")
   graphics::plot.default(
     drawn$x, drawn$y,
     type = "n", xlab = xlab %||% axes[[1]], ylab = ylab %||% axes[[2]],
+    xlim = xlim %||% horizontal_range(drawn$x),
     main = main %||% wrap_title(title_of(x)), ...
   )
   fits <- levels(drawn$fit)
@@ -92,6 +95,13 @@ symbols_held_back <- c(1, 2, 0, 5)
 cut_symbol <- 4
 
 symbols_of <- function(i) list(written = symbols_written[i], held_back = symbols_held_back[i])
+
+# Neither time nor iterations go below 0, where R would let a single point's axis begin.
+horizontal_range <- function(x) {
+  ends <- range(x)
+  if (ends[[1]] == ends[[2]]) ends <- if (ends[[1]] > 0) ends * c(0.5, 1.5) else c(0, 1)
+  ends
+}
 
 # Two lines at most, as wide as the figure that is next. A letter of a title is about as wide as
 # three quarters of the device's character.

@@ -79,8 +79,9 @@ format.summary.warm_store <- function(x, ...) {
     "began cold" = x$misses
   )
   saved <- paste0(
-    "Time saved: ", if (x$seconds_saved > 0) spell_seconds(x$seconds_saved) else "none",
-    " of fitting.", if (x$seeded > 0) " How much the starts from other fits saved is not known."
+    "Time saved: ",
+    if (x$seconds_saved > 0) paste(spell_seconds(x$seconds_saved), "of fitting") else "none", ".",
+    if (x$seeded > 0) " How much the starts from other fits saved is not known."
   )
   c(
     store_head(x$path),

@@ -97,7 +97,7 @@ clock <- function(seconds) {
 
 # A duration in prose.
 spell_seconds <- function(seconds) {
-  ifelse(!is.na(seconds) & seconds < 1, "less than a second", format_age(seconds))
+  ifelse(!is.na(seconds) & round(seconds) < 1, "less than a second", format_age(seconds))
 }
 
 # Text of users and of files, safe to print: what would steer a terminal or turn the direction of

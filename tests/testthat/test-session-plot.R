@@ -132,3 +132,16 @@ test_that("ggplot2 draws the same", {
   on.exit(grDevices::dev.off())
   expect_no_warning(print(plot))
 })
+
+test_that("the axis of a single point does not go below 0", {
+  left_end <- function(...) {
+    end <- NULL
+    with_device({
+      plot(history_from(...), against = "seconds")
+      end <- graphics::par("usr")[[1]]
+    })
+    end
+  }
+  expect_gt(left_end(1, 5, seconds = 0), -0.1)
+  expect_gt(left_end(1, 5, seconds = 3), 0)
+})

@@ -62,3 +62,9 @@ test_that("a clock tells time to the second", {
   expect_identical(clock(3605), "1:00:05")
   expect_identical(clock(360000), "100:00:00")
 })
+
+test_that("the same duration is never both less than a second and a second", {
+  seconds <- c(0, 0.4, 0.6, 0.99, 1.4)
+  expect_identical(spell_seconds(seconds), c(rep("less than a second", 2), rep("1 second", 3)))
+  expect_identical(format_age(seconds[3:5]), spell_seconds(seconds[3:5]))
+})
