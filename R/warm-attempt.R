@@ -32,6 +32,7 @@ run_fit <- function(request, session, starts) {
   reasons <- character()
   quick <- character()
   doubts <- 0
+  lost <- NULL
   while (!is.null(start <- starts())) {
     if (is_quick(start)) {
       quick <- why_not(start, "it took too little time for a start to save any.")
@@ -42,9 +43,12 @@ run_fit <- function(request, session, starts) {
       reasons <- c(reasons, why_not(start, "such starts have ended in doubt too often."))
       next
     }
-    announce(start)
     attempt <- try_start(request, session, start)
-    if (!is.null(attempt$why)) reasons <- c(reasons, why_not(start, attempt$why))
+    if (!is.null(attempt$why)) {
+      reasons <- c(reasons, why_not(start, attempt$why))
+      # What fitted nothing from the first was not announced, and is no news.
+      if (attempt$failed || start$interrupted) lost <- utils::tail(reasons, 1)
+    }
     if (attempt$failed) {
       doubts <- start$doubts + 1
       or_nothing(doubt_seed(session_store(session), start))
@@ -57,7 +61,7 @@ run_fit <- function(request, session, starts) {
     restore_random_state(random)
     if (attempt$failed) break
   }
-  if (length(reasons) > 0) inform_cold(utils::tail(reasons, 1))
+  if (!is.null(lost)) inform_cold(lost)
   outcome <- run_observed(request, session, request$asked, cold_start())
   outcome$used <- FALSE
   outcome$doubts <- doubts
@@ -158,6 +162,7 @@ doubt <- function(request, start, outcome) {
 
 run_observed <- function(request, session, call, start) {
   force(call) # where a start that does not fit says so
+  announce(start)
   begin_attempt(session, start)
   began <- proc.time()[["elapsed"]]
   elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began

@@ -272,6 +272,6 @@ effort_in_all <- function(start, iterations, seconds) {
       numbers <- format(iterations, scientific = FALSE, trim = TRUE)
       paste0(paste(numbers, collapse = " + "), " iteration", if (sum(iterations) != 1) "s")
     },
-    paste(if (start$interrupted) brief_age(seconds) else format_age(seconds), collapse = " + ")
+    paste(if (start$interrupted) brief_age(seconds) else spell_seconds(seconds), collapse = " + ")
   ), collapse = " in ")
 }

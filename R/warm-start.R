@@ -128,6 +128,9 @@ near_from <- function() {
 is_doubted <- function(start) start$doubts >= 3 && start$doubts %% 16 != 0
 
 announce <- function(start) {
+  if (start$relation == "none") {
+    return()
+  }
   if (start$relation == "quick") {
     return(inform("Looking for starting values first."))
   }
