@@ -172,6 +172,7 @@ run_observed <- function(request, session, call, start) {
   on.exit(progress$done())
   ear <- new_ear(progress$is_showing, holds = may_be_refused(start))
   reported <- NA
+  saved <- if (start$interrupted) start$iterations
   # `state` is evaluated where it is to be written, and nowhere else.
   report <- function(state, objective, iteration) {
     tryCatch(
@@ -188,6 +189,7 @@ run_observed <- function(request, session, call, start) {
         early <- seconds - start$seconds < registry$first_checkpoint
         kept <- offer_iterate(session, payload, objective, iterations, early)
         checkpoints <<- checkpoints + kept
+        if (kept) saved <<- iterations
         progress$tell(iterations, objective, seconds, kept)
       },
       error = function(e) NULL
@@ -196,10 +198,17 @@ run_observed <- function(request, session, call, start) {
   observed <- or_nothing(
     with_tick(progress$tick, request$adapter$observe(call, request$env, report))
   ) %||% call
-  raw <- ear$hear({
-    if (!isTRUE(request$adapter$replays)) say(given_conditions(start$said, request))
-    as_if_called(request, observed, evaluate_at(observed, request$env))
-  })
+  on_interrupt <- function(condition) {
+    progress$done()
+    announce_interrupt(saved)
+  }
+  raw <- withCallingHandlers(
+    ear$hear({
+      if (!isTRUE(request$adapter$replays)) say(given_conditions(start$said, request))
+      as_if_called(request, observed, evaluate_at(observed, request$env))
+    }),
+    interrupt = on_interrupt
+  )
   fit <- or_nothing(restored(request, raw)) %||% raw
   end <- or_nothing(fit_state(request$adapter, fit, request$asked, request$env))
   if (is.list(end) && (is.null(end$iteration) || is.na(end$iteration))) end$iteration <- reported

@@ -142,6 +142,18 @@ announce <- function(start) {
   inform(paste0(what, ", saved ", age_of(start$entry), " ago."))
 }
 
+# `saved`: the iteration that is on disk; NULL where none is.
+announce_interrupt <- function(saved) {
+  inform(if (is.null(saved)) {
+    "Interrupted before anything was kept: the same line begins anew."
+  } else {
+    paste0(
+      "Interrupted. Iteration ", format(saved, scientific = FALSE),
+      " is kept: the same line goes on from there."
+    )
+  })
+}
+
 age_of <- function(entry) {
   format_age(as.numeric(Sys.time()) - as.numeric(entry$written))
 }

@@ -354,6 +354,20 @@ test_that("the line is gone after an interrupt", {
   expect_match(output, "iteration 0, objective [0-9.]+, [0-9]+ s, saved")
   expect_true("interrupted" %in% screen_of(output))
   expect_false(any(grepl("objective", screen_of(output))))
+  kept <- "warmstart: Interrupted. Iteration [0-9]+ is kept: the same line goes on from there."
+  expect_length(grep(kept, screen_of(output)), 1)
+})
+
+test_that("an interrupt before anything was kept says so", {
+  output <- child_output(quote({
+    slow <- function(x) {
+      tools::pskill(Sys.getpid(), tools::SIGINT)
+      Sys.sleep(60)
+    }
+    tryCatch(warm(slow(1), store), interrupt = function(e) cat("interrupted\n"))
+  }), terminal = FALSE)
+  expect_match(output, "Interrupted before anything was kept", fixed = TRUE)
+  expect_match(output, "\ninterrupted\n", fixed = TRUE)
 })
 
 test_that("a script says nothing between its start and its end", {
