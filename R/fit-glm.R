@@ -257,8 +257,8 @@ observe_glm <- function(call, env, report) {
 # The deviance of the null model, which it asks for as well, is of another `mu`; where that takes a
 # fit, it has other columns. Its frame is known by the variables in it: to compare functions takes
 # longer than an iteration of a small fit.
-watch_deviance <- function(wrapped_original, report) {
-  force(wrapped_original)
+watch_deviance <- function(original, report) {
+  force(original)
   force(report)
   columns <- NULL
   look <- function(frame, mu, deviance) {
@@ -275,11 +275,11 @@ watch_deviance <- function(wrapped_original, report) {
       report(list(coefficients = coefficients, left = left), deviance, frame$iter)
     }
   }
-  function(y, mu, ...) {
-    parts <- wrapped_original(y, mu, ...)
+  new_wrapper(original, function(y, mu, ...) {
+    parts <- original(y, mu, ...)
     tryCatch(look(parent.frame(), mu, sum(parts)), error = function(e) NULL)
     parts
-  }
+  })
 }
 
 # Resumed, it has the iterations that were left to it: it ends where the uncut one does, converged

@@ -110,52 +110,47 @@ set_family_theta <- function(family, theta) {
   family
 }
 
-# A wrapper is known by the variable in its environment that holds what it
-# wraps. It passes `...` on, so lazy and missing arguments stay what they were,
-# and it keeps the attributes, some of which mgcv reads ("needG").
-wrap_preinitialize <- function(wrapped_original) {
-  force(wrapped_original)
-  wrapper <- function(...) {
-    first <- wrapped_original(...)
+# A wrapper is known by its class, and has what it wraps in its environment. It passes `...` on, so
+# lazy and missing arguments stay what they were, and it keeps the attributes, some of which mgcv
+# reads ("needG").
+wrap_preinitialize <- function(original) {
+  force(original)
+  new_wrapper(original, function(...) {
+    first <- original(...)
     first$Theta <- NULL
     first
-  }
-  keep_attributes(wrapper, wrapped_original)
+  })
 }
 
-wrap_probed <- function(wrapped_original, look) {
-  force(wrapped_original)
+wrap_probed <- function(original, look) {
+  force(original)
   force(look)
-  wrapper <- function(...) {
+  new_wrapper(original, function(...) {
     look()
-    wrapped_original(...)
-  }
-  keep_attributes(wrapper, wrapped_original)
+    original(...)
+  })
 }
 
-keep_attributes <- function(wrapper, original) {
+new_wrapper <- function(original, wrapper) {
   attributes(wrapper) <- attributes(original)
-  wrapper
+  structure(wrapper, class = "warm_wrapper")
 }
 
 #' Take every wrapper out of a family again
 #' @noRd
 unwrap_family <- function(family) {
   if (is.list(family)) {
-    family[] <- lapply(family, unwrap_function)
+    wrapped <- vapply(family, inherits, NA, "warm_wrapper")
+    if (any(wrapped)) family[wrapped] <- lapply(family[wrapped], unwrap_function)
   }
   family
 }
 
 unwrap_function <- function(x) {
-  while (is_wrapper(x)) {
-    x <- environment(x)$wrapped_original
+  while (inherits(x, "warm_wrapper")) {
+    x <- environment(x)$original
   }
   x
-}
-
-is_wrapper <- function(x) {
-  is_closure(x) && exists("wrapped_original", envir = environment(x), inherits = FALSE)
 }
 
 #' A copy of a family that reports each new outer iterate

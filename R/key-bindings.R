@@ -153,13 +153,8 @@ dotted_functions <- function(names) {
   heads[vapply(heads, exists, NA, envir = globalenv(), mode = "function")]
 }
 
-# Which of many texts may be names of what is bound around.
-names_bound <- function(texts, env) {
-  if (length(texts) < 20) {
-    return(texts)
-  }
-  intersect(texts, unlist(lapply(surrounding(env), ls, sorted = FALSE)))
-}
+# All that is bound around, short of packages.
+names_around <- function(env) unlist(lapply(surrounding(env), names))
 
 group_generics <- c("Ops", "Math", "Summary", "Complex")
 

@@ -42,19 +42,12 @@ code_names <- function(exprs) {
 
 # What formulas name: variables, functions and strings. Whatever stands in them may be data.
 formula_uses <- function(formulas) {
-  formulas <- as.expression(formulas)
-  variables <- all.names(formulas, functions = FALSE)
-  names <- all.names(formulas)
-  known <- unique(names)
-  count <- function(x) tabulate(match(x, known), length(known))
+  uses <- .Call(C_formula_uses, formulas)
   # The same name may stand for a variable here and for a function there.
-  functions <- known[count(names) > count(variables)]
-  texts <- unique(texts_in(formulas))
-  texts <- texts[nzchar(texts)]
-  list(
-    variables = unique(c(variables, if (any(names(lookups) %in% functions)) texts)),
-    functions = functions, texts = texts
-  )
+  if (any(names(lookups) %in% uses$functions)) {
+    uses$variables <- unique(c(uses$variables, uses$texts))
+  }
+  uses
 }
 
 unformula <- function(expr) {
@@ -127,7 +120,7 @@ read_call <- function(expr, bound, walk) {
 }
 
 # Without arguments that are empty, as in x[1, ].
-given <- function(arguments) arguments[!vapply(arguments, is_missing_argument, NA)]
+given <- function(arguments) .Call(C_given, arguments)
 
 # The function that is called, as `get` in get(x) and base::get(x); "" where that is computed.
 head_of <- function(expr) {

@@ -86,11 +86,14 @@ is_plain_family <- function(family) {
     return(FALSE)
   }
   code <- family_code(family)
-  has_same_code(code, plain_code(family$family, family$link)) && are_from_stats(code)
+  has_same_code(code, plain_code(family$family, family$link)) &&
+    are_from_stats(code)
 }
 
 are_from_stats <- function(family) {
-  all(vapply(Filter(is.function, unclass(family)), is_from, NA, "stats"))
+  parts <- unclass(family)
+  homes <- unique(lapply(parts[vapply(parts, is.function, NA)], environment))
+  all(vapply(homes, is_within, NA, "stats"))
 }
 
 # Kept once it is known: to make a family takes as long as to make the key.
@@ -114,7 +117,8 @@ plain_links <- c(
 
 # Its functions and expressions, short of what a fit by mgcv adds to it.
 family_code <- function(family) {
-  code <- Filter(function(x) is.function(x) || is.expression(x), unclass(family))
+  parts <- unclass(family)
+  code <- parts[vapply(parts, is.function, NA) | vapply(parts, is.expression, NA)]
   for (basis in names(derived_functions)) {
     if (is_from(code[[basis]], family_packages)) {
       added <- intersect(derived_functions[[basis]], names(code))
@@ -132,8 +136,10 @@ derived_functions <- list(
 
 family_packages <- c("stats", "mgcv")
 
-is_from <- function(fun, packages) {
-  is_closure(fun) && environmentName(topenv(environment(fun))) %in% packages
+is_from <- function(fun, packages) typeof(fun) == "closure" && is_within(environment(fun), packages)
+
+is_within <- function(env, packages) {
+  is.environment(env) && environmentName(topenv(env)) %in% packages
 }
 
 has_same_code <- function(a, b) identical(a, b, ignore.environment = TRUE)

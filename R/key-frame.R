@@ -38,7 +38,7 @@ muffled <- function(expr) suppressWarnings(suppressMessages(expr))
 frame_values <- function(formula, env, data) {
   values <- list()
   evaluate <- function(expr, data) {
-    value <- tryCatch(muffled(list(eval(expr, data, env))), error = function(e) NULL)
+    value <- or_null(muffled(list(eval(expr, data, env))))
     values <<- c(values, value)
     !is.null(value)
   }
@@ -50,7 +50,9 @@ frame_values <- function(formula, env, data) {
     if (is.call(expr) && !(is_term(expr) && evaluate(expr, data))) {
       inside <- given(as.list(expr)[-1])
       # mgcv evaluates the arguments of a smooth without the data.
-      lapply(Filter(is.call, inside[are_named(inside)]), evaluate, data = NULL)
+      for (argument in inside[are_named(inside)]) {
+        if (is.call(argument)) evaluate(argument, NULL)
+      }
       rest <- c(rest, rev(inside))
     }
   }

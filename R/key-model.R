@@ -100,7 +100,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   has_calls <- !all(uses$functions %in% join_terms)
   both <- if (has_calls) intersect(both, all.vars(named_arguments(in_formulas)))
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
-  columns <- lapply(stats::setNames(nm = variables[in_data]), column_of, data)
+  columns <- columns_of(variables[in_data], data)
   c(
     list(
       fitter = new_part(fitter, "neighbourhood", fitter),
@@ -174,20 +174,24 @@ are_in_data <- function(names, data) {
   }
 }
 
-column_of <- function(name, data) if (is.list(data)) .subset2(data, name) else data[[name]]
+columns_of <- function(names, data) {
+  if (is.environment(data)) mget(names, envir = data) else .subset(data, names)
+}
 
 # A variable in the data is data, by name.
 column_part <- function(name, column) {
-  c(named_part("column", name, column, "values"), collation_part(name, column))
+  part <- named_part("column", name, column, "values")
+  if (is.numeric(column)) part else c(part, collation_part(name, column))
 }
 
 # What is found outside the data, from each of the environments `homes`: a part for each value that
 # a name has there.
 outside_parts <- function(variables, functions, texts, homes) {
   parts <- lapply(homes, function(home) {
-    found <- lapply(stats::setNames(nm = variables), find_captured, home)
+    seen <- names_around(home)
+    found <- lapply(stats::setNames(nm = intersect(variables, seen)), find_captured, home)
     found <- lapply(Filter(Negate(is.null), found), .subset2, "value")
-    called <- unique(c(functions, names_bound(texts, home)))
+    called <- intersect(c(functions, texts), seen)
     c(
       unlist(unname(Map(variable_part, names(found), found)), recursive = FALSE),
       unlist(lapply(called, called_part, home), recursive = FALSE),

@@ -17,6 +17,9 @@ part_text <- function(part) {
 # A factor is made of text with its levels in the locale's order. That counts where it is another
 # than the bytes'.
 collation_part <- function(name, value) {
+  if (is.numeric(value) || is.factor(value)) {
+    return(NULL)
+  }
   texts <- if (is.data.frame(value)) unlist(Filter(is.character, as.list(value))) else value
   if (is.character(texts) && length(texts) > 1) {
     levels <- sort(unique(as.vector(texts)), method = "radix")
@@ -25,7 +28,10 @@ collation_part <- function(name, value) {
 }
 
 named_part <- function(what, name, value, scope, mode = "deep") {
-  part <- list(new_part(value, scope, describe_value(value), mode))
+  part <- list(list(
+    fingerprint = unclass(.Call(C_fingerprint, value, digest_modes[[mode]])),
+    scope = scope, shown = describe_value(value)
+  ))
   names(part) <- paste(what, name)
   part
 }
@@ -73,7 +79,7 @@ named_function_parts <- function(value, homes) {
     return(NULL)
   }
   parts <- lapply(homes, function(home) {
-    unlist(lapply(names_bound(texts, home), function_part, home), recursive = FALSE)
+    unlist(lapply(intersect(texts, names_around(home)), function_part, home), recursive = FALSE)
   })
   parts <- unlist(parts, recursive = FALSE)
   parts[!duplicated(lapply(parts, .subset2, "fingerprint"))]

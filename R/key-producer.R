@@ -16,12 +16,27 @@ producers <- function(call, env) {
       note_code(list(canonical_call(formula)), environment(formula) %||% env, walk)
     }
   }
-  packages <- sort(with_imports(walk$packages), method = "radix")
   c(
-    R = r_minor_version(),
-    vapply(stats::setNames(nm = packages), code_version, ""),
+    R = r_minor_version(), package_versions(setdiff(walk$packages, r_packages)),
     compiled = if (walk$compiled) compiled_files()
   )
+}
+
+# With those that they import. To find out anew takes as long as to look a key up.
+package_versions <- function(packages) {
+  known <- packages_known[["last packages"]]
+  if (!identical(known$packages, packages) ||
+    !identical(known$spaces, lapply(known$all, .getNamespace))) {
+    found <- sort(with_imports(packages), method = "radix")
+    all <- union(packages, found)
+    known <- list(
+      packages = packages, all = all, spaces = lapply(all, .getNamespace),
+      versions = vapply(stats::setNames(nm = found), code_version, "")
+    )
+    changes <- vapply(lapply(found, asNamespace), is_loaded_from_source, NA)
+    if (!any(changes)) assign("last packages", known, envir = packages_known)
+  }
+  known$versions
 }
 
 r_minor_version <- function() paste0(R.version$major, ".", sub("[.].*", "", R.version$minor))
@@ -29,32 +44,43 @@ r_minor_version <- function() paste0(R.version$major, ".", sub("[.].*", "", R.ve
 # Notes the packages that the functions in code come from, and those that the user's own functions
 # use in turn.
 note_code <- function(exprs, env, walk) {
-  note_uses(code_names(exprs), env, walk)
-  for (package in qualified_packages(exprs)) note_package(package, walk)
+  uses <- .Call(C_plain_uses, exprs, special)
+  if (is.null(uses)) {
+    uses <- code_names(exprs)
+    uses$packages <- qualified_packages(exprs)
+  }
+  note_uses(uses, env, walk)
+  walk$packages <- c(walk$packages, uses$packages)
 }
+
+# Of code that calls one of these, or names it, more has to be read.
+special <- setdiff(
+  c(
+    names(code_readers), names(lookups), environments, parses, quotes, unbinds, "evalq"
+  ),
+  c("~", "::", ":::", "$", "@")
+)
 
 note_uses <- function(uses, env, walk) {
   names <- unique(c(uses$functions, uses$lookups, uses$texts))
   if (any(c(".C", ".Call", ".External", ".External2", ".Fortran") %in% names)) {
     walk$compiled <- TRUE
   }
-  for (name in names) note_function(get0(name, envir = env, mode = "function"), name, walk)
+  for (name in names) {
+    fun <- get0(name, envir = env, mode = "function")
+    if (typeof(fun) == "closure") note_function(fun, name, walk)
+  }
 }
 
 note_function <- function(fun, name, walk) {
-  if (!is_closure(fun)) {
-    return()
-  }
   home <- environment(fun)
   space <- topenv(home)
-  if (isNamespace(space)) note_package(unname(getNamespaceName(space)), walk)
+  if (isNamespace(space)) walk$packages <- c(walk$packages, space[[".packageName"]])
   if (!isNamespace(home) && is_new_binding(name, home, walk$seen)) {
     note_uses(code_uses(fun), home, walk)
-    for (package in qualified_packages(list(body(fun)))) note_package(package, walk)
+    walk$packages <- c(walk$packages, qualified_packages(list(body(fun))))
   }
 }
-
-note_package <- function(package, walk) walk$packages <- union(walk$packages, package)
 
 # `mgcv` in mgcv::gam.
 qualified_packages <- function(exprs) {

@@ -278,9 +278,7 @@ without_changes <- function(call, called, given) {
   call
 }
 
-save_random_state <- function() {
-  get0(".Random.seed", envir = globalenv(), inherits = FALSE)
-}
+save_random_state <- function() globalenv()[[".Random.seed"]]
 
 restore_random_state <- function(state) {
   if (is.null(state)) {

@@ -5,7 +5,9 @@
 #   call     the same with its arguments named, as the fitter would have it in the fit
 #   asked    the same with the values of those arguments that have one, each evaluated once
 #   values   these, by name
-#   adapter, key, random, label, homes
+#   adapter, key, random, label
+#   formulas the environment of each formula that the call is given
+#   homes    the environments that the fit may refer to, but does not own
 #   versions whose code makes the fit
 #   begin    the state of the random number generator where the fit begins
 #   said     what was said while the adapter evaluated them for the keys, as conditions
@@ -13,7 +15,7 @@
 new_request <- function(expr, env, depends = list()) {
   request <- list(
     expr = expr, env = env, call = expr, asked = expr, values = list(), adapter = NULL, key = NULL,
-    random = FALSE, label = NULL, homes = list(), versions = NULL, begin = NULL,
+    random = FALSE, label = NULL, formulas = list(), homes = list(), versions = NULL, begin = NULL,
     said = list(), reason = NULL
   )
   request <- tryCatch(
@@ -62,9 +64,11 @@ evaluate_head <- function(head, env) {
 # its data, and those that draw random numbers: how often it does so is the fitter's to decide.
 evaluate_arguments <- function(request, places, home) {
   request$asked <- request$call
-  for (name in setdiff(names(request$call), c("", evaluated_by_fitter))) {
-    if (!is_missing_argument(request$call[[name]])) {
-      request <- evaluate_argument(request, name, places[[name]], home)
+  arguments <- given(as.list(request$call)[-1])
+  for (name in setdiff(names(arguments), c("", evaluated_by_fitter))) {
+    place <- places[[name]]
+    if (!is.null(place) || !is_literal(arguments[[name]])) {
+      request <- evaluate_argument(request, name, place, home)
     }
   }
   request
@@ -73,9 +77,6 @@ evaluate_arguments <- function(request, places, home) {
 # `place` is NULL for an argument that was written in the call itself.
 evaluate_argument <- function(request, name, place, home) {
   written <- request$call[[name]]
-  if (is.null(place) && is_literal(written)) {
-    return(request)
-  }
   random <- save_random_state()
   value <- or_null(list(evaluate_at(place %||% written, request$env)))
   if (is.null(value)) {
@@ -127,7 +128,9 @@ repeatable <- c(
 
 # What evaluates to the same again and again, and costs nothing.
 is_literal <- function(expr) {
-  !is.name(expr) && (!is.call(expr) || call_name(expr) %in% c("~", "function"))
+  !is.name(expr) && (!is.call(expr) || is.name(expr[[1]]) && (
+    identical(expr[[1]], quote(`~`)) || identical(expr[[1]], quote(`function`))
+  ))
 }
 
 evaluated_by_fitter <- c(
@@ -153,6 +156,7 @@ identify_request <- function(request) {
   restore_random_state(before)
   request <- replace(held$value, "said", list(held$said))
   if (is.null(request$reason)) {
+    request$formulas <- formula_homes(request)
     request$homes <- request_homes(request)
     request$versions <- request_versions(request)
   }
@@ -160,11 +164,8 @@ identify_request <- function(request) {
 }
 
 force_promises <- function(request) {
-  arguments <- as.list(request$asked)[-1]
-  names <- unlist(lapply(arguments, function(argument) {
-    if (is.language(argument)) all.names(argument)
-  }))
-  for (name in intersect(unique(names), names(request$env))) {
+  used <- intersect(all.names(request$asked[-1], unique = TRUE), names(request$env))
+  for (name in used) {
     tryCatch(get(name, envir = request$env, inherits = FALSE), error = function(e) NULL)
   }
 }
@@ -173,33 +174,39 @@ force_promises <- function(request) {
 # is made, and those around them. A model's terms have one, with all that happens to be in it; a
 # finished fit belongs in those of whoever asks for it.
 request_homes <- function(request) {
-  homes <- formula_homes(request)
-  around <- Map(surroundings, homes, sprintf("formula %d", seq_along(homes)))
-  c(unlist(unname(around)), surroundings(request$env, "call"))
+  found <- list()
+  for (i in seq_along(request$formulas)) {
+    found <- c(found, surroundings(request$formulas[[i]], paste("formula", i)))
+  }
+  c(found, surroundings(request$env, "call"))
 }
 
-# The environment of each formula that the call is given, by a name or as it is written.
+# The environment of each formula that the call is given, by a name or as it is written; those in
+# lists last.
 formula_homes <- function(request) {
-  values <- lapply(as.list(request$call)[-1], function(argument) {
+  alone <- list()
+  listed <- list()
+  for (argument in as.list(request$call)[-1]) {
+    value <- argument
     if (is.symbol(argument)) {
-      or_null(get0(as.character(argument), envir = request$env))
+      value <- or_null(get0(as.character(argument), envir = request$env))
     } else if (is.call(argument) && identical(argument[[1]], quote(`~`))) {
-      eval(argument, request$env) # one that is a formula already stays it
-    } else {
-      argument
+      value <- eval(argument, request$env) # one that is a formula already stays it
     }
-  })
-  lists <- vapply(values, is_formulas, NA)
-  values <- c(values[!lists], unlist(values[lists], recursive = FALSE))
-  formulas <- Filter(function(value) inherits(value, "formula"), values)
-  lapply(unname(formulas), environment)
+    if (inherits(value, "formula")) {
+      alone <- c(alone, environment(value))
+    } else if (is.list(value) && is_formulas(value)) {
+      listed <- c(listed, lapply(value, environment))
+    }
+  }
+  c(alone, unname(listed))
 }
 
 # The workspace has no name that a fit could be kept with. Its formulas, where they are from there,
 # are told by this, and by at_home() put where the asker's are.
 is_in_workspace <- function(request) identical(first_home(request), globalenv())
 
-first_home <- function(request) c(formula_homes(request), request$env)[[1]]
+first_home <- function(request) c(request$formulas, request$env)[[1]]
 
 at_home <- function(finished, request) {
   home <- first_home(request)

@@ -183,14 +183,14 @@ if (runs("overhead")) {
   }
   probe_function <- space$wrap_probed
   unlockBinding("wrap_probed", space)
-  assign("wrap_probed", function(wrapped_original, look) {
-    force(wrapped_original)
+  assign("wrap_probed", function(original, look) {
+    force(original)
     force(look)
-    space$keep_attributes(function(...) {
+    space$new_wrapper(original, function(...) {
       watching <<- watching + if (timed_look) seconds_of(look()) else seconds_of(NULL)
       if (!timed_look) look()
-      wrapped_original(...)
-    }, wrapped_original)
+      original(...)
+    })
   }, space)
   small_model <- quote(
     gam(y ~ s(x0) + s(x1) + s(x2) + s(x3), family = binomial, data = d, method = "REML")

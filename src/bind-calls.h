@@ -14,6 +14,9 @@ SEXP bind_fingerprinter_digest(SEXP fingerprinter);
 SEXP bind_hash_engine(void);
 SEXP bind_canonical_call(SEXP expr);
 SEXP bind_strings_in(SEXP expr);
+SEXP bind_formula_uses(SEXP exprs);
+SEXP bind_plain_uses(SEXP exprs, SEXP special);
+SEXP bind_given(SEXP list);
 
 SEXP bind_may_be_plain(SEXP value);
 SEXP bind_bytes_are_plain(SEXP bytes);

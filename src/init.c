@@ -14,6 +14,9 @@ static const R_CallMethodDef routines[] = {
     CALL(hash_engine, 0),
     CALL(canonical_call, 1),
     CALL(strings_in, 1),
+    CALL(formula_uses, 1),
+    CALL(plain_uses, 2),
+    CALL(given, 1),
 
     CALL(may_be_plain, 1),
     CALL(bytes_are_plain, 1),

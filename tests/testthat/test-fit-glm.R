@@ -35,7 +35,7 @@ test_that("a glm is watched, and its family is the user's again", {
     ignore_attr = TRUE
   )
   expect_identical(lapply(fit$family, deparse), lapply(cold$family, deparse))
-  expect_false(any(vapply(fit$family, is_wrapper, NA)))
+  expect_false(any(vapply(fit$family, inherits, NA, "warm_wrapper")))
 })
 
 test_that("an aliased coefficient is so from a start, too", {

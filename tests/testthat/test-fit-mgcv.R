@@ -48,7 +48,7 @@ for (name in names(families)) {
   })
 
   test_that(paste(name, "fit: once watched, its family is the user's again"), {
-    expect_false(any(vapply(observed$fit$family, is_wrapper, NA)))
+    expect_false(any(vapply(observed$fit$family, inherits, NA, "warm_wrapper")))
     expect_identical(lapply(observed$fit$family, deparse), lapply(cold$family, deparse))
   })
 
