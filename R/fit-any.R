@@ -1,17 +1,16 @@
 # Any function that no adapter is known for: its result is kept under the function and the values
 # of its arguments. It runs as the user wrote it.
-adapter_any <- function(fun) {
-  if (!is_closure(fun)) {
-    stop_argument("call", "is not the call of a function that warm() can keep the result of.")
-  }
+adapter_any <- function(evaluated) {
+  fun <- evaluated$fun
   home <- topenv(environment(fun))
   package <- if (isNamespace(home)) unname(getNamespaceName(home))
   warm_adapter(
     name = any_function,
     recognises = function(fun) TRUE,
-    identify = function(call, env) identify_any(call, env, fun, package),
+    identify = function(call, env) identify_any(evaluated, env, package),
     state = function(fit) list(state = list(), objective = NA, iteration = NA),
     restore = function(fit, call, env) restore_any(fit, call, env, fun),
+    random = function(call, env) evaluated$has_drawn,
     versions = function() {
       if (!is.null(package) && package != "base") version_of(package)
     }
@@ -20,14 +19,25 @@ adapter_any <- function(fun) {
 
 any_function <- "any function"
 
-identify_any <- function(call, env, fun, package) {
-  named <- match.call(fun, call, envir = env)
-  model <- find_model_function(fun)
-  if (!is.null(model) && is_model_call(named, env, model$formula)) {
-    identify_model(named, env, model$name, formula = model$formula)
-  } else {
-    identify_call(named, env, fun, written = TRUE)
+check_any <- function(fun) {
+  if (!is_closure(fun)) {
+    stop_argument("call", "is not the call of a function that warm() can keep the result of.")
   }
+}
+
+identify_any <- function(evaluated, env, package) {
+  named <- evaluated$call
+  model <- find_model_function(evaluated$fun)
+  if (!is.null(model)) {
+    call <- match.call(evaluated$fun, evaluated$asked, envir = env)
+    if (is_model_call(call, env, model$formula)) {
+      return(identify_model(call, env, model$name, formula = model$formula))
+    }
+  }
+  new_model_fingerprint(call_parts(
+    as.list(named)[-1], env, evaluated$fun, deparse(named[[1]], nlines = 1),
+    values = evaluated$values, written = sees_code(evaluated$fun)
+  ))
 }
 
 # What was found by its model frame has the call of whoever asks.

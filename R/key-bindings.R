@@ -69,11 +69,11 @@ sort_bindings <- function(bindings) {
 # The environments that can be seen, from the innermost, short of packages'.
 surrounding <- function(env) {
   found <- list()
-  while (!identical(env, emptyenv())) {
+  while (!identical(env, emptyenv()) && !identical(env, globalenv())) {
     if (!is_package_environment(env)) found <- c(found, env)
-    env <- environment_around(env)
+    env <- parent.env(env)
   }
-  found
+  if (identical(env, globalenv())) c(found, env, data_attached()) else found
 }
 
 # Code of a package, in an environment that the package has made, looks for its own names.
@@ -92,9 +92,12 @@ environment_around <- function(env) {
 }
 
 # As by attach(); behind the global environment there are only packages else.
-is_data_attached <- function() {
+is_data_attached <- function() length(data_attached()) > 0
+
+data_attached <- function() {
   attached <- search()[-1]
-  !all(startsWith(attached, "package:") | attached == "Autoloads")
+  at <- which(!startsWith(attached, "package:") & attached != "Autoloads")
+  lapply(at + 1L, as.environment)
 }
 
 is_package_environment <- function(env) {
@@ -173,17 +176,18 @@ is_method_of <- function(names, generics, classes) {
 
 # Methods that packages' tables have from elsewhere: the user has registered them.
 registered_methods <- function(packages) {
-  found <- lapply(intersect(packages, loadedNamespaces()), function(package) {
-    table <- as.list.environment(asNamespace(package)[[".__S3MethodsTable__."]], all.names = TRUE)
+  found <- list()
+  for (package in packages[nzchar(packages)]) {
+    table <- .getNamespace(package)[[".__S3MethodsTable__."]] # NULL unless it is loaded
+    methods <- if (!is.null(table)) as.list.environment(table, all.names = TRUE)
     known <- tables_known[[package]]
-    if (!identical(known$table, table)) {
-      known <- list(table = table, own = Filter(is_own_method, table))
+    if (!identical(known$table, methods)) {
+      known <- list(table = methods, own = Filter(is_own_method, methods))
       assign(package, known, envir = tables_known)
     }
-    known$own
-  })
-  found <- unlist(found, recursive = FALSE)
-  sort_bindings(found)
+    found <- c(found, known$own)
+  }
+  if (length(found) > 1) sort_bindings(found) else found
 }
 
 # To look through a table takes longer than to see that it is the one before.

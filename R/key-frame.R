@@ -50,7 +50,7 @@ frame_values <- function(formula, env, data) {
     if (is.call(expr) && !(is_term(expr) && evaluate(expr, data))) {
       inside <- given(as.list(expr)[-1])
       # mgcv evaluates the arguments of a smooth without the data.
-      for (argument in inside[are_named(inside)]) {
+      for (argument in if (!is.null(names(inside))) inside[nzchar(names(inside))]) {
         if (is.call(argument)) evaluate(argument, NULL)
       }
       rest <- c(rest, rev(inside))
@@ -65,8 +65,6 @@ has_response <- function(formula) {
 }
 
 is_term <- function(expr) !head_of(expr) %in% c(join_terms, smooths) && !has_bar(expr)
-
-are_named <- function(list) nzchar(names(list) %||% character(length(list)))
 
 join_terms <- c("~", "+", "-", "*", ":", "^", "%in%", "/", "|", "||", "(")
 smooths <- c("s", "te", "ti", "t2")

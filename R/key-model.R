@@ -98,7 +98,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
   # A fitter may evaluate an argument outside the data, as the second `k` of s(x, k = k).
   both <- variables[in_data & is_outside]
   has_calls <- !all(uses$functions %in% join_terms)
-  both <- if (has_calls) intersect(both, all.vars(named_arguments(in_formulas)))
+  both <- if (has_calls) intersect(both, uses$named)
   responses <- lapply(canonical, function(f) if (length(f) == 3) f[[2]])
   columns <- columns_of(variables[in_data], data)
   c(
@@ -108,7 +108,7 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
       formula = new_part(canonical, "specification", canonical),
       family = family_part(resolve_family(family, fitter, calls))
     ),
-    unlist(unname(Map(column_part, names(columns), columns)), recursive = FALSE),
+    unlist(lapply(names(columns), column_part, columns), recursive = FALSE),
     if (length(columns) > 0) kinds_part(columns), row_names_part(data),
     outside_parts(c(variables[!in_data], both), uses$functions, uses$texts, homes),
     registered_part(fitter),
@@ -179,7 +179,8 @@ columns_of <- function(names, data) {
 }
 
 # A variable in the data is data, by name.
-column_part <- function(name, column) {
+column_part <- function(name, columns) {
+  column <- columns[[name]]
   part <- named_part("column", name, column, "values")
   if (is.numeric(column)) part else c(part, collation_part(name, column))
 }
@@ -188,14 +189,15 @@ column_part <- function(name, column) {
 # a name has there.
 outside_parts <- function(variables, functions, texts, homes) {
   parts <- lapply(homes, function(home) {
-    seen <- names_around(home)
+    around <- surrounding(home)
+    seen <- unlist(lapply(around, names))
     found <- lapply(stats::setNames(nm = intersect(variables, seen)), find_captured, home)
     found <- lapply(Filter(Negate(is.null), found), .subset2, "value")
     called <- intersect(c(functions, texts), seen)
     c(
       unlist(unname(Map(variable_part, names(found), found)), recursive = FALSE),
       unlist(lapply(called, called_part, home), recursive = FALSE),
-      methods_part(home, c(texts, unlist(lapply(found, texts_of))))
+      methods_part(around, c(texts, unlist(lapply(found, texts_of))))
     )
   })
   parts <- unlist(parts, recursive = FALSE)
@@ -204,22 +206,6 @@ outside_parts <- function(variables, functions, texts, homes) {
     names(parts) <- make.unique(as.character(names(parts)), " in environment ")
   }
   parts
-}
-
-# The arguments in formulas that have a name.
-named_arguments <- function(formulas) {
-  found <- list()
-  rest <- formulas
-  while (length(rest) > 0) {
-    expr <- rest[[length(rest)]]
-    rest[[length(rest)]] <- NULL
-    if (is.call(expr)) {
-      inside <- given(as.list(expr)[-1])
-      found <- c(found, inside[are_named(inside)])
-      rest <- c(rest, inside[!are_named(inside)])
-    }
-  }
-  as.expression(found)
 }
 
 # Weights, offset and subset differ between folds, so their values are data; that they are given
@@ -278,8 +264,8 @@ option_parts <- function(columns = list()) {
   if (is.function(na_action)) {
     na_action <- deparse1(body(na_action))
   }
-  of_columns <- lapply(columns, function(column) texts_of(attr(column, "contrasts")))
-  names <- unique(c(contrasts, unlist(of_columns), na_action))
+  of_columns <- lapply(columns, attr, "contrasts")
+  names <- unique(c(contrasts, unlist(Filter(is.character, of_columns)), na_action))
   # What stats has under its name is what stats finds.
   names <- names[!vapply(names, exists, NA, envir = asNamespace("stats"), inherits = FALSE)]
   c(

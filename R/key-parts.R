@@ -93,8 +93,8 @@ texts_of <- function(value) {
 
 # Methods of the user's own, whoever calls them, and what S4 knows of classes and methods: for
 # smooths, correlation structures and columns of a class of the user's own.
-methods_part <- function(home, classes = character()) {
-  found <- method_bindings(surrounding(home), classes)
+methods_part <- function(around, classes = character()) {
+  found <- method_bindings(around, classes)
   if (length(found) > 0) {
     values <- Map(binding_value, found, names(found))
     named_part("methods", paste(names(found), collapse = ", "), values, "specification")

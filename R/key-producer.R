@@ -11,7 +11,8 @@ producers <- function(call, env) {
   walk <- list2env(list(seen = new.env(), packages = character(), compiled = FALSE))
   note_code(list(call), env, walk)
   for (argument in given(as.list(call)[-1])) {
-    formula <- if (is.name(argument)) get0(as.character(argument), envir = env) else argument
+    formula <- argument
+    if (is.name(argument)) formula <- or_null(get0(as.character(argument), envir = env))
     if (inherits(formula, "formula")) {
       note_code(list(canonical_call(formula)), environment(formula) %||% env, walk)
     }

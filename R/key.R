@@ -80,18 +80,31 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
   shown <- if (is.function(fitter)) deparse(call[[1]], nlines = 1) else fitter
   written <- written && (!is.function(fitter) || sees_code(fitter))
   new_model_fingerprint(with_drawn_part({
-    parts <- Map(function(name, expr) {
-      call_argument_parts(name, expr, env, name %in% fixed, written)
-    }, names(arguments), arguments)
-    c(
-      fitter_parts(fitter, shown), unlist(unname(parts), recursive = FALSE),
-      if (is.function(fitter)) {
-        named_part("order", "of the arguments", names(arguments), "specification")
-      },
-      methods_part(env), registered_part(fitter), option_parts(),
-      if (is.function(fitter)) place_parts()
-    )
+    values <- lapply(arguments, value_at, env)
+    call_parts(arguments, env, fitter, shown, values, fixed, written)
   }))
+}
+
+# A list of the value; NULL where there is none.
+value_at <- function(expr, env) {
+  if (!is_missing_argument(expr)) or_null(list(evaluate_at(expr, env)))
+}
+
+# `values` are beside the arguments, as of value_at().
+call_parts <- function(arguments, env, fitter, shown, values, fixed = character(),
+                       written = FALSE) {
+  names <- argument_names(arguments)
+  parts <- Map(function(name, expr, value) {
+    call_argument_parts(name, expr, value, env, name %in% fixed, written)
+  }, names, arguments, values)
+  c(
+    fitter_parts(fitter, shown), unlist(unname(parts), recursive = FALSE),
+    if (is.function(fitter)) {
+      named_part("order", "of the arguments", names, "specification")
+    },
+    methods_part(surrounding(env)), registered_part(fitter), option_parts(),
+    if (is.function(fitter)) place_parts()
+  )
 }
 
 # May it look at how its arguments are written? One that has no means to does not, nor does one that
@@ -137,15 +150,14 @@ argument_names <- function(arguments) {
 }
 
 # An argument of the name `data` is a value for every function there is.
-call_argument_parts <- function(name, expr, env, is_fixed, written) {
+call_argument_parts <- function(name, expr, value, env, is_fixed, written) {
   if (is_missing_argument(expr)) {
     return(list())
   }
-  evaluated <- or_null(list(evaluate_at(expr, env)))
   c(
-    if (!is.null(evaluated)) value_parts(name, evaluated[[1]], is_fixed),
-    if (is.null(evaluated) || written) {
-      written_parts(name, expr, env, is_fixed, is.null(evaluated) || name != "data")
+    if (!is.null(value)) value_parts(name, value[[1]], is_fixed),
+    if (is.null(value) || written) {
+      written_parts(name, expr, env, is_fixed, is.null(value) || name != "data")
     }
   )
 }
@@ -162,6 +174,7 @@ written_parts <- function(name, expr, env, is_fixed, with_values) {
 
 captured_parts <- function(name, expr, env, is_fixed) {
   used <- used_bindings(code_names(list(expr)), env)
+  used <- used[!names(used) %in% embraced_names(expr)]
   parts <- Map(function(use, home) {
     found <- binding_value(home, use)
     if (length(found) > 0) value_parts(paste0(name, ": ", use), found[[1]], is_fixed)

@@ -205,7 +205,7 @@ run_observed <- function(request, session, call, start) {
   raw <- withCallingHandlers(
     ear$hear({
       if (!isTRUE(request$adapter$replays)) say(given_conditions(start$said, request))
-      as_if_called(request, observed, evaluate_at(observed, request$env))
+      as_if_called(request, observed, evaluate_asked(request, observed))
     }),
     interrupt = on_interrupt
   )
@@ -218,6 +218,14 @@ run_observed <- function(request, session, call, start) {
     said = ear$said(), start = start, seconds = elapsed(),
     seconds_now = elapsed() - start$seconds, checkpoints = checkpoints
   )
+}
+
+evaluate_asked <- function(request, call) {
+  if (isTRUE(request$evaluated$is_bound)) {
+    evaluate_promised(request$evaluated, call, request$env)
+  } else {
+    evaluate_at(call, request$env)
+  }
 }
 
 # Seconds. To make a run's file takes some milliseconds, so much that it would show in a fit that is

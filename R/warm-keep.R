@@ -12,6 +12,28 @@ find_finished <- function(request, store) {
   }
 }
 
+# The finished fit, and the request as it turns out to be: one that draws random numbers, though
+# nothing had said so, is another one from another state of the generator. The first that was kept,
+# under the plain key, tells.
+find_drawn <- function(request, store, reuse) {
+  find <- function(request) {
+    or_nothing(
+      if (reuse) find_finished(request, store) else
+        without_trust_warnings(find_finished(request, store))
+    )
+  }
+  finished <- find(request)
+  random <- finished$entry$payload$random
+  if (!request$random && is.list(random) && !identical(random$from, state_name(request$begin))) {
+    request$key <- new_model_fingerprint(c(request$key$parts, random_part(request$begin)))
+    request$random <- TRUE
+    finished <- find(request)
+  }
+  list(request = request, finished = finished)
+}
+
+state_name <- function(state) format(fingerprint(state))
+
 return_finished <- function(request, finished, store) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
@@ -68,11 +90,11 @@ finished_payload <- function(request, outcome, iterations, state) {
 # Where the fit, or the evaluation of its arguments, has left the random number generator.
 kept_random_state <- function(request) {
   state <- save_random_state()
-  if (!identical(state, request$begin)) list(from = fingerprint(request$begin), to = state)
+  if (!identical(state, request$begin)) list(from = state_name(request$begin), to = state)
 }
 
 random_after <- function(kept, request) {
-  from_here <- is.list(kept) && is.integer(kept$to) && kept$from == fingerprint(request$begin)
+  from_here <- is.list(kept) && is.integer(kept$to) && kept$from == state_name(request$begin)
   if (from_here) kept$to else request$begin
 }
 

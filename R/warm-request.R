@@ -5,6 +5,7 @@
 #   call     the same with its arguments named, as the fitter would have it in the fit
 #   asked    the same with the values of those arguments that have one, each evaluated once
 #   values   these, by name
+#   evaluated what evaluate_dots() gives, of a function that no adapter is known for
 #   adapter, key, random, label
 #   formulas the environment of each formula that the call is given
 #   homes    the environments that the fit may refer to, but does not own
@@ -14,7 +15,8 @@
 #   reason   why it is not kept, or NULL
 new_request <- function(expr, env, depends = list()) {
   request <- list(
-    expr = expr, env = env, call = expr, asked = expr, values = list(), adapter = NULL, key = NULL,
+    expr = expr, env = env, call = expr, asked = expr, values = list(), evaluated = NULL,
+    adapter = NULL, key = NULL,
     random = FALSE, label = NULL, formulas = list(), homes = list(), versions = NULL, begin = NULL,
     said = list(), reason = NULL
   )
@@ -42,7 +44,14 @@ resolve_call <- function(request) {
   fun <- evaluate_head(request$call[[1]], request$env)
   request$adapter <- find_adapter(fun)
   if (is.null(request$adapter)) {
-    request$adapter <- adapter_any(fun)
+    check_any(fun)
+    force_promises(request)
+    request$evaluated <- evaluate_dots(request$call, fun, request$env)
+    request$adapter <- adapter_any(request$evaluated)
+    if (!is.null(find_model_function(fun))) {
+      request$asked <- request$evaluated$asked
+      request$evaluated$is_bound <- FALSE
+    }
     return(request)
   }
   request$call <- match.call(fun, made[[1]], envir = request$env)
@@ -165,7 +174,7 @@ identify_request <- function(request) {
 
 force_promises <- function(request) {
   used <- intersect(all.names(request$asked[-1], unique = TRUE), names(request$env))
-  for (name in used) {
+  for (name in setdiff(used, embraced_names(request$asked))) {
     tryCatch(get(name, envir = request$env, inherits = FALSE), error = function(e) NULL)
   }
 }

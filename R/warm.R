@@ -48,8 +48,11 @@
 #' `withCallingHandlers()`, `system.time()`, `summary()` and `coef()`. What `do.call()`, `eval()`
 #' and [update()] make is kept as if it had been written.
 #'
-#' Each argument of a known fitter is evaluated once, where it was written, each time; but what
-#' draws random numbers, and weights and the like, which fitters evaluate among their data.
+#' Each argument is evaluated once, where it was written, each time, and a function that looks at how
+#' its arguments are written sees yours. Twice is evaluated what a function makes of its own call,
+#' what it captures for rlang, and what draws random numbers; weights and the like are evaluated
+#' among the data. Of functions that are not known, arguments are evaluated before the call, also
+#' those that the function would not come to.
 #'
 #' @section How big does it get?:
 #' A checkpoint holds the parameters, no data: some kilobytes, at most three of them for each run
@@ -107,8 +110,8 @@
 #' Of any other function, the finished result is kept and returned at once when the function and
 #' the values of its arguments are the same again; nothing is kept on the way, and nothing is
 #' started from it. Whether that is what you want is yours to judge where the function has side
-#' effects, reads files, options, environment variables or the time, or draws random numbers: that
-#' does not count, and does not happen again, but for the generator's state (see above).
+#' effects, reads files, options, environment variables or the time: that does not count, and does
+#' not happen again. Whatever draws random numbers counts with the state of the generator.
 #'
 #' @param call The call, as you would write it without `warm()`; see "What may stand around the
 #'   fit?".
@@ -178,22 +181,20 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
 # Bad arguments are the fitter's to complain about.
 fit_untouched <- function(request) {
   inform(full_stop(paste0("This fit is not kept: ", request$reason)))
-  fit <- as_if_called(request, request$asked, evaluate_at(request$asked, request$env))
+  fit <- as_if_called(request, request$asked, evaluate_asked(request, request$asked))
   if (!is.null(request$adapter)) fit <- restored(request, fit)
   with_info(fit, new_info("untouched", reason = request$reason))
 }
 
 fit_kept <- function(request, store, reuse, near, label, quickstart) {
+  found <- find_drawn(request, store, reuse)
+  request <- found$request
+  finished <- found$finished
+  if (reuse && !is.null(finished$fit)) {
+    return(return_finished(request, finished, store))
+  }
   session <- warm_session(store, request$key$exact, label %||% request$label)
   on.exit(session_close(session))
-  if (reuse) {
-    finished <- or_nothing(find_finished(request, store))
-    if (!is.null(finished$fit)) {
-      return(return_finished(request, finished, store))
-    }
-  } else {
-    finished <- or_nothing(without_trust_warnings(find_finished(request, store)))
-  }
   if (request$adapter$name == any_function) inform(not_watched(request))
   starts <- new_starts(request, store, finished$entry, near, quickstart)
   outcome <- run_fit(request, session, starts)

@@ -17,6 +17,8 @@ SEXP bind_strings_in(SEXP expr);
 SEXP bind_formula_uses(SEXP exprs);
 SEXP bind_plain_uses(SEXP exprs, SEXP special);
 SEXP bind_given(SEXP list);
+SEXP bind_promised_call(SEXP frame);
+SEXP bind_become(SEXP call, SEXP written);
 
 SEXP bind_may_be_plain(SEXP value);
 SEXP bind_bytes_are_plain(SEXP bytes);

@@ -1,5 +1,7 @@
 #include "bind.h"
 
+#include <Rversion.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -131,28 +133,32 @@ static SEXP names_vector(const struct names *names) {
 }
 
 struct uses {
-    struct names variables, functions, texts;
+    struct names variables, functions, texts, named;
 };
 
-/* What stands at the head of a call is a function, and so is all in a head that is a call. */
-static void note_uses(struct uses *uses, SEXP expr, bool is_head) {
+/* What stands at the head of a call is a function, and so is all in a head that is a call. What is
+ * in an argument with a name is in `named` besides. */
+static void note_uses(struct uses *uses, SEXP expr, bool is_head, bool is_named) {
     R_CheckStack();
     switch (TYPEOF(expr)) {
     case SYMSXP:
         add_name(is_head ? &uses->functions : &uses->variables, PRINTNAME(expr));
+        if (is_named && !is_head) {
+            add_name(&uses->named, PRINTNAME(expr));
+        }
         break;
     case STRSXP:
         add_strings(&uses->texts, expr);
         break;
     case LANGSXP:
-        note_uses(uses, CAR(expr), true);
+        note_uses(uses, CAR(expr), true, is_named);
         for (expr = CDR(expr); expr != R_NilValue; expr = CDR(expr)) {
-            note_uses(uses, CAR(expr), is_head);
+            note_uses(uses, CAR(expr), is_head, is_named || TAG(expr) != R_NilValue);
         }
         break;
     case EXPRSXP:
         for (R_xlen_t i = 0; i < XLENGTH(expr); i++) {
-            note_uses(uses, VECTOR_ELT(expr, i), is_head);
+            note_uses(uses, VECTOR_ELT(expr, i), is_head, is_named);
         }
         break;
     default:
@@ -160,19 +166,20 @@ static void note_uses(struct uses *uses, SEXP expr, bool is_head) {
     }
 }
 
-/* A list of the names of variables and of functions, and of the strings, in a list of expressions.
- */
+/* A list of the names of variables and of functions, the strings, and the variables in arguments that
+ * have a name, in a list of expressions. */
 SEXP bind_formula_uses(SEXP exprs) {
-    const char *names[] = {"variables", "functions", "texts", ""};
-    struct uses uses = {{0}, {0}, {0}};
+    const char *names[] = {"variables", "functions", "texts", "named", ""};
+    struct uses uses = {{0}, {0}, {0}, {0}};
 
     for (R_xlen_t i = 0; i < XLENGTH(exprs); i++) {
-        note_uses(&uses, VECTOR_ELT(exprs, i), false);
+        note_uses(&uses, VECTOR_ELT(exprs, i), false, false);
     }
     SEXP list = PROTECT(Rf_mkNamed(VECSXP, names));
     SET_VECTOR_ELT(list, 0, names_vector(&uses.variables));
     SET_VECTOR_ELT(list, 1, names_vector(&uses.functions));
     SET_VECTOR_ELT(list, 2, names_vector(&uses.texts));
+    SET_VECTOR_ELT(list, 3, names_vector(&uses.named));
     UNPROTECT(1);
     return list;
 }
@@ -298,4 +305,35 @@ SEXP bind_given(SEXP list) {
     Rf_setAttrib(given, R_NamesSymbol, kept);
     UNPROTECT(3);
     return given;
+}
+
+/* Calls whose arguments are promises. */
+
+static SEXP dots_of(SEXP frame) {
+#if R_VERSION >= R_Version(4, 5, 0)
+    return R_getVarEx(R_DotsSymbol, frame, FALSE, R_NilValue);
+#else
+    return Rf_findVarInFrame(frame, R_DotsSymbol);
+#endif
+}
+
+/* A call of nothing yet, with the promises in the `...` of a function's frame for its arguments. */
+SEXP bind_promised_call(SEXP frame) {
+    SEXP dots = PROTECT(dots_of(frame));
+    int count = TYPEOF(dots) == DOTSXP ? Rf_length(dots) : 0;
+    SEXP call = PROTECT(Rf_lcons(R_NilValue, Rf_allocList(count)));
+
+    for (SEXP at = dots, to = CDR(call); to != R_NilValue; at = CDR(at), to = CDR(to)) {
+        SETCAR(to, CAR(at));
+        SET_TAG(to, TAG(at));
+    }
+    UNPROTECT(2);
+    return call;
+}
+
+/* Makes `call`, which is ours and being run, the one that was written: what runs sees that. */
+SEXP bind_become(SEXP call, SEXP written) {
+    SETCAR(call, CAR(written));
+    SETCDR(call, CDR(written));
+    return R_NilValue;
 }

@@ -17,6 +17,8 @@ static const R_CallMethodDef routines[] = {
     CALL(formula_uses, 1),
     CALL(plain_uses, 2),
     CALL(given, 1),
+    CALL(promised_call, 1),
+    CALL(become, 2),
 
     CALL(may_be_plain, 1),
     CALL(bytes_are_plain, 1),

@@ -22,13 +22,21 @@ test_that("nothing is started from another result", {
   expect_identical(source_of(warm(loess(mpg ~ wt, mtcars[-1, ]), store)), "cold")
 })
 
-test_that("random numbers are drawn once: the first result is returned again", {
+test_that("what draws inside counts with the state of the generator, and leaves it there", {
   store <- new_store()
   draw <- function(n) list(stats::runif(n))
   set.seed(1)
-  first <- warm(draw(3), store)
+  plain <- c(replicate(5, draw(3)), list(stats::runif(1)))
+  for (source in c("cold", "finished")) {
+    set.seed(1)
+    expect_identical(c(replicate(5, warm(draw(3), store)), list(stats::runif(1))), plain)
+    expect_identical(warm_info()$source, source)
+  }
   set.seed(2)
-  expect_identical(bare(warm(draw(3), store)), bare(first))
+  expect_false(identical(warm(draw(3), store), plain[1]))
+  set.seed(1)
+  expect_identical(warm(draw(3), store), plain[1])
+  expect_identical(warm_info()$source, "finished")
 })
 
 test_that("a result made by another version of the package is not returned", {

@@ -1,0 +1,126 @@
+# Arguments of functions that no adapter is known for are evaluated once.
+
+counting <- function() {
+  count <- 0
+  list(of = function(x) {
+    count <<- count + 1
+    x
+  }, count = function() {
+    counted <- count
+    count <<- 0
+    counted
+  })
+}
+once <- counting()
+see <- function(x, y = x + 1, w, ...) {
+  list(
+    substitute(x), match.call(), sys.call(), c(missing(x), missing(y), missing(w)), x, y, nargs(),
+    substitute(list(...)), list(...), parent.frame(), identical(sys.function(), see)
+  )
+}
+
+test_that("an argument is evaluated once each time, and seen as it was written", {
+  store <- new_store()
+  for (source in c("cold", "finished")) {
+    seen <- warm(see(once$of(2), z = once$of(7)), store)
+    expect_identical(warm_info()$source, source)
+    expect_identical(once$count(), 2)
+    expect_identical(seen, see(once$of(2), z = once$of(7)))
+    once$count()
+  }
+})
+
+test_that("so are those that are forwarded, with missing ones among them", {
+  store <- new_store()
+  plain <- function(a, w, ...) see(once$of(a + 1), w = w, ..., 3)
+  warmed <- function(a, w, ...) warm(see(once$of(a + 1), w = w, ..., 3), store)
+  expected <- plain(2, , z = once$of(7))
+  once$count()
+  for (source in c("cold", "finished")) {
+    seen <- warmed(2, , z = once$of(7))
+    expect_identical(warm_info()$source, source)
+    expect_identical(once$count(), 2)
+    expect_identical(seen[-10], expected[-10])
+  }
+})
+
+test_that("a function of nothing but dots, and one of one argument, see theirs", {
+  all <- function(...) list(match.call(), ...length(), list(...))
+  seen <- warm(all(once$of(1), b = once$of("a")), new_store())
+  expect_identical(once$count(), 2)
+  expect_identical(seen, all(once$of(1), b = once$of("a")))
+  once$count()
+  for (value in list(1L, "a", NULL, mtcars, matrix(1, 2, 2), quote(a + b), sum, y ~ x)) {
+    one <- function(x) list(substitute(x), x)
+    expect_identical(warm(one(once$of(value)), new_store()), list(quote(once$of(value)), value))
+    expect_identical(once$count(), 1)
+  }
+})
+
+test_that("conditions of an argument come once, each time", {
+  store <- new_store()
+  noisy <- function(x) {
+    message("evaluated")
+    x
+  }
+  total <- function(x) list(sum(x))
+  for (time in 1:2) {
+    said <- character()
+    withCallingHandlers(warm(total(noisy(1:3)), store), message = function(m) {
+      said <<- c(said, conditionMessage(m))
+      invokeRestart("muffleMessage")
+    })
+    expect_identical(said, "evaluated\n")
+  }
+})
+
+test_that("what only the function can evaluate is left to it", {
+  within_data <- function(data, x) list(eval(substitute(x), data))
+  only_here <- function(x) list(tryCatch(x, error = conditionMessage))
+  expect_identical(
+    warm(within_data(once$of(mtcars), sum(hp)), new_store()), list(sum(mtcars$hp))
+  )
+  expect_identical(once$count(), 1)
+  expect_silent(failed <- warm(only_here(stop("no value")), new_store()))
+  expect_identical(failed, list("no value"))
+})
+
+test_that("arguments that draw random numbers are those of the plain call", {
+  drawing <- function(n, x) list(stats::runif(n), x)
+  set.seed(1)
+  plain <- drawing(2, stats::runif(once$of(2)))
+  after <- save_random_state()
+  store <- new_store()
+  for (source in c("cold", "finished")) {
+    set.seed(1)
+    expect_identical(warm(drawing(2, stats::runif(once$of(2))), store), plain)
+    expect_identical(warm_info()$source, source)
+    expect_identical(save_random_state(), after)
+  }
+})
+
+test_that("a model's data are evaluated once, and its call is the user's", {
+  store <- new_store()
+  once$count()
+  fit <- warm(lm(mpg ~ wt, once$of(mtcars), weights = hp), store)
+  expect_identical(once$count(), 1)
+  expect_identical(fit$call, quote(lm(formula = mpg ~ wt, data = once$of(mtcars), weights = hp)))
+  expect_equal(coef(fit), coef(lm(mpg ~ wt, mtcars, weights = hp)))
+  again <- warm(lm(mpg ~ wt, once$of(mtcars), weights = hp), store)
+  expect_identical(source_of(again), "finished")
+  expect_identical(once$count(), 1)
+})
+
+test_that("a method goes on to the next, and what rlang captures has its environment", {
+  double <- function(x) UseMethod("double")
+  double.own <- function(x) list("own", NextMethod()) # nolint: object_name_linter.
+  double.default <- function(x) 2 * unclass(x)[[1]] # nolint: object_name_linter.
+  made <- function() structure(once$of(3), class = "own")
+  expect_identical(warm(double(made()), new_store()), list("own", 6))
+  skip_if_not_installed("rlang")
+  captured <- function(x) list(rlang::eval_tidy(rlang::enquo(x), mtcars))
+  forwarded <- function(v, store) warm(captured(identity({{ v }})), store)
+  store <- new_store()
+  expect_identical(forwarded(sum(hp), store), list(sum(mtcars$hp)))
+  expect_identical(forwarded(sum(wt), store), list(sum(mtcars$wt)))
+})
