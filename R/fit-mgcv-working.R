@@ -1,6 +1,7 @@
 # About its present fit, a gam is a penalised least squares problem: the working model. Once X'WX
 # and X'Wz are known, its score (REML, ML, GCV or UBRE) and the derivatives take no pass over the
 # data, so that it is optimised in a fraction of the time that mgcv takes for one outer iteration.
+# vignettes/working-model.Rmd has the formulas.
 
 #' @param setup The model as mgcv has set it up, with `criterion`, `gamma`, and `penalty`, from
 #'   `penalty_determinant()`.
