@@ -1,7 +1,8 @@
 # Do two calls that differ have two keys, and the same call one? A case is a pair of calls, A and B.
 # A runs in one process; A again, and B, in another, each beside what plain R gives.
 #
-# Called by tools/keys, with PHASE (1, then 2, in another process), CASES.R, ROOT and a pattern.
+# Called by tools/keys, with PHASE (1, then 2, in another process), CASES.R, ROOT, a pattern, and N,
+# to take each Nth case.
 #
 # CASES.R calls case(name, A, B, expect, pkgs), with FIT(...) around each fit. What phase 2 finds of
 # each case is in ROOT/CASES.R.csv:
@@ -15,11 +16,12 @@
 #               error    it stopped, where plain R does not
 #               void     plain R gives the same though it should not, or differs though it should
 
-main <- function(phase, file, root, filter = "") {
+main <- function(phase, file, root, filter = "", every = "1") {
   suppressPackageStartupMessages(library(warmstart))
   options(warmstart.verbose = FALSE, warmstart.progress = FALSE)
   cases <- read_cases(file)
   cases <- cases[grepl(filter, names(cases))]
+  cases <- cases[seq(1, length(cases), by = as.integer(every))]
   out <- file.path(root, basename(file))
   results <- lapply(stats::setNames(nm = names(cases)), function(name) {
     case <- cases[[name]]
