@@ -1,3 +1,5 @@
+# Tests: test-warm-attempt.R, test-adapter-conform.R.
+#
 # Why the end of a fit is believed that began elsewhere than a cold one: what adapters' `certify`
 # parts are made of. A fitter that says it has converged tells only that its last step was short.
 

@@ -1,3 +1,5 @@
+# Tests: test-warm-verify.R.
+#
 # How far two fits of one model are from each other: what adapters' `compare` parts are made of.
 
 # Of an objective.

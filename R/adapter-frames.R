@@ -1,3 +1,5 @@
+# Tests: test-fit-survival.R.
+#
 # Walking up to a fitter's frame. Which coefficients a model has is known once the fitter has set it
 # up; so what is put into the call is itself a call, which works the start out in the fitter's frame
 # when its value is asked for. There, too, a state that does not fit signals `warmstart_seed_unfit`.

@@ -1,3 +1,5 @@
+# Tests: test-adapter-conform.R.
+#
 # The promises of expect_adapter_conforms(), one function each.
 
 expect_keys <- function(suite) {

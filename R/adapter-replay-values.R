@@ -1,3 +1,5 @@
+# Tests: test-opt-stats.R.
+#
 # Going on with an interrupted optimisation exactly where it was.
 #
 # Where an optimiser goes is decided by the values that it is told. So an interrupted one is run

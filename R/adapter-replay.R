@@ -1,3 +1,5 @@
+# Tests: test-opt-stats.R.
+#
 # Going on with an optimiser that was interrupted.
 #
 # What an optimiser does next depends on nothing but what its functions have returned so far. So

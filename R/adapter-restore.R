@@ -1,3 +1,5 @@
+# Tests: test-adapter-conform.R.
+#
 # Parts of an adapter that make a fit the asker's own again.
 
 # A maker of `restore` parts. The fit has the asker's call, with what the fitter itself writes into

@@ -1,3 +1,5 @@
+# Tests: test-adapter-conform.R.
+#
 # What adapters of fitters with a vector of starting coefficients share. The state holds
 # `coefficients`, by name, 0 where they are not estimable, and `level`, the mean of the linear
 # predictor. A store may hold any plain data: what is taken from a state is checked here first.

@@ -1,3 +1,5 @@
+# Tests: test-warm-progress.R.
+#
 # Watching an objective while an optimiser works on it.
 
 #' A watch over the evaluations of one fit, which may take several stages

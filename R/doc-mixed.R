@@ -1,3 +1,5 @@
+# Tests: test-fit-lme4.R, test-fit-glmmtmb.R.
+
 #' Mixed models: lme4 and glmmTMB under warm()
 #'
 #' What [warm()] keeps of `lme4::lmer()`, `glmer()`, `nlmer()`, `glmer.nb()` and

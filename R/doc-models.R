@@ -1,3 +1,5 @@
+# Tests: test-fit-glm.R, test-fit-nlme.R.
+
 #' Models that warm() knows
 #'
 #' For each fitter: what of it is watched while it runs, so that it can go on after a crash; what

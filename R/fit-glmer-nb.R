@@ -1,3 +1,5 @@
+# Tests: test-fit-lme4.R.
+
 #' The adapter for lme4::glmer.nb
 #'
 #' It fits a glmer for each theta of the negative binomial that it tries, by refit(), which takes no

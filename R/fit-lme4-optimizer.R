@@ -1,3 +1,5 @@
+# Tests: test-fit-lme4.R.
+#
 # The function that warm() puts in lme4's optimiser slot, around the user's own optimiser.
 #
 # lme4 prepares the control of the optimisers it knows by name, and reads their results: here that

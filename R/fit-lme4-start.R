@@ -1,3 +1,5 @@
+# Tests: test-fit-lme4.R.
+#
 # Where an optimiser of lme4's starts that is given another fit's state, and its first steps there.
 
 #' Where to start

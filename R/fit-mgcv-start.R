@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv.R, test-fit-mgcv-working.R.
+#
 # Where a fit of mgcv starts: what another fit knows, put into the call's arguments.
 
 #' Put a state into a call

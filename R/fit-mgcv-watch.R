@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv.R.
+#
 # mgcv has no callback, but it calls its family's functions in every inner
 # iteration. The probe rides on one of them: it reads, and never writes, the
 # variables of mgcv's outer optimiser, which is a few frames up the stack.

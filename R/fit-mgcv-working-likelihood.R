@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv-working.R.
+#
 # Several linear predictors: the log likelihood, with gradient and Hessian in the coefficients,
 # takes the rows' place.
 

@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv-working.R.
+#
 # What mgcv estimates beside the smoothing parameters: parameters of the family, the scale. For the
 # present fit they are where the likelihood has its maximum; in REML the scale's has a term more.
 own_parameters <- function(setup, scale, exact) {

@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv-working.R.
+#
 # The determinant of a model's penalties, sp by sp: what of a likelihood's score needs no data.
 
 #' A function of log smoothing parameters, one a penalty, that gives log |S|+

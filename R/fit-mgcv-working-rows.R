@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv-working.R.
+#
 # One linear predictor: what the working model is made of is rows.
 
 view_rows <- function(setup, frame) {

@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv-working.R.
+#
 # Where a fit starts that does not begin cold: at the optimum of its working model to which mgcv's
 # own start leads, so that the outer iteration has a step or two left. What is stored of other fits
 # has to lead there as well, and decides nothing else.

@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv-working.R.
+#
 # What the working model is made of: the fit as it is, of rows or of several linear predictors.
 
 #' How the working model looks at a fit

@@ -1,3 +1,5 @@
+# Tests: test-key-code.R.
+#
 # Where the names that code uses are bound. What packages bind counts by its name alone.
 
 #' @param uses What `code_uses()` or `formula_uses()` has found.

@@ -1,3 +1,5 @@
+# Tests: test-key-model.R.
+#
 # What a key is made of: a digest, the widest key that it belongs to, and what to tell people: a
 # text, or language to be deparsed when somebody looks.
 new_part <- function(value, scope, shown, mode = "deep") {

@@ -1,3 +1,5 @@
+# Tests: test-fit-any.R.
+#
 # What code that nobody knows depends on besides what it is given: where it runs. A place counts by
 # what comes out there, not by its names, which differ between systems and containers.
 

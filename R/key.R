@@ -1,3 +1,5 @@
+# Tests: test-key-model.R, test-adapter-conform.R.
+
 #' Which fit is this call?
 #'
 #' The keys of a fitter's call, for the `identify` part of a [warm_adapter()].

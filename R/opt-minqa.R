@@ -1,3 +1,5 @@
+# Tests: test-opt-stats.R, test-opt-near.R.
+#
 # bobyqa(), newuoa() and uobyqa().
 adapter_minqa <- function(name) {
   force(name)

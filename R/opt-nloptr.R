@@ -1,3 +1,5 @@
+# Tests: test-opt-stats.R, test-opt-near.R.
+
 adapter_nloptr <- function() {
   adapter_optimiser(
     "nloptr::nloptr", "x0", "eval_f", quote(eval_f(x, ...)),

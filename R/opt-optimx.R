@@ -1,3 +1,5 @@
+# Tests: test-opt-stats.R, test-opt-near.R.
+
 adapter_optimr <- function() {
   adapter_optimiser(
     "optimx::optimr", "par", "fn", quote(fn(par, ...)),

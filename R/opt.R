@@ -1,3 +1,5 @@
+# Tests: test-opt-stats.R.
+#
 # Optimisers, which differ in how their arguments and results are called and in what they make of
 # a starting point: what adapter_optimiser() takes.
 

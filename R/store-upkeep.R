@@ -1,3 +1,5 @@
+# Tests: test-store.R, test-store-bounds.R.
+
 #' Sweep a store now, or check all of it
 #'
 #' `store_evict()` does what happens by itself from time to time: it removes what has expired, then

@@ -1,3 +1,5 @@
+# Tests: test-fit-mgcv.R, test-key-byte-code.R.
+#
 # Copying environments in which functions live, so that what the copies change stays theirs.
 
 #' @param from A list of environments.

@@ -1,3 +1,5 @@
+# Tests: test-warm.R.
+#
 # Kept as an attribute of the fit, and not stored with it.
 new_info <- function(source, call = NULL, key = NULL, found = NULL, written = NULL, reason = NULL,
                      iterations = NA, iterations_before = 0,

@@ -1,3 +1,5 @@
+# Tests: test-warm.R.
+#
 # What is kept of a finished fit, and how it comes back.
 
 # Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.

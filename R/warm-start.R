@@ -1,3 +1,5 @@
+# Tests: test-warm.R.
+#
 # What a fit may start from, best first. Each is an entry with a state in it, and
 #
 #   found    words for people

@@ -48,11 +48,11 @@
 #' `withCallingHandlers()`, `system.time()`, `summary()` and `coef()`. What `do.call()`, `eval()`
 #' and [update()] make is kept as if it had been written.
 #'
-#' Each argument is evaluated once, where it was written, each time, and a function that looks at how
-#' its arguments are written sees yours. Twice is evaluated what a function makes of its own call,
-#' what it captures for rlang, and what draws random numbers; weights and the like are evaluated
-#' among the data. Of functions that are not known, arguments are evaluated before the call, also
-#' those that the function would not come to.
+#' Each argument is evaluated once, where it was written, each time, and a function that looks at
+#' how its arguments are written sees yours. Twice is evaluated what a function makes of its own
+#' call, what it captures for rlang, and what draws random numbers; weights and the like are
+#' evaluated among the data. Of functions that are not known, arguments are evaluated before the
+#' call, also those that the function would not come to.
 #'
 #' @section How big does it get?:
 #' A checkpoint holds the parameters, no data: some kilobytes, at most three of them for each run

@@ -1,3 +1,5 @@
+# Tests: test-adapter.R.
+
 #' warmstart: long model fits that survive a crash
 #'
 #' Wrap a call that fits a model in [warm()]. The fit's state is kept on disk while it runs; after
