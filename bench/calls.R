@@ -58,7 +58,8 @@ count_package <- function(package) {
   space <- asNamespace(package)
   names <- setdiff(ls(space, all.names = TRUE), c(makes_families, "make.link"))
   own <- Filter(
-    function(fun) typeof(fun) == "closure" && is.null(attributes(fun)[["class"]]), mget(names, space)
+    function(fun) typeof(fun) == "closure" && is.null(attributes(fun)[["class"]]),
+    mget(names, space)
   )
   made <- Map(count_function, own, paste0(package, "::", names(own)))
   tables <- lapply(loadedNamespaces(), function(other) asNamespace(other)[[".__S3MethodsTable__."]])

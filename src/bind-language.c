@@ -166,7 +166,8 @@ static void note_uses(struct uses *uses, SEXP expr, bool is_head, bool is_named)
     }
 }
 
-/* A list of the names of variables and of functions, the strings, and the variables in arguments that
+/* A list of the names of variables and of functions, the strings, and the variables in arguments
+ * that
  * have a name, in a list of expressions. */
 SEXP bind_formula_uses(SEXP exprs) {
     const char *names[] = {"variables", "functions", "texts", "named", ""};

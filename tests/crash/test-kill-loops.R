@@ -64,7 +64,7 @@ is_there <- function(loop) {
 }
 
 for (name in names(loops)) {
-  test_that(paste("a loop of", name, "that is killed and run again gives what the uncut one does"), {
+  test_that(paste("a loop of", name, "that is killed and run again is the uncut one"), {
     loop <- loops[[name]]
     skip_if_not(is_there(loop), "a package of the loop")
     path <- tempfile("store")
