@@ -26,7 +26,8 @@ observe_calls <- function(optimiser, call, env, report) {
   count <- 0
   due <- wait <- 1
   tell <- function() {
-    report(state_of(tapes, begun["from"]), best, count - count_of(begun$replayed))
+    is_random <- any(vapply(tapes, function(tape) tape$is_random(), NA))
+    if (!is_random) report(state_of(tapes, begun["from"]), best, count - count_of(begun$replayed))
   }
   judge <- function(value, par, ...) {
     count <<- count + 1
@@ -72,8 +73,9 @@ taped <- function(fn, tape, after) {
   force(after)
   function(par, ...) {
     tape$begin(par)
+    random <- save_random_state()
     value <- fn(par, ...)
-    tape$end(value)
+    tape$end(value, has_drawn = !identical(save_random_state(), random))
     after(value, par, ...)
     value
   }
@@ -82,13 +84,15 @@ taped <- function(fn, tape, after) {
 #' The calls of one function
 #'
 #' A call that says something, in a warning or a message, is to be made again, and so is one that
-#' returns neither numbers nor a list.
+#' returns neither numbers nor a list. One that draws random numbers cannot be told from its result:
+#' from then on nothing is kept.
 #' @noRd
 new_tape <- function() {
   at <- values <- list()
   n <- 0
   room <- tape_room
   is_open <- FALSE
+  is_random <- FALSE
   list(
     begin = function(par) {
       room <<- room - length(par) - 1
@@ -100,7 +104,9 @@ new_tape <- function() {
       }
     },
     skip = function() is_open <<- FALSE,
-    end = function(value) {
+    is_random = function() is_random,
+    end = function(value, has_drawn = FALSE) {
+      is_random <<- is_random || has_drawn
       if (is_open && (is.numeric(value) || is.list(value))) values[[n]] <<- value
     },
     all = function() {

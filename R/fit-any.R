@@ -45,8 +45,14 @@ restore_any <- function(fit, call, env, fun) {
   if (is.null(find_model_function(fun))) {
     fit
   } else {
-    restore_call(fit, match.call(fun, call, envir = env), env)
+    restore_call(fit, match.call(method_for_formulas(fun), call, envir = env), env)
   }
+}
+
+# What runs, and puts its call into the fit, may be a method.
+method_for_formulas <- function(fun) {
+  generic <- sub(".*::", "", find_model_function(fun)$name)
+  utils::getS3method(generic, "formula", optional = TRUE, envir = environment(fun)) %||% fun
 }
 
 # Of these it is known what they take of their data: a model frame.

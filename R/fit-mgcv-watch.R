@@ -15,8 +15,12 @@
 call_family <- function(call, env) {
   family <- if (is.null(call[["family"]])) stats::gaussian() else eval(call[["family"]], env)
   if (is.character(family)) {
-    fitter <- eval(call[[1]], env)
-    family <- eval(parse(text = family), new.env(parent = environment(fitter)))
+    home <- environment(eval(call[[1]], env))
+    family <- if (identical(home, asNamespace("stats"))) {
+      get(family, envir = env, mode = "function")
+    } else {
+      eval(parse(text = family), new.env(parent = home))
+    }
   }
   if (is.function(family)) {
     family <- family()

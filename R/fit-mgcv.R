@@ -148,6 +148,9 @@ restore_gam <- function(fit, call, env, values = list()) {
     return(fit)
   }
   fit$family <- unwrap_family(fit$family)
+  if (!is.null(call[["G"]])) {
+    return(fit) # which has the call that its model was set up by
+  }
   fit$call <- call_as_kept(fit$call, call)
   # bam keeps the model as set up, and its call a second time.
   if (is.call(fit[["G"]]$cl)) fit[["G"]]$cl <- fit$call

@@ -56,3 +56,18 @@ lasting_nls <- function(model) {
   data <- setdiff(ls(env, all.names = TRUE), names(model$getPars()))
   list(model$formula(), model$getAllPars(), model$resid(), mget(data, env))
 }
+
+# What the call of a fit names, where its formula comes from: what fits it again looks there.
+parts_of_call <- function(name, fit) {
+  call <- if (isS4(fit) && methods::is(fit, "merMod")) fit@call else if (is.list(fit)) fit[["call"]]
+  if (!is.call(call) || !is.object(fit)) {
+    return(NULL)
+  }
+  home <- or_null(environment(stats::formula(fit))) %||% globalenv()
+  values <- lapply(stats::setNames(nm = all.vars(call[-1])), get0, envir = home)
+  values <- Filter(function(value) !is.null(value) && !is.function(value), values)
+  parts <- Map(function(variable, value) {
+    or_null(named_part(paste0("argument ", name, ":"), variable, value, "values", "strict"))
+  }, names(values), values)
+  unlist(unname(parts), recursive = FALSE)
+}

@@ -110,11 +110,33 @@ model_parts <- function(fitter, formula, data, family, home, parameters = NULL, 
     ),
     unlist(lapply(names(columns), column_part, columns), recursive = FALSE),
     if (length(columns) > 0) kinds_part(columns), row_names_part(data),
+    terms_part(formulas), na_action_part(data),
     outside_parts(c(variables[!in_data], both), uses$functions, uses$texts, homes),
     registered_part(fitter),
     if (has_calls) frame_parts(in_formulas, envs, data),
     option_parts(columns)
   )
+}
+
+# Terms given for a formula say more than it does: without an intercept, in which order, with which
+# knots.
+terms_part <- function(formulas) {
+  said <- lapply(formulas, function(formula) {
+    attributes(formula)[setdiff(names(attributes(formula)), c("class", ".Environment"))]
+  })
+  if (any(lengths(said) > 0)) named_part("formula", "terms", unname(said), "specification")
+}
+
+# What becomes of missing values, where the data say it. Of what model.frame() has dropped they keep
+# the rows under the same name.
+na_action_part <- function(data) {
+  action <- attr(data, "na.action", exact = TRUE)
+  if (!is.null(action) && !is.numeric(action)) {
+    c(
+      named_part("data", "na.action", action, "specification"),
+      named_function_parts(action, list(globalenv()))
+    )
+  }
 }
 
 check_formula <- function(formula) {
@@ -261,18 +283,16 @@ depend_on_frames <- c(
 option_parts <- function(columns = list()) {
   na_action <- getOption("na.action")
   contrasts <- getOption("contrasts")
-  if (is.function(na_action)) {
-    na_action <- deparse1(body(na_action))
-  }
   of_columns <- lapply(columns, attr, "contrasts")
-  names <- unique(c(contrasts, unlist(Filter(is.character, of_columns)), na_action))
+  dropping <- if (is.character(na_action)) na_action
+  names <- unique(c(contrasts, unlist(Filter(is.character, of_columns)), dropping))
   # What stats has under its name is what stats finds.
   names <- names[!vapply(names, exists, NA, envir = asNamespace("stats"), inherits = FALSE)]
   c(
     named_part("option", "contrasts", contrasts, "specification"),
     named_part("option", "na.action", na_action, "specification"),
     if (length(names) > 0) named_function_parts(names, list(globalenv())),
-    if (length(names) > 0) contrasts_part(columns, setdiff(names, na_action))
+    if (length(names) > 0) contrasts_part(columns, setdiff(names, dropping))
   )
 }
 

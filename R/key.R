@@ -63,7 +63,8 @@ identify_model <- function(call, env, fitter, formula = "formula",
         arguments[intersect(names(arguments), aligned)], data, home, elsewhere
       ),
       argument_parts(without_defaults(values, fun), home),
-      if (length(texts) > 0) named_part("argument", "formula", texts, "specification")
+      if (length(texts) > 0) named_part("argument", "formula", texts, "specification"),
+      spelling_part(formulas)
     )
   }))
 }
@@ -85,6 +86,17 @@ identify_call <- function(call, env, fitter, ignored = character(), fixed = char
     values <- lapply(arguments, value_at, env)
     call_parts(arguments, env, fitter, shown, values, fixed, written)
   }))
+}
+
+# Formulas that mean the same stay in the fit as they are written.
+spelling_part <- function(formulas) {
+  formulas <- if (is.list(formulas)) formulas else list(formulas)
+  spelt <- lapply(formulas, function(formula) `attributes<-`(formula, NULL))
+  means <- lapply(spelt, canonical_call)
+  is_plain <- !"." %in% unlist(lapply(spelt, all.names))
+  if (!is_plain || !identical(spelt, means)) {
+    named_part("formula", "as it is written", vapply(spelt, deparse1, ""), "values")
+  }
 }
 
 # A list of the value; NULL where there is none.
@@ -188,12 +200,13 @@ captured_parts <- function(name, expr, env, is_fixed) {
 # surroundings.
 value_parts <- function(name, value, is_fixed, seen = new.env(parent = emptyenv())) {
   if (!is_closure(value)) {
+    of_call <- parts_of_call(name, value)
     value <- lasting_value(value)
     scope <- if (is_fixed || !has_rows(value)) "specification" else "values"
     return(c(
       named_part("argument", name, value, scope, "strict"),
       named_function_parts(value, list(globalenv())),
-      collation_part(name, value)
+      collation_part(name, value), of_call
     ))
   }
   parts <- function_parts(value)

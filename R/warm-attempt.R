@@ -11,11 +11,13 @@
 #   doubts      how many seeds of this model in a row were not believed
 #   reasons     why it did not begin elsewhere
 #   seconds     of all runs, and of this one, `seconds_now`
-new_outcome <- function(fit, raw, end, converged, said, start, seconds, seconds_now, checkpoints) {
+#   visible     does the fitter's result print by itself?
+new_outcome <- function(fit, raw, end, converged, said, start, seconds, seconds_now, checkpoints,
+                        visible = TRUE) {
   list(
     fit = fit, raw = raw, end = end, converged = converged, said = said, start = start, used = TRUE,
     doubts = 0, reasons = character(), seconds = seconds, seconds_now = seconds_now,
-    checkpoints = checkpoints
+    checkpoints = checkpoints, visible = visible
   )
 }
 
@@ -202,13 +204,14 @@ run_observed <- function(request, session, call, start) {
     progress$done()
     announce_interrupt(saved)
   }
-  raw <- withCallingHandlers(
+  made <- withCallingHandlers(
     ear$hear({
       if (!isTRUE(request$adapter$replays)) say(given_conditions(start$said, request))
-      as_if_called(request, observed, evaluate_asked(request, observed))
+      withVisible(as_if_called(request, observed, evaluate_asked(request, observed)))
     }),
     interrupt = on_interrupt
   )
+  raw <- made$value
   fit <- or_nothing(restored(request, raw)) %||% raw
   end <- or_nothing(fit_state(request$adapter, fit, request$asked, request$env))
   if (is.list(end) && (is.null(end$iteration) || is.na(end$iteration))) end$iteration <- reported
@@ -216,7 +219,7 @@ run_observed <- function(request, session, call, start) {
     fit = fit, raw = raw, end = end,
     converged = or_nothing(request$adapter$converged(fit)),
     said = ear$said(), start = start, seconds = elapsed(),
-    seconds_now = elapsed() - start$seconds, checkpoints = checkpoints
+    seconds_now = elapsed() - start$seconds, checkpoints = checkpoints, visible = made$visible
   )
 }
 

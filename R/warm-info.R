@@ -54,7 +54,9 @@ only_finished <- "Of this function, only finished results are kept; see `?warm_a
 # by its value: an attribute would show.
 with_info <- function(fit, info) {
   registry$last_info <- info
-  if (is.object(fit) && (is.list(fit) || isS4(fit)) && !is.environment(fit)) {
+  # A data.table of which R makes a copy is no longer changed in place.
+  can_tell <- (is.list(fit) || isS4(fit)) && !is.environment(fit) && !inherits(fit, "data.table")
+  if (is.object(fit) && can_tell) {
     attr(fit, "warmstart") <- info
   } else if (!is.null(fit)) {
     or_null(remember_info(fit, info))

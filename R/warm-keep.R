@@ -43,13 +43,14 @@ return_finished <- function(request, finished, store) {
   said <- given_conditions(entry$payload$said, request)
   say(c(unsaid(request$said, said), said))
   restore_random_state(random_after(entry$payload$random, request))
-  with_info(fit, count_use(store, new_info(
+  info <- count_use(store, new_info(
     "finished",
     call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
     iterations = 0, iterations_before = entry$payload$iterations, seconds = 0,
     seconds_saved = entry$payload$seconds,
     history = or_nothing(session_history(store, request$key$exact))
-  )))
+  ))
+  shown(with_info(fit, info), entry$payload$visible)
 }
 
 # Keeping it -------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ finished_payload <- function(request, outcome, iterations, state) {
   list(
     fit = request$adapter$pack(outcome$fit), state = state,
     iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
-    versions = request$versions, random = kept_random_state(request),
+    versions = request$versions, visible = outcome$visible, random = kept_random_state(request),
     said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request)
   )
 }
@@ -108,7 +109,7 @@ kept_conditions <- function(conditions, request) {
     is_own <- identical(call, request$expr)
     is_small <- is.call(call) && utils::object.size(call) < 4096
     list(
-      kind = if (inherits(condition, "warning")) "warning" else "message",
+      class = class(condition),
       text = conditionMessage(condition), own = is_own, call = if (is_small && !is_own) call
     )
   })
@@ -126,15 +127,11 @@ given_conditions <- function(kept, request) {
   lapply(kept, function(said) {
     call <- if (said$own) request$expr else said$call
     if (is.character(call)) call <- or_null(str2lang(call))
-    if (said$kind == "warning") {
-      simpleWarning(said$text, call)
-    } else {
-      simpleMessage(said$text, call)
-    }
+    structure(class = said$class, list(message = said$text, call = call))
   })
 }
 
-conditions_kept <- 50 # as many as R itself keeps
+conditions_kept <- 1000
 
 # Bytes. A large fit that is quickly made again from its estimates would take longer to write than
 # it saves, and push others out of the store.

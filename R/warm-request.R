@@ -55,7 +55,16 @@ resolve_call <- function(request) {
     return(request)
   }
   request$call <- match.call(fun, made[[1]], envir = request$env)
+  check_places(made[[1]], request$call)
   evaluate_arguments(request, dots_places(made[[1]], fun, request$env), topenv(environment(fun)))
+}
+
+# match.call() drops what was left empty, and with it the places of those without a name behind it.
+check_places <- function(written, named) {
+  is_empty <- vapply(as.list(written)[-1], is_missing_argument, NA)
+  if (any(is_empty) && any(!nzchar(names(named)[-1]))) {
+    stop_argument("call", "leaves an argument empty, and has others behind it without a name.")
+  }
 }
 
 # A function that is made where it is called, as in `make()(x)`: once is enough.

@@ -175,15 +175,20 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   marked <- mark_fits(expr, parent.frame(), keep)
   if (identical(marked, expr)) inform("There is no call in it whose result could be kept.")
   value <- withVisible(as_if_unmarked(evaluate_at(marked, parent.frame())))
-  if (value$visible) value$value else invisible(value$value)
+  shown(value$value, value$visible)
 }
+
+# As the user's own call would be, where it stands by itself.
+shown <- function(value, visible) if (isFALSE(visible)) invisible(value) else value
 
 # Bad arguments are the fitter's to complain about.
 fit_untouched <- function(request) {
   inform(full_stop(paste0("This fit is not kept: ", request$reason)))
-  fit <- as_if_called(request, request$asked, evaluate_asked(request, request$asked))
-  if (!is.null(request$adapter)) fit <- restored(request, fit)
-  with_info(fit, new_info("untouched", reason = request$reason))
+  made <- withVisible(
+    as_if_called(request, request$asked, evaluate_asked(request, request$asked))
+  )
+  fit <- if (is.null(request$adapter)) made$value else restored(request, made$value)
+  shown(with_info(fit, new_info("untouched", reason = request$reason)), made$visible)
 }
 
 fit_kept <- function(request, store, reuse, near, label, quickstart) {
@@ -200,7 +205,8 @@ fit_kept <- function(request, store, reuse, near, label, quickstart) {
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome))
   or_nothing(announce_end(session, outcome, kept))
-  with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome))))
+  info <- or_nothing(count_use(store, info_of(request, session, outcome)))
+  shown(with_info(outcome$fit, info), outcome$visible)
 }
 
 not_watched <- function(request) {
