@@ -14,7 +14,9 @@
  *     ws_os_file_close / ws_os_dir_close        accept NULL
  *
  * Handles belong to the caller. They are never inherited across exec; a forked child closes its
- * copies and nothing happens to the parent's. Interrupted calls are retried here and short reads
+ * copies and nothing happens to the parent's. Those of files that are locked are closed in the
+ * child as it begins, so that the lock ends with the process that took it; there they only remain
+ * to be given to _file_close. Interrupted calls are retried here and short reads
  * and writes completed, so a status of WS_OK always means the whole thing. On WS_OS_ERROR errno
  * is set, also on Windows, and closing on an error path leaves errno as it was.
  */
@@ -105,7 +107,8 @@ enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const voi
  * not write so far: its limit is asked for when the file is opened, and with each sync. */
 enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size);
 enum ws_status ws_os_file_sync(struct ws_file *file);
-/* Sets the time of last modification, ns since 1970-01-01 UTC. */
+/* Sets the time of last modification, ns since 1970-01-01 UTC. Of a file that is another's, and may
+ * be written, to what the time is by the system's clock. */
 enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified);
 enum ws_status ws_os_file_close(struct ws_file *file);
 /* Closes a directory and files that were only read, by one system call where that can be. */
