@@ -487,9 +487,21 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
 
 /* Time. */
 
+/* A use is noted this many times before the entry would expire. */
+#define USES_NOTED 8
+
 bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
-                          int64_t now) {
-    return now - store->options.max_age > record->written;
+                          int64_t modified, int64_t now) {
+    int64_t oldest = now - store->options.max_age;
+
+    return modified < oldest &&
+           (record->written < oldest || ws_rank_is_ahead(record->written, now));
+}
+
+int64_t ws_store_use_interval(const struct ws_store *store) {
+    int64_t part = store->options.max_age / USES_NOTED;
+
+    return part < WS_DAY ? part : WS_DAY;
 }
 
 /* Listing. */
@@ -511,7 +523,8 @@ static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
 
     ws_rank_begin(&ranking, WS_BEST, each->now);
     for (int i = 0; i < scan->count; i++) {
-        expired[i] = ws_store_has_expired(each->store, &scan->records[i], each->now);
+        expired[i] =
+            ws_store_has_expired(each->store, &scan->records[i], scan->info.modified, each->now);
         if (!expired[i]) {
             ws_rank_see(&ranking, &scan->records[i]);
         }
