@@ -447,6 +447,27 @@ enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified) {
     return WS_OK;
 }
 
+#if defined(__linux__) || defined(MNT_LOCAL)
+
+/* Of what is there on the way to `path`. */
+static bool find_file_system(const char *path, struct statfs *found) {
+    char upto[PATH_MAX];
+
+    if (snprintf(upto, sizeof upto, "%s", path) >= (int)sizeof upto) {
+        return false;
+    }
+    while (statfs(upto, found) < 0) {
+        char *end = strrchr(upto, '/');
+        if (errno != ENOENT || !end || end == upto) {
+            return false;
+        }
+        *end = '\0';
+    }
+    return true;
+}
+
+#endif
+
 #ifdef __linux__
 
 /* Those of disks and memory. Any other may be another machine's. */
@@ -463,7 +484,7 @@ bool ws_os_is_shared(const char *path) {
     };
     struct statfs found;
 
-    if (statfs(path, &found) < 0) {
+    if (!find_file_system(path, &found)) {
         return false;
     }
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
@@ -479,7 +500,7 @@ bool ws_os_is_shared(const char *path) {
 bool ws_os_is_shared(const char *path) {
     struct statfs found;
 
-    return statfs(path, &found) == 0 && (found.f_flags & MNT_LOCAL) == 0;
+    return find_file_system(path, &found) && (found.f_flags & MNT_LOCAL) == 0;
 }
 
 #else
@@ -528,6 +549,11 @@ void ws_os_dir_close(struct ws_dir *dir) {
  * lived, its parent's run would seem to. So a child closes its descriptors of these at once. */
 
 static struct ws_file *held;
+static pthread_mutex_t holding = PTHREAD_MUTEX_INITIALIZER;
+
+static void before_fork(void) { pthread_mutex_lock(&holding); }
+
+static void after_fork(void) { pthread_mutex_unlock(&holding); }
 
 static void close_held(void) {
     int saved = errno;
@@ -538,11 +564,12 @@ static void close_held(void) {
     }
     held = NULL;
     errno = saved;
+    after_fork();
 }
 
-static void watch_forks(void) { pthread_atfork(NULL, NULL, close_held); }
+static void watch_forks(void) { pthread_atfork(before_fork, after_fork, close_held); }
 
-static void forget_held(struct ws_file *file) {
+static void take_out(const struct ws_file *file) {
     struct ws_file **at = &held;
 
     while (*at && *at != file) {
@@ -557,9 +584,17 @@ static void remember_held(struct ws_file *file) {
     static pthread_once_t watching = PTHREAD_ONCE_INIT;
 
     pthread_once(&watching, watch_forks);
-    forget_held(file); /* it may hold it already */
+    pthread_mutex_lock(&holding);
+    take_out(file); /* it may hold it already */
     file->next_held = held;
     held = file;
+    pthread_mutex_unlock(&holding);
+}
+
+static void forget_held(const struct ws_file *file) {
+    pthread_mutex_lock(&holding);
+    take_out(file);
+    pthread_mutex_unlock(&holding);
 }
 
 /* Files. */
@@ -578,7 +613,7 @@ static enum ws_status file_of_fd(int fd, struct ws_file **file) {
 }
 
 /* Whoever writes beyond RLIMIT_FSIZE is killed by a signal. */
-static void ask_size_limit(struct ws_file *file) {
+void ws_os_file_ask_limit(struct ws_file *file) {
     struct rlimit limit;
     bool is_limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 
@@ -589,7 +624,7 @@ static enum ws_status writable_file_of_fd(int fd, struct ws_file **file) {
     enum ws_status status = file_of_fd(fd, file);
 
     if (status == WS_OK) {
-        ask_size_limit(*file);
+        ws_os_file_ask_limit(*file);
     }
     return status;
 }
@@ -657,11 +692,12 @@ enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity
 
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
 #ifdef STATX_NLINK
-    /* fstat would also ask for the times, and a kernel that was asked for a file's times makes
-     * the next write to it record a new one: three times the cost of the write. */
+    /* fstat might wait for a server. It would also ask for the times, and a kernel that was asked
+     * for a file's times makes the next write to it record a new one: three times the cost of the
+     * write. */
     struct statx statx_info;
 
-    if (statx(file->fd, "", AT_EMPTY_PATH, STATX_NLINK, &statx_info) == 0) {
+    if (statx(file->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &statx_info) == 0) {
         *has_one_name = statx_info.stx_nlink == 1;
         return WS_OK;
     }
@@ -807,19 +843,15 @@ enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
     return result < 0 ? WS_OS_ERROR : WS_OK;
 }
 
-/* Often enough to notice a limit that was lowered meanwhile: to ask before each write would cost a
- * tenth of it. */
 enum ws_status ws_os_file_sync(struct ws_file *file) {
 #ifdef __linux__
     int result;
 
-    ask_size_limit(file);
     do {
         result = fdatasync(file->fd);
     } while (result < 0 && errno == EINTR);
     return result < 0 ? WS_OS_ERROR : WS_OK;
 #else
-    ask_size_limit(file);
     return sync_retrying(file->fd) < 0 ? WS_OS_ERROR : WS_OK;
 #endif
 }

@@ -43,6 +43,10 @@ enum ws_status ws_store_open(const char *path, const struct ws_store_options *op
 struct ws_store *ws_store_retain(struct ws_store *store);
 void ws_store_release(struct ws_store *store);
 
+/* Whether its file system answers (reach.h). All that begins with a directory of the store asks
+ * that itself, and fails with ETIMEDOUT where it does not. */
+bool ws_store_answers(const struct ws_store *store);
+
 const char *ws_store_path(const struct ws_store *store);
 struct ws_store_options ws_store_options(const struct ws_store *store);
 /* The store's time: the clock's, and what tests have added to it. */

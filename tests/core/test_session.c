@@ -366,19 +366,6 @@ static int synced_of(struct ws_session *session, int count, int64_t apart) {
     return syncs - before;
 }
 
-TEST("checkpoints are synced that come a hundred times what a sync takes after the last") {
-    struct ws_store *store = store_with_syncs_of(5 * SECOND / 1000);
-    struct ws_session *session = a_session(store);
-
-    CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
-    ws_store_shift_clock(store, WS_RATE_INTERVAL);
-    CHECK_STATUS(checkpoint(session, 99, "state"), WS_OK);
-    CHECK(synced_of(session, 10, SECOND / 2 + SECOND / 100) == 10);
-    CHECK(synced_of(session, 10, SECOND / 3) == 5);
-    while_syncing = NULL;
-    close_both(session, store);
-}
-
 TEST("however short a sync is, ten a second are enough") {
     struct ws_store *store = store_with_syncs_of(1);
     struct ws_session *session = a_session(store);
