@@ -10,6 +10,20 @@
 #' checkpoint; then with each that comes a hundred times as long after the last sync as that took
 #' (at least 0.1 s, at most 2 s), so for less than 1 % of the time; and by `session_finalize()`.
 #'
+#' @section What if the disk does not answer?:
+#' No checkpoint waits for a sync for more than a second. One that takes longer goes on by itself,
+#' and the next ones are not waited for at all, until one was quick again. What that costs: until
+#' such a sync has ended, a power loss takes what was written since the last one that had (the
+#' process may be killed, and loses nothing that was reported as written); `session_status()` says
+#' so. While it goes on one more checkpoint is written and further ones are refused, for half a
+#' minute at most: they would take the place of what is being synced.
+#'
+#' On a network's file system the server is asked, once a second at most, whether it is there. While
+#' it does not answer within a second nothing is written: `session_checkpoint()` and
+#' `session_finalize()` return FALSE with the reason, and lookups find nothing. A server that goes
+#' between that answer and the next call, and the making or replacing of a run's file on a slow disk
+#' of this machine, are waited for.
+#'
 #' @section What if R is killed?:
 #' The next session on the same key loads the best checkpoint that was reported as written.
 #'
@@ -46,7 +60,7 @@
 #'   `session_status()`: a list of class `warm_session_status` with `run_id`, `state`
 #'   (empty, running, finished or closed), `written`, `refused`, `failed` (counts),
 #'   `objective` (best of this run), `last_write` (POSIXct), `reason` (why the last write
-#'   failed, or NA).
+#'   failed, or NA), `syncing` (TRUE where a sync takes so long that it goes on by itself).
 #' @section Errors: `warmstart_error_argument` names a bad argument, or a session that was closed.
 #' @seealso [session_history()] for the iterates that it was offered; [warm()], which does all of
 #'   this for a model call.
@@ -144,7 +158,8 @@ session_status <- function(session) {
   status <- if (.Call(C_session_is_closed, session)) {
     list(
       run_id = NA_character_, state = "closed", written = NA_real_, refused = NA_real_,
-      failed = NA_real_, objective = NA_real_, last_write = as.POSIXct(NA), reason = NA_character_
+      failed = NA_real_, objective = NA_real_, last_write = as.POSIXct(NA), reason = NA_character_,
+      syncing = NA
     )
   } else {
     .Call(C_session_get_status, session)
@@ -173,7 +188,10 @@ format.warm_session_status <- function(x, ...) {
   )
   c(
     wrap_text(paste(facts, collapse = ", ")),
-    if (!is.na(x$reason)) wrap_text(paste("last write failed:", x$reason))
+    if (!is.na(x$reason)) wrap_text(paste("last write failed:", x$reason)),
+    if (isTRUE(x$syncing)) {
+      wrap_text("the disk takes long to sync: a power loss now would take what was written last")
+    }
   )
 }
 

@@ -8,10 +8,10 @@
 #'
 #' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
 #' @param repair TRUE or FALSE, the default: remove damaged files of runs that are not alive?
-#' @return `store_evict()`: what was removed, a data frame with a row for each `reason`:
-#'   `"expired"` (older than `max_age`), `"damaged"`, `"leftover"` (of a process that died while it
-#'   wrote) and `"size"` (least recently used, where the store was larger than `max_size`);
-#'   `files`, and `bytes`.
+#' @return `store_evict()`: what was removed, a data frame with a row for each `reason`: `"expired"`
+#'   (not used for `max_age`, by this machine's clock), `"damaged"`, `"leftover"` (of a process that
+#'   died while it wrote) and `"size"` (least recently used, where the store was larger than
+#'   `max_size`); `files`, and `bytes`.
 #'
 #'   `store_check()`: a data frame with a row for each file found, none where all is well: `path`,
 #'   `reason`, `detail` in words, `bytes` (NA where not asked for), and whether it was `removed`.
@@ -67,7 +67,7 @@ finding_reasons <- c(
   "foreign" = "not written by warmstart",
   "newer" = "written by a newer version of warmstart",
   "orphaned" = "left by a process that died while it wrote, or in the wrong directory",
-  "expired" = "older than max_age; the next sweep removes it",
+  "expired" = "not used for max_age; the next sweep removes it",
   "unreadable" = "cannot be read"
 )
 

@@ -18,8 +18,14 @@
 #' need not wait for each other to do so: at the worst, each of `p` that write at the same time adds
 #' a sixteenth of its own. The files of running fits are never removed, and come on top; where
 #' entries are some sixty times as large as those that have to go for them, it takes more saves.
-#' Entries older than `max_age` are never returned, and removed when the sweep comes to them.
-#' What is larger than 15/16 of `max_size` is refused, with the reason. No save sweeps its own
+#' Entries that nobody has used for `max_age` are never returned, and removed when the sweep comes
+#' to them. The last use of an entry is its file's time of modification: it is written or, by a
+#' lookup, set to the present where that is more than a day later, or more than an eighth of
+#' `max_age`. So an entry in daily use stays, and one that is copied without its times counts as
+#' used by that. An entry of another user that you may read and not write is not marked. Where a
+#' clock has leaped by more than a day, or nobody has used the store for as long, what has expired
+#' by it is not removed before a day has passed: a wrong clock makes lookups miss, but takes nothing
+#' away. What is larger than 15/16 of `max_size` is refused, with the reason. No save sweeps its own
 #' entry. [store_evict()] sweeps all at once.
 #'
 #' @section What if R is killed?:
@@ -41,10 +47,11 @@
 #' What does not hold there: an entry is found by the others only when their view of the directory
 #' is renewed, on NFS after up to a minute. Checkpoints reach the server when they are synced: the
 #' first, and then one in two seconds; the others see them no sooner. A run is known to be alive by
-#' a lock on its file; on a mount without locks (`nolock`) it looks interrupted to other machines,
-#' and a sweep of theirs may remove its file; the fit goes on, and makes a new file once it
-#' notices. Clocks should agree: what a clock far behind has written may have expired. Where fits
-#' are long and machines many, keep a store on each machine's own disk.
+#' a lock on its file, held by the fitting process alone and not by what it forks; on a mount
+#' without locks (`nolock`) it looks interrupted to other machines, and a sweep of theirs may remove
+#' its file; the fit goes on, and makes a new file once it notices. Clocks should agree: what a
+#' clock far behind has written may seem to have expired. Where fits are long and machines many,
+#' keep a store on each machine's own disk.
 #'
 #' @section Another machine?:
 #' A store may be copied, moved and backed up as files, while nothing writes to it: it holds the
@@ -86,8 +93,8 @@
 #' @param path Path of the directory; NULL for the default: see "Where is it?".
 #' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, the default, `"500 MB"`,
 #'   `"Inf"`.
-#' @param max_age Bound in seconds: a number, a `difftime`, or text such as `"30 days"`, the
-#'   default, `"12 hours"`, `"Inf"`.
+#' @param max_age Bound in seconds since the last use: a number, a `difftime`, or text such as
+#'   `"30 days"`, the default, `"12 hours"`, `"Inf"`.
 #' @param trust TRUE or FALSE, the default: load whole fits also from a store that others can write?
 #' @return An object of class `warm_store`. It may be saved and sent to other processes: there it
 #'   opens the same directory again.

@@ -140,7 +140,7 @@ told <- function(fits) {
 
 rounds <- list(
   one = swept(1), some = swept(20), many = swept(400, max_size = "1 MiB"),
-  full = swept(300, max_size = "100 KiB"), none = swept(3, max_size = "0 B")
+  full = swept(300, max_size = "100 KiB"), small = swept(3, max_size = "1 KiB")
 )
 tallies <- list(one = told(1), again = told(c(1, 1)), some = told(1:3))
 for (signing in 0:1) {
@@ -156,7 +156,7 @@ for (target in c("round", "tally")) {
   seed(target, "foreign", c(as.raw(1), charToRaw("something else")))
 }
 seed("round", "cut", c(as.raw(1), rounds$many[1:100]))
-seed("round", "newer", c(as.raw(1), replace(rounds$many, 9, as.raw(2))))
+seed("round", "newer", c(as.raw(1), replace(rounds$many, 9, as.raw(3))))
 seed("tally", "cut", c(as.raw(1), tallies$some[1:40]))
 seed("tally", "newer", c(as.raw(1), replace(tallies$some, 9, as.raw(2))))
 

@@ -216,7 +216,7 @@ SEXP bind_session_finalize(SEXP session, SEXP encoded, SEXP objective, SEXP iter
 SEXP bind_session_get_status(SEXP session) {
     struct ws_session_status status = ws_session_status(bind_session(session));
     const char *names[] = {"run_id",    "state",      "written", "refused", "failed",
-                           "objective", "last_write", "reason",  ""};
+                           "objective", "last_write", "reason",  "syncing", ""};
     char reason[256];
     SEXP value = PROTECT(Rf_mkNamed(VECSXP, names));
 
@@ -239,6 +239,7 @@ SEXP bind_session_get_status(SEXP session) {
     } else {
         SET_VECTOR_ELT(value, 7, Rf_ScalarString(NA_STRING));
     }
+    SET_VECTOR_ELT(value, 8, Rf_ScalarLogical(status.is_syncing));
     UNPROTECT(1);
     return value;
 }

@@ -6,7 +6,7 @@ struct check {
     struct ws_store *store;
     uint32_t shard;
     bool repair;
-    int64_t oldest; /* what was written before has expired */
+    int64_t now;
     struct ws_dir *dir;
     bool changed;
     enum ws_status (*visit)(void *context, const struct ws_finding *finding);
@@ -46,7 +46,8 @@ static enum ws_status verify_all(const struct check *check, struct ws_file *file
         status = ws_runfile_read(file, scan, i, &payload);
         if (status == WS_OK) {
             ++*whole;
-            *in_time = *in_time || scan->records[i].written >= check->oldest;
+            *in_time = *in_time || !ws_store_has_expired(check->store, &scan->records[i],
+                                                         scan->info.modified, check->now);
             free(payload);
             *lost_history =
                 *lost_history || ws_runfile_read_history(file, scan, i, &history) == WS_DAMAGED;
@@ -150,7 +151,7 @@ enum ws_status ws_check_branch(struct ws_store *store, uint32_t branch, bool rep
                                void *context) {
     struct check check = {.store = store,
                           .repair = repair,
-                          .oldest = ws_store_now(store) - ws_store_options(store).max_age,
+                          .now = ws_store_now(store),
                           .visit = visit,
                           .context = context};
 

@@ -84,12 +84,22 @@ static uint64_t largest_payload(const struct lookup *lookup) {
     return max_size > WS_UNQUESTIONED ? max_size : WS_UNQUESTIONED;
 }
 
+/* When the run's file was last used has to be asked only where its record is old. */
+static bool has_expired(const struct lookup *lookup, const struct found_run *run,
+                        const struct ws_record *record) {
+    struct ws_file_info info;
+
+    return ws_store_has_expired(lookup->store, record, INT64_MIN, lookup->now) &&
+           (ws_os_file_info(run->file, &info) != WS_OK ||
+            ws_store_has_expired(lookup->store, record, info.modified, lookup->now));
+}
+
 static void drop_unwanted(const struct lookup *lookup, struct found_run *run) {
     for (int i = 0; i < run->scan.count; i++) {
         const struct ws_record *record = &run->scan.records[i];
         run->dropped[i] = record->payload_size > largest_payload(lookup) ||
                           (lookup->kind != WS_ANY_KIND && (int)record->note.kind != lookup->kind) ||
-                          ws_store_has_expired(lookup->store, record, lookup->now);
+                          has_expired(lookup, run, record);
     }
 }
 
@@ -229,13 +239,15 @@ static struct found_run *choose(const struct lookup *lookup, int *index) {
     return chosen_run;
 }
 
-/* The lookup is a use of the run: noted once a day, in the file's time of modification. */
+/* The lookup is a use of the run: noted once a day, in the file's time of modification, and more
+ * often where it would have expired by then. */
 static void note_use(const struct lookup *lookup, const struct found_run *run, int index) {
     struct ws_file_info info;
+    int64_t noted = lookup->now - ws_store_use_interval(lookup->store);
 
     /* What was written today was used today: that need not be asked. */
-    if (run->scan.records[index].written < lookup->now - WS_DAY &&
-        ws_os_file_info(run->file, &info) == WS_OK && info.modified < lookup->now - WS_DAY) {
+    if (run->scan.records[index].written < noted && ws_os_file_info(run->file, &info) == WS_OK &&
+        info.modified < noted) {
         ws_os_file_touch(run->file, lookup->now);
     }
 }
@@ -478,7 +490,7 @@ static enum ws_status take_story(void *context, const char *name) {
     }
     for (int i = 0; i < scan.count; i++) {
         const struct ws_record *record = &scan.records[i];
-        if (!ws_store_has_expired(story->store, record, story->now) &&
+        if (!ws_store_has_expired(story->store, record, scan.info.modified, story->now) &&
             (!story->found || ws_rank_is_newer(record, &story->newest, story->now)) &&
             ws_runfile_read_history(file, &scan, i, &history) == WS_OK) {
             story->newest = *record;

@@ -1,7 +1,6 @@
 /*
  * os: the little that the core asks of the operating system. Every platform difference lives
- * behind this header, in os_posix.c, os_posix_private.c and
- * os_windows.c; a test may link a third implementation.
+ * behind this header, in os_posix*.c and os_windows.c; a test may link a third implementation.
  *
  * Files are reached through a directory handle, by a single name:
  *
@@ -12,9 +11,12 @@
  *     ws_os_rename / ws_os_unlink               names in one directory
  *     ws_os_dir_sync(dir)                       makes names durable, as _file_sync does bytes
  *     ws_os_file_close / ws_os_dir_close        accept NULL
+ *     ws_os_errand_start / _wait / _leave       what may take long, without waiting for its end
  *
  * Handles belong to the caller. They are never inherited across exec; a forked child closes its
- * copies and nothing happens to the parent's. Interrupted calls are retried here and short reads
+ * copies and nothing happens to the parent's. Those of files that are locked are closed in the
+ * child as it begins, so that the lock ends with the process that took it; there they only remain
+ * to be given to _file_close. Interrupted calls are retried here and short reads
  * and writes completed, so a status of WS_OK always means the whole thing. On WS_OS_ERROR errno
  * is set, also on Windows, and closing on an error path leaves errno as it was.
  */
@@ -29,6 +31,7 @@
 
 struct ws_dir;
 struct ws_file;
+struct ws_errand;
 
 struct ws_file_info {
     uint64_t size;    /* bytes */
@@ -85,8 +88,8 @@ enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity
  * owner remove it, as in /tmp. No part is a symbolic link, but for such that the administrator set
  * up further up. False where that cannot be known. */
 bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity *identity);
-/* Whether just one name leads to the file, as far as the file itself knows. Cheap enough to ask
- * before every write. */
+/* Whether just one name leads to the file, as far as the system knows without asking a server.
+ * Cheap enough to ask before every write. */
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name);
 /* Whether `name` leads to the file. Asked of the file system itself, not of what the system has
  * kept in mind. */
@@ -102,14 +105,29 @@ enum ws_status ws_os_file_write(struct ws_file *file, uint64_t offset, const voi
                                 size_t head_size, const void *body, size_t body_size);
 /* Sets the size and, where the file system can, reserves the blocks, so that a later write
  * inside the file does not meet a full disk. This and writing fail with EFBIG where the process may
- * not write so far: its limit is asked for when the file is opened, and with each sync. */
+ * not write so far: its limit is asked for when the file is opened, and again on request. */
 enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size);
+void ws_os_file_ask_limit(struct ws_file *file);
+/* May be called by an errand while others write. */
 enum ws_status ws_os_file_sync(struct ws_file *file);
-/* Sets the time of last modification, ns since 1970-01-01 UTC. */
+/* Sets the time of last modification, ns since 1970-01-01 UTC. Of a file that is another's, and may
+ * be written, to what the time is by the system's clock. */
 enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified);
 enum ws_status ws_os_file_close(struct ws_file *file);
 /* Closes a directory and files that were only read, by one system call where that can be. */
 void ws_os_close_together(struct ws_dir *dir, struct ws_file *const files[], size_t count);
+
+/* Errands. A server that is gone answers no call, and none that waits for it can be interrupted. So
+ * `work` is done by a thread of its own, which handles no signals and calls nothing of R's; `end`
+ * releases what `context` is, by whichever thread is the last to need it. Where there is no thread
+ * to be had it fails, and `end` is not called. A system without threads does the work at once. */
+enum ws_status ws_os_errand_start(enum ws_status (*work)(void *context), void (*end)(void *context),
+                                  void *context, struct ws_errand **errand);
+/* WS_BUSY where it has not come back within that time; else what it came to, with its errno. In a
+ * forked child no errand of its parent ever succeeds. */
+enum ws_status ws_os_errand_wait(struct ws_errand *errand, int64_t ns, enum ws_status *result);
+/* Nobody waits for it any more. Accepts NULL. */
+void ws_os_errand_leave(struct ws_errand *errand);
 
 /* An advisory lock on the whole file, held by this open file until it is closed or its process
  * dies. WS_BUSY where another holds it; never waits. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,9 @@ struct ws_dir {
 };
 
 struct ws_file {
-    int fd;
+    int fd;              /* less than 0 in a forked child of the process that has locked it */
     uint64_t size_limit; /* of this process's files, as it was asked last */
+    struct ws_file *next_held;
 };
 
 static enum ws_status status_of_errno(void) {
@@ -60,7 +62,9 @@ static enum ws_status status_of_errno(void) {
 static void close_quietly(int fd) {
     int saved = errno;
 
-    close(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
     errno = saved;
 }
 
@@ -101,13 +105,31 @@ static int64_t modified_of(const struct stat *stat) {
 
 /* Directories. */
 
+#ifdef O_PATH
+#define TO_PASS_THROUGH (O_PATH | O_DIRECTORY)
+#else
+#define TO_PASS_THROUGH (O_RDONLY | O_DIRECTORY)
+#endif
+
+/* One that may be passed through and not read, as a drop box, will do to reach what is below. */
 static int open_directory(const char *path) {
-    return open_retrying(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    int fd = open_retrying(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+
+    return fd < 0 && errno == EACCES ? open_retrying(AT_FDCWD, path, TO_PASS_THROUGH, 0) : fd;
 }
 
 /* Some file systems cannot sync a directory; then its names are as durable as they get. */
 static enum ws_status sync_directory(int fd) {
     return sync_retrying(fd) < 0 && errno != EINVAL ? WS_OS_ERROR : WS_OK;
+}
+
+/* Makes the name of the directory `fd`, which is in `parent`, durable. A parent that may not be
+ * read cannot be synced (EBADF); where there is a journal, what is in it is synced in the order in
+ * which it was made. */
+static enum ws_status sync_name_in(int parent, int fd) {
+    enum ws_status status = sync_directory(parent);
+
+    return status == WS_OS_ERROR && errno == EBADF ? sync_directory(fd) : status;
 }
 
 /* `*made` is false where there was one. */
@@ -126,8 +148,8 @@ static enum ws_status make_directory_at(int at, const char *name, mode_t mode, b
 
 /* Makes the name durable. Where it fails the directory goes again, so that the next to need it
  * comes here too. */
-static enum ws_status sync_made(int parent, int at, const char *name) {
-    enum ws_status status = sync_directory(parent);
+static enum ws_status sync_made(int parent, int at, const char *name, int fd) {
+    enum ws_status status = sync_name_in(parent, fd);
 
     if (status != WS_OK) {
         int saved = errno;
@@ -146,10 +168,10 @@ static enum ws_status make_directory(const char *path, const char *parent) {
         return status;
     }
     int fd = open_directory(parent);
-    status = fd < 0 ? status_of_errno() : sync_made(fd, AT_FDCWD, path);
-    if (fd >= 0) {
-        close_quietly(fd);
-    }
+    int own = open_directory(path);
+    status = fd < 0 || own < 0 ? status_of_errno() : sync_made(fd, AT_FDCWD, path, own);
+    close_quietly(fd);
+    close_quietly(own);
     return status;
 }
 
@@ -225,7 +247,7 @@ static enum ws_status enter_or_make(int at, const char *name, enum ws_make make,
     bool marked = status == WS_OK && make != WS_MAKE_NONE && may_not_be_durable(*fd);
     if (status == WS_OK && (make == WS_MAKE_DURABLE ? made || marked : made && !marked)) {
         *young = true;
-        status = made ? sync_made(at, at, name) : sync_directory(at);
+        status = made ? sync_made(at, at, name, *fd) : sync_name_in(at, *fd);
         int saved = errno;
         if (status == WS_OK && fstat(*fd, &stat) == 0) {
             fchmod(*fd, stat.st_mode & 07777 & ~(mode_t)NOT_DURABLE);
@@ -425,6 +447,27 @@ enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified) {
     return WS_OK;
 }
 
+#if defined(__linux__) || defined(MNT_LOCAL)
+
+/* Of what is there on the way to `path`. */
+static bool find_file_system(const char *path, struct statfs *found) {
+    char upto[PATH_MAX];
+
+    if (snprintf(upto, sizeof upto, "%s", path) >= (int)sizeof upto) {
+        return false;
+    }
+    while (statfs(upto, found) < 0) {
+        char *end = strrchr(upto, '/');
+        if (errno != ENOENT || !end || end == upto) {
+            return false;
+        }
+        *end = '\0';
+    }
+    return true;
+}
+
+#endif
+
 #ifdef __linux__
 
 /* Those of disks and memory. Any other may be another machine's. */
@@ -441,7 +484,7 @@ bool ws_os_is_shared(const char *path) {
     };
     struct statfs found;
 
-    if (statfs(path, &found) < 0) {
+    if (!find_file_system(path, &found)) {
         return false;
     }
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
@@ -457,7 +500,7 @@ bool ws_os_is_shared(const char *path) {
 bool ws_os_is_shared(const char *path) {
     struct statfs found;
 
-    return statfs(path, &found) == 0 && (found.f_flags & MNT_LOCAL) == 0;
+    return find_file_system(path, &found) && (found.f_flags & MNT_LOCAL) == 0;
 }
 
 #else
@@ -502,6 +545,58 @@ void ws_os_dir_close(struct ws_dir *dir) {
     errno = saved;
 }
 
+/* Files that hold a lock. The lock is the open file's, which a forked child shares: while that
+ * lived, its parent's run would seem to. So a child closes its descriptors of these at once. */
+
+static struct ws_file *held;
+static pthread_mutex_t holding = PTHREAD_MUTEX_INITIALIZER;
+
+static void before_fork(void) { pthread_mutex_lock(&holding); }
+
+static void after_fork(void) { pthread_mutex_unlock(&holding); }
+
+static void close_held(void) {
+    int saved = errno;
+
+    for (struct ws_file *file = held; file; file = file->next_held) {
+        close(file->fd);
+        file->fd = -1;
+    }
+    held = NULL;
+    errno = saved;
+    after_fork();
+}
+
+static void watch_forks(void) { pthread_atfork(before_fork, after_fork, close_held); }
+
+static void take_out(const struct ws_file *file) {
+    struct ws_file **at = &held;
+
+    while (*at && *at != file) {
+        at = &(*at)->next_held;
+    }
+    if (*at) {
+        *at = file->next_held;
+    }
+}
+
+static void remember_held(struct ws_file *file) {
+    static pthread_once_t watching = PTHREAD_ONCE_INIT;
+
+    pthread_once(&watching, watch_forks);
+    pthread_mutex_lock(&holding);
+    take_out(file); /* it may hold it already */
+    file->next_held = held;
+    held = file;
+    pthread_mutex_unlock(&holding);
+}
+
+static void forget_held(const struct ws_file *file) {
+    pthread_mutex_lock(&holding);
+    take_out(file);
+    pthread_mutex_unlock(&holding);
+}
+
 /* Files. */
 
 static enum ws_status file_of_fd(int fd, struct ws_file **file) {
@@ -518,7 +613,7 @@ static enum ws_status file_of_fd(int fd, struct ws_file **file) {
 }
 
 /* Whoever writes beyond RLIMIT_FSIZE is killed by a signal. */
-static void ask_size_limit(struct ws_file *file) {
+void ws_os_file_ask_limit(struct ws_file *file) {
     struct rlimit limit;
     bool is_limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 
@@ -529,7 +624,7 @@ static enum ws_status writable_file_of_fd(int fd, struct ws_file **file) {
     enum ws_status status = file_of_fd(fd, file);
 
     if (status == WS_OK) {
-        ask_size_limit(*file);
+        ws_os_file_ask_limit(*file);
     }
     return status;
 }
@@ -597,11 +692,12 @@ enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity
 
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
 #ifdef STATX_NLINK
-    /* fstat would also ask for the times, and a kernel that was asked for a file's times makes
-     * the next write to it record a new one: three times the cost of the write. */
+    /* fstat might wait for a server. It would also ask for the times, and a kernel that was asked
+     * for a file's times makes the next write to it record a new one: three times the cost of the
+     * write. */
     struct statx statx_info;
 
-    if (statx(file->fd, "", AT_EMPTY_PATH, STATX_NLINK, &statx_info) == 0) {
+    if (statx(file->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &statx_info) == 0) {
         *has_one_name = statx_info.stx_nlink == 1;
         return WS_OK;
     }
@@ -747,19 +843,15 @@ enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
     return result < 0 ? WS_OS_ERROR : WS_OK;
 }
 
-/* Often enough to notice a limit that was lowered meanwhile: to ask before each write would cost a
- * tenth of it. */
 enum ws_status ws_os_file_sync(struct ws_file *file) {
 #ifdef __linux__
     int result;
 
-    ask_size_limit(file);
     do {
         result = fdatasync(file->fd);
     } while (result < 0 && errno == EINTR);
     return result < 0 ? WS_OS_ERROR : WS_OK;
 #else
-    ask_size_limit(file);
     return sync_retrying(file->fd) < 0 ? WS_OS_ERROR : WS_OK;
 #endif
 }
@@ -770,7 +862,11 @@ enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified) {
         {.tv_sec = (time_t)(modified / NS_PER_S), .tv_nsec = (long)(modified % NS_PER_S)},
     };
 
-    return futimens(file->fd, times) < 0 ? WS_OS_ERROR : WS_OK;
+    if (futimens(file->fd, times) == 0) {
+        return WS_OK;
+    }
+    /* Of a file that is another's, and may be written: then only to what the time is. */
+    return errno == EPERM && futimens(file->fd, NULL) == 0 ? WS_OK : WS_OS_ERROR;
 }
 
 enum ws_status ws_os_file_close(struct ws_file *file) {
@@ -778,7 +874,8 @@ enum ws_status ws_os_file_close(struct ws_file *file) {
         return WS_OK;
     }
     int saved = errno;
-    int result = close(file->fd);
+    forget_held(file);
+    int result = file->fd < 0 ? 0 : close(file->fd);
     free(file);
     /* After EINTR the descriptor is gone all the same; a second close could hit another's. */
     if (result < 0 && errno != EINTR) {
@@ -850,6 +947,7 @@ enum ws_status ws_os_file_lock(struct ws_file *file) {
     if (result < 0) {
         return errno == EAGAIN || errno == EACCES ? WS_BUSY : WS_OS_ERROR;
     }
+    remember_held(file);
     return WS_OK;
 }
 
@@ -878,6 +976,7 @@ enum ws_status ws_os_file_lock(struct ws_file *file) {
     if (flock_retrying(file->fd, LOCK_EX | LOCK_NB) < 0) {
         return errno == EWOULDBLOCK ? WS_BUSY : WS_OS_ERROR;
     }
+    remember_held(file);
     return WS_OK;
 }
 

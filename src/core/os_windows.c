@@ -738,6 +738,48 @@ enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
                                                                                          : fail();
 }
 
+void ws_os_file_ask_limit(struct ws_file *file) { (void)file; }
+
+/* Not by a thread: nobody has seen a server of Windows' that does not answer. */
+struct ws_errand {
+    void (*end)(void *context);
+    void *context;
+    enum ws_status result;
+    int result_errno;
+};
+
+enum ws_status ws_os_errand_start(enum ws_status (*work)(void *context), void (*end)(void *context),
+                                  void *context, struct ws_errand **errand) {
+    struct ws_errand *fresh = calloc(1, sizeof *fresh);
+
+    if (!fresh) {
+        return WS_NO_MEMORY;
+    }
+    fresh->end = end;
+    fresh->context = context;
+    fresh->result = work(context);
+    fresh->result_errno = errno;
+    *errand = fresh;
+    return WS_OK;
+}
+
+enum ws_status ws_os_errand_wait(struct ws_errand *errand, int64_t ns, enum ws_status *result) {
+    (void)ns;
+    *result = errand->result;
+    errno = errand->result_errno;
+    return WS_OK;
+}
+
+void ws_os_errand_leave(struct ws_errand *errand) {
+    int saved = errno;
+
+    if (errand) {
+        errand->end(errand->context);
+        free(errand);
+    }
+    errno = saved;
+}
+
 enum ws_status ws_os_file_sync(struct ws_file *file) {
     return FlushFileBuffers(file->handle) ? WS_OK : fail();
 }

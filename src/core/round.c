@@ -18,11 +18,13 @@ enum field {
     AT_EXCESS = 40,
     AT_LIMIT = 48,
     AT_DROPPED = 64,
-    AT_SAMPLE = 72,
+    AT_STEADY = 72,
+    AT_SETTLED = 80,
+    AT_SAMPLE = 88,
     AT_DIGEST = AT_SAMPLE + 24 * WS_SAMPLE,
 };
 
-#define VERSION 1
+#define VERSION 2
 
 static const uint8_t magic[8] = {0x89, 'W', 'S', 'W', 'P', 0x0d, 0x0a, 0x1a};
 
@@ -83,6 +85,20 @@ static int by_turn(const void *a, const void *b) {
                            &((const struct ws_sampled *)b)->turn);
 }
 
+void ws_round_start(struct ws_round *round, int64_t now) {
+    *round = (struct ws_round){.went_on = now - WS_DAY, .steady = now};
+}
+
+int64_t ws_round_tell_time(struct ws_round *round, int64_t now) {
+    if (round->went_on > now + WS_DAY) { /* one of the clocks is wrong, and nobody knows which */
+        ws_round_start(round, now);
+    } else if (round->went_on < now - WS_DAY) {
+        round->settled = round->went_on > 0 ? round->went_on : 0;
+        round->steady = now;
+    }
+    return round->steady <= now - WS_DAY ? now : round->settled;
+}
+
 void ws_round_end(struct ws_round *round, uint64_t room) {
     double wanted = 0;
     double gone = 0;
@@ -127,6 +143,8 @@ void ws_round_encode(const struct ws_round *round, uint8_t bytes[WS_ROUND_BYTES]
     ws_put_u64(bytes + AT_EXCESS, round->excess);
     put_turn(bytes + AT_LIMIT, &round->limit);
     ws_put_double(bytes + AT_DROPPED, round->dropped);
+    ws_put_u64(bytes + AT_STEADY, (uint64_t)round->steady);
+    ws_put_u64(bytes + AT_SETTLED, (uint64_t)round->settled);
     for (size_t i = 0; i < round->sampled; i++) {
         uint8_t *run = bytes + AT_SAMPLE + 24 * i;
         put_turn(run, &round->sample[i].turn);
@@ -143,7 +161,7 @@ static bool is_valid(const struct ws_round *round) {
     }
     return round->branch < WS_BRANCHES && round->owed >= 0 && round->owed <= WS_OWED_MAX &&
            round->kept <= BYTES_MAX && round->excess <= BYTES_MAX && isfinite(round->dropped) &&
-           round->dropped >= 0;
+           round->dropped >= 0 && round->steady >= 0 && round->settled >= 0;
 }
 
 enum ws_status ws_round_decode(const uint8_t *bytes, size_t size, struct ws_round *round) {
@@ -166,6 +184,8 @@ enum ws_status ws_round_decode(const uint8_t *bytes, size_t size, struct ws_roun
     round->excess = ws_get_u64(bytes + AT_EXCESS);
     round->limit = get_turn(bytes + AT_LIMIT);
     round->dropped = ws_get_double(bytes + AT_DROPPED);
+    round->steady = (int64_t)ws_get_u64(bytes + AT_STEADY);
+    round->settled = (int64_t)ws_get_u64(bytes + AT_SETTLED);
     for (size_t i = 0; i < round->sampled; i++) {
         const uint8_t *run = bytes + AT_SAMPLE + 24 * i;
         round->sample[i] =

@@ -23,7 +23,7 @@
  *
  *     offset size  field
  *          0    8  magic: 89 'W' 'S' 'W' 'P' 0d 0a 1a
- *          8    2  format version, 1
+ *          8    2  format version, 2
  *         10    2  runs in the sample
  *         12    4  the next branch
  *         16    8  when it last went on, ns since 1970-01-01 UTC, signed
@@ -32,8 +32,17 @@
  *         40    8  bytes that have yet to go
  *         48   16  the last turn to go: time of last use, ns since 1970-01-01 UTC, signed; id
  *         64    8  the highest priority that was dropped, IEEE double
- *         72   24  each of WS_SAMPLE runs: its turn, its bytes
- *       6216    8  XXH3-64 of what comes before
+ *         72    8  since when the clocks are steady, ns since 1970-01-01 UTC
+ *         80    8  when it had gone on before that, likewise
+ *         88   24  each of WS_SAMPLE runs: its turn, its bytes
+ *       6232    8  XXH3-64 of what comes before
+ *
+ * Version 1 had no word of clocks; a round of it is begun anew.
+ *
+ * A clock can be wrong, and by what it says all others' runs have expired. So a round knows since
+ * when the clocks of those that went on with it have been steady, which is without a leap of more
+ * than a day. What has expired goes by a clock that has been steady for a day; before, by the time
+ * at which the round had gone on last.
  */
 #ifndef WS_ROUND_H
 #define WS_ROUND_H
@@ -43,7 +52,7 @@
 #define WS_ROUND_FILE ".swept"
 #define WS_OWED_MAX (2.0 * WS_BRANCHES) /* a round that finds out, and one that removes */
 #define WS_SAMPLE 256
-#define WS_ROUND_BYTES (72 + 24 * WS_SAMPLE + 8)
+#define WS_ROUND_BYTES (88 + 24 * WS_SAMPLE + 8)
 
 /* When a run's turn to go comes: the least recently used first. */
 struct ws_turn {
@@ -64,6 +73,8 @@ struct ws_round {
     uint64_t excess; /* bytes that have yet to go */
     struct ws_turn limit;
     double dropped; /* the highest priority that is not in the sample */
+    int64_t steady;  /* since when the clocks are */
+    int64_t settled; /* when it had gone on before that; 0: not known */
     size_t sampled;
     struct ws_sampled sample[WS_SAMPLE];
 };
@@ -76,6 +87,10 @@ bool ws_round_takes(struct ws_round *round, const struct ws_turn *turn, uint64_t
 /* A run that may go, and stays for now. */
 void ws_round_keep(struct ws_round *round, const struct ws_turn *turn, uint64_t bytes);
 void ws_round_count(struct ws_round *round, uint64_t bytes);
+/* A new round, of a store of which nothing is known. A day's share of it is due. */
+void ws_round_start(struct ws_round *round, int64_t now);
+/* What the clock of whoever goes on says. Returns the time by which runs expire. */
+int64_t ws_round_tell_time(struct ws_round *round, int64_t now);
 /* Begins the next round. */
 void ws_round_end(struct ws_round *round, uint64_t room);
 

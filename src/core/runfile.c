@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reach.h"
+
 #define NO_SLOT (-1)
 
 /* Each time a sweep would have to come within the microseconds between making and locking. */
@@ -17,7 +19,11 @@ struct ws_runfile {
     int best_slot;
     int durable_slot;
     int newest_slot;
-    bool suspect; /* a sync failed: what the disk holds of this file is not known any more */
+    struct ws_errand *syncing; /* NULL: none goes on */
+    struct syncing *sync;
+    int syncing_slot; /* that it makes durable; NO_SLOT: it was written to since */
+    bool is_slow;     /* the last sync took longer than anybody waits */
+    bool suspect;     /* a sync failed: what the disk holds of this file is not known any more */
     bool failed;
     /* The best once more, where it is small enough. */
     bool is_kept;
@@ -193,12 +199,50 @@ static int free_slot(const struct ws_runfile *run) {
         if (slot == run->best_slot || slot == run->durable_slot) {
             continue;
         }
-        if (slot != run->newest_slot) {
+        if (slot != run->newest_slot && !(run->syncing && slot == run->syncing_slot)) {
             return slot;
         }
         fallback = slot;
     }
     return fallback;
+}
+
+/* Syncs. */
+
+struct syncing {
+    struct ws_file *file;
+    bool owns_file;
+    int64_t took; /* ns */
+};
+
+static enum ws_status sync_file(void *context) {
+    struct syncing *sync = context;
+    int64_t began = ws_os_now();
+    enum ws_status status = ws_os_file_sync(sync->file);
+
+    sync->took = ws_os_now() - began;
+    return status;
+}
+
+static void end_sync(void *context) {
+    struct syncing *sync = context;
+
+    if (sync->owns_file) {
+        ws_os_file_close(sync->file);
+    }
+    free(sync);
+}
+
+/* Also while it is being synced. */
+static void let_go_of_file(struct ws_runfile *run) {
+    if (run->syncing) {
+        run->sync->owns_file = true;
+        ws_os_errand_leave(run->syncing);
+        run->syncing = NULL;
+    } else {
+        ws_os_file_close(run->file);
+    }
+    run->file = NULL;
 }
 
 /* Puts pieces into the slots of a new file, and `run` onto it. The first is the best. */
@@ -220,7 +264,7 @@ static enum ws_status start_file(struct ws_runfile *run, struct ws_dir *dir, con
     if (status != WS_OK) {
         return status;
     }
-    ws_os_file_close(run->file);
+    let_go_of_file(run);
     run->file = file;
     run->slot_size = slot_size;
     run->suspect = false;
@@ -263,15 +307,56 @@ static enum ws_status note_failure(struct ws_runfile *run, enum ws_status status
     return status;
 }
 
-static enum ws_status sync_run(struct ws_runfile *run) {
-    enum ws_status status = note_failure(run, ws_os_file_sync(run->file));
-
-    if (status == WS_OK) {
-        run->durable_slot = run->best_slot;
-    } else {
+static enum ws_status note_synced(struct ws_runfile *run, enum ws_status status, int slot) {
+    if (note_failure(run, status) != WS_OK) {
         run->suspect = true;
+    } else if (slot != NO_SLOT) {
+        run->durable_slot = slot;
     }
     return status;
+}
+
+/* Looks whether the sync that goes on has ended, for no longer than that time. */
+static enum ws_status settle(struct ws_runfile *run, int64_t ns) {
+    enum ws_status result = WS_OK;
+
+    if (!run->syncing) {
+        return WS_OK;
+    }
+    if (ws_os_errand_wait(run->syncing, ns, &result) == WS_BUSY) {
+        run->is_slow = true;
+        return WS_OK;
+    }
+    run->is_slow = run->sync->took > WS_PATIENCE;
+    ws_os_errand_leave(run->syncing);
+    run->syncing = NULL;
+    return note_synced(run, result, run->syncing_slot);
+}
+
+static enum ws_status sync_run(struct ws_runfile *run) {
+    struct syncing *sync = calloc(1, sizeof *sync);
+
+    ws_os_file_ask_limit(run->file);
+    if (sync) {
+        sync->file = run->file;
+    }
+    if (!sync || ws_os_errand_start(sync_file, end_sync, sync, &run->syncing) != WS_OK) {
+        run->syncing = NULL;
+        free(sync);
+        return note_synced(run, ws_os_file_sync(run->file), run->best_slot);
+    }
+    run->sync = sync;
+    run->syncing_slot = run->best_slot;
+    return settle(run, run->is_slow ? 0 : WS_PATIENCE);
+}
+
+bool ws_runfile_is_syncing(struct ws_runfile *run) {
+    settle(run, 0);
+    return run->syncing != NULL;
+}
+
+bool ws_runfile_would_undo_sync(struct ws_runfile *run) {
+    return ws_runfile_is_syncing(run) && free_slot(run) == run->syncing_slot;
 }
 
 enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record,
@@ -283,6 +368,9 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
 
     if (status != WS_OK) {
         return status;
+    }
+    if (settle(run, 0) != WS_OK && run->failed) {
+        return WS_OS_ERROR;
     }
     if (run->suspect || slot_size_for(size + (history ? WS_HISTORY_MAX : 0)) > run->slot_size) {
         return WS_NOT_FOUND;
@@ -301,10 +389,11 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
         return status;
     }
     run->newest_slot = record->slot;
+    run->syncing_slot = run->syncing_slot == record->slot ? NO_SLOT : run->syncing_slot;
     if (is_better(record, &run->best)) {
         became_best(run, &piece);
     }
-    return sync ? sync_run(run) : WS_OK;
+    return sync && !run->syncing ? sync_run(run) : WS_OK;
 }
 
 enum ws_status ws_runfile_is_named(struct ws_runfile *run, struct ws_dir *dir, const char *name,
@@ -423,7 +512,7 @@ const struct ws_record *ws_runfile_best(const struct ws_runfile *run) { return &
 
 void ws_runfile_close(struct ws_runfile *run) {
     if (run) {
-        ws_os_file_close(run->file);
+        let_go_of_file(run);
         free(run->kept);
         free(run);
     }

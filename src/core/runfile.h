@@ -12,6 +12,9 @@
  * loss, costs only the record that was being written. (With two slots the rule could be kept
  * against kills alone: between two syncs the second improvement would overwrite the durable one.)
  *
+ * A sync that takes long is not waited for: what it covers becomes durable once it has ended, where
+ * that slot was not written to meanwhile.
+ *
  * A record that will not be followed by others, such as a final one, has its file for itself, and
  * nothing else is in that.
  *
@@ -46,13 +49,19 @@ struct ws_runfile;
 enum ws_status ws_runfile_create(struct ws_dir *dir, const char *name, struct ws_record *record,
                                  const struct ws_history *history, const void *payload, size_t size,
                                  struct ws_runfile **run);
-/* Adds a record by THE RULE. `sync` makes it durable before the call returns. WS_NOT_FOUND,
- * and nothing written, where this file will not do (the payload outgrows its slots; it has lost its
- * name, or another one leads to it, such as a backup's of hard links, which must not change; or it
- * could not be synced before): then ws_runfile_replace. */
+/* Adds a record by THE RULE. `sync` makes it durable before the call returns, where that takes no
+ * longer than WS_PATIENCE; else it goes on by itself, and so do the next ones, until one was quick
+ * again. While one goes on no other is begun. WS_NOT_FOUND, and nothing written, where this file
+ * will not do (the payload outgrows its slots; it has lost its name, or another one leads to it,
+ * such as a backup's of hard links, which must not change; or it could not be synced before): then
+ * ws_runfile_replace. */
 enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record,
                                 const struct ws_history *history, const void *payload, size_t size,
                                 bool sync);
+/* Whether a sync goes on, and the next write would have to go to the slot that it is to make
+ * durable: then that sync would be in vain. */
+bool ws_runfile_would_undo_sync(struct ws_runfile *run);
+bool ws_runfile_is_syncing(struct ws_runfile *run);
 /* Whether `name`, in the run's directory as it is reached now, still leads to this file. The count
  * of names, which each write asks for, tells less: a backup may hold the last of them, the
  * directory may have been moved away, and some file systems tell what was. */

@@ -119,6 +119,7 @@ struct ws_session_status ws_session_status(struct ws_session *session) {
         .last_write = session->newest,
         .failure = session->failure,
         .failure_errno = session->failure_errno,
+        .is_syncing = session->file && ws_runfile_is_syncing(session->file),
     };
 }
 
@@ -213,12 +214,19 @@ static int64_t sync_interval(const struct ws_session *session) {
 static void was_synced(struct ws_session *session, int64_t began) {
     session->last_sync = ws_store_now(session->store);
     session->sync_cost = session->last_sync > began ? session->last_sync - began : 0;
+    if (session->file && ws_runfile_is_syncing(session->file)) {
+        session->sync_cost = WS_RATE_INTERVAL; /* or more: it goes on */
+    }
 }
 
 static bool is_wanted(const struct ws_session *session, const struct ws_offer *offer, int64_t now) {
     double objective = offer->objective;
 
     if (offer->is_early && !session->file) {
+        return false;
+    }
+    if (session->file && !has_passed(WS_SYNC_GIVEN_UP, session->last_sync, now) &&
+        ws_runfile_would_undo_sync(session->file)) {
         return false;
     }
     if (isfinite(objective) &&
@@ -439,9 +447,14 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
         session->refused++;
         return WS_REFUSED;
     }
+    if (!ws_store_answers(session->store)) {
+        remember(session, offer, now, false);
+        return keep_status(session, WS_OS_ERROR);
+    }
     remember(session, offer, now, true);
     struct ws_record record = record_of(session, offer, WS_CHECKPOINT, now);
     bool sync = has_passed(sync_interval(session), session->last_sync, now);
+    bool was_syncing = session->file && ws_runfile_is_syncing(session->file);
     status = WS_NOT_FOUND;
     if (session->file && (!sync || is_in_place(session))) {
         status = ws_runfile_write(session->file, &record, &session->history, offer->payload,
@@ -459,7 +472,7 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
         was_written(session, &record, now);
         if (put) {
             file_was_put(session, now, ws_runfile_size(offer->size + WS_HISTORY_MAX));
-        } else if (sync) {
+        } else if (sync && !was_syncing) {
             was_synced(session, now);
         }
     } else {

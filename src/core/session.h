@@ -15,6 +15,11 @@
  * iterates that came within that time after a synced one: of a slow fit none. Finalize always
  * writes and ends the run: a checkpoint after it begins a new one.
  *
+ * A sync that takes longer than WS_PATIENCE goes on by itself. While it does, one more record is
+ * written; others that are offered are refused until it has ended, or WS_SYNC_GIVEN_UP has passed
+ * since it began: they would take the place of what it makes durable. Nor is anything written while
+ * the store's file system does not answer (reach.h): the call fails with ETIMEDOUT.
+ *
  * With each sync it is asked, by name and anew, whether a lookup would come to the run's file;
  * where it would not, the record, and the best before it, go to a new one.
  *
@@ -39,6 +44,8 @@
 #define WS_RATE_INTERVAL ((int64_t)2 * 1000000000) /* ns; as often as a person cares about */
 #define WS_SYNC_SHARE 100                          /* 1 % of a fit's time */
 #define WS_SYNC_LEAST ((int64_t)1000000)           /* ns; no disk is faster by much */
+
+#define WS_SYNC_GIVEN_UP ((int64_t)30 * 1000000000) /* ns; servers come back within that, or late */
 
 struct ws_session;
 
@@ -67,6 +74,7 @@ struct ws_session_status {
     int64_t last_write;     /* ns since 1970-01-01 UTC; 0 before the first */
     enum ws_status failure; /* of the last write that was tried; WS_OK after one that worked */
     int failure_errno;
+    bool is_syncing; /* the disk takes its time: the last records are not durable yet */
 };
 
 /* WS_INVALID where the label is. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reach.h"
+
 #define LEVEL_DIGITS 3
 #define SHARD_DIGITS (2 * LEVEL_DIGITS)
 #define VERSION_DIRECTORY "v1"
@@ -15,8 +17,7 @@ struct ws_store {
     struct ws_untold untold;
     struct ws_passed_over passed_over;
     int64_t clock_shift;
-    bool is_asked; /* whether it is shared */
-    bool is_shared;
+    struct ws_reach *reach;
     unsigned references; /* R calls from one thread */
     char path[];
 };
@@ -63,18 +64,21 @@ static enum ws_status check_path(const char *path) {
 enum ws_status ws_store_open(const char *path, const struct ws_store_options *options,
                              struct ws_store **store) {
     size_t size = strlen(path) + 1;
-    enum ws_status status = check_path(path);
+    struct ws_reach *reach = NULL;
+    enum ws_status status = ws_reach_open(path, &reach);
 
+    if (status == WS_OK && ws_reach_answers(reach)) {
+        status = check_path(path);
+    }
     if (status == WS_OK && options->max_age < 0) {
         status = WS_INVALID;
     }
-    if (status != WS_OK) {
-        return status;
-    }
-    struct ws_store *fresh = calloc(1, sizeof *fresh + size);
+    struct ws_store *fresh = status == WS_OK ? calloc(1, sizeof *fresh + size) : NULL;
     if (!fresh) {
-        return WS_NO_MEMORY;
+        ws_reach_close(reach);
+        return status == WS_OK ? WS_NO_MEMORY : status;
     }
+    fresh->reach = reach;
     fresh->options = *options;
     fresh->references = 1;
     memcpy(fresh->path, path, size);
@@ -89,8 +93,17 @@ struct ws_store *ws_store_retain(struct ws_store *store) {
 
 void ws_store_release(struct ws_store *store) {
     if (store && --store->references == 0) {
+        ws_reach_close(store->reach);
         free(store);
     }
+}
+
+bool ws_store_answers(const struct ws_store *store) {
+    if (ws_reach_answers(store->reach)) {
+        return true;
+    }
+    errno = ETIMEDOUT;
+    return false;
 }
 
 const char *ws_store_path(const struct ws_store *store) { return store->path; }
@@ -214,6 +227,9 @@ static enum ws_status open_directory(const struct ws_store *store, const char *h
         size_t size = strlen(below);
         snprintf(below + size, sizeof below - size, "/%.*s", LEVEL_DIGITS, hex + i);
     }
+    if (!ws_store_answers(store)) {
+        return WS_OS_ERROR;
+    }
     return ws_os_dir_open_below(store->path, below, make, dir);
 }
 
@@ -237,20 +253,12 @@ enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_dige
     return open_directory(store, hex, SHARD_DIGITS, make, dir);
 }
 
-static bool is_shared(struct ws_store *store) {
-    if (!store->is_asked) {
-        store->is_shared = ws_os_is_shared(store->path);
-        store->is_asked = true;
-    }
-    return store->is_shared;
-}
-
 enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
                                       struct ws_dir **dir) {
     char hex[SHARD_DIGITS + 1];
     enum ws_status status = WS_NOT_FOUND;
 
-    if (!is_shared(store)) {
+    if (!ws_reach_is_shared(store->reach)) {
         return WS_NOT_FOUND;
     }
     shard_digits(ws_shard_of(key), hex);
@@ -487,9 +495,21 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
 
 /* Time. */
 
+/* A use is noted this many times before the entry would expire. */
+#define USES_NOTED 8
+
 bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
-                          int64_t now) {
-    return now - store->options.max_age > record->written;
+                          int64_t modified, int64_t now) {
+    int64_t oldest = now - store->options.max_age;
+
+    return modified < oldest &&
+           (record->written < oldest || ws_rank_is_ahead(record->written, now));
+}
+
+int64_t ws_store_use_interval(const struct ws_store *store) {
+    int64_t part = store->options.max_age / USES_NOTED;
+
+    return part < WS_DAY ? part : WS_DAY;
 }
 
 /* Listing. */
@@ -511,7 +531,8 @@ static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
 
     ws_rank_begin(&ranking, WS_BEST, each->now);
     for (int i = 0; i < scan->count; i++) {
-        expired[i] = ws_store_has_expired(each->store, &scan->records[i], each->now);
+        expired[i] =
+            ws_store_has_expired(each->store, &scan->records[i], scan->info.modified, each->now);
         if (!expired[i]) {
             ws_rank_see(&ranking, &scan->records[i]);
         }

@@ -16,8 +16,8 @@
  *     ws_store_each / ws_store_delete            every run, or those of one key
  *     ws_store_release(store)                    stores are counted: sessions retain theirs
  *
- * A file's time of modification is the time of its last use, written or looked up; that is what a
- * sweep goes by (sweep.h).
+ * A file's time of modification is the time of its last use, written or looked up, to the day; that
+ * is what a sweep goes by (sweep.h), and what an entry's age counts from.
  */
 #ifndef WS_STORE_H
 #define WS_STORE_H
@@ -43,6 +43,10 @@ enum ws_status ws_store_open(const char *path, const struct ws_store_options *op
 struct ws_store *ws_store_retain(struct ws_store *store);
 void ws_store_release(struct ws_store *store);
 
+/* Whether its file system answers (reach.h). All that begins with a directory of the store asks
+ * that itself, and fails with ETIMEDOUT where it does not. */
+bool ws_store_answers(const struct ws_store *store);
+
 const char *ws_store_path(const struct ws_store *store);
 struct ws_store_options ws_store_options(const struct ws_store *store);
 /* The store's time: the clock's, and what tests have added to it. */
@@ -57,8 +61,12 @@ struct ws_passed_over {
 };
 struct ws_passed_over *ws_store_passed_over(struct ws_store *store);
 
+/* Whether a record was neither written nor used within `max_age`. `modified` is its file's time; a
+ * time more than a day ahead of `now` is not when it was written. */
 bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
-                          int64_t now);
+                          int64_t modified, int64_t now);
+/* How long after the last use that was noted another one is: a day, or less where `max_age` is. */
+int64_t ws_store_use_interval(const struct ws_store *store);
 
 /* 1 to WS_RUN_ID_MAX of A-Z a-z 0-9 . _ - and not a dot first. */
 bool ws_run_id_is_valid(const char *run_id);

@@ -32,6 +32,7 @@ struct kept {
 struct sweep {
     struct ws_store *store;
     int64_t now;
+    int64_t believed;   /* by which runs expire: `now`, or less */
     const char *spared; /* the name of a file; NULL: none */
     struct ws_dir *dir;
     struct run *runs; /* of this shard */
@@ -64,14 +65,11 @@ static uint64_t id_of(const char *name, int64_t used) {
 
 /* Judging files. */
 
-/* Expired as a whole: a run may hold one record that is and one that is not. One that a clock far
- * ahead has written is as old as its last use. */
+/* Expired as a whole: a run may hold one record that is and one that is not. */
 static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
-    int64_t oldest = sweep->now - ws_store_options(sweep->store).max_age;
-
     for (int i = 0; i < scan->count; i++) {
-        int64_t written = scan->records[i].written;
-        if ((ws_rank_is_ahead(written, sweep->now) ? scan->info.modified : written) >= oldest) {
+        if (!ws_store_has_expired(sweep->store, &scan->records[i], scan->info.modified,
+                                  sweep->believed)) {
             return false;
         }
     }
@@ -106,7 +104,8 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
         sweep->swept.kept_bytes += scan.info.size;
         return WS_OK;
     }
-    if (ws_rank_is_ahead(scan.info.modified, sweep->now)) { /* its age counts from here on */
+    /* Its age counts from here on; where it is this clock that is wrong, that must not be noted. */
+    if (sweep->believed == sweep->now && ws_rank_is_ahead(scan.info.modified, sweep->now)) {
         ws_os_file_touch(file, sweep->now);
         scan.info.modified = sweep->now;
     }
@@ -314,7 +313,7 @@ static void remove_first(struct sweep *sweep, size_t going) {
 
 /* The round's file. */
 
-/* Where it is not one, or some clock was wrong, it begins anew, and is due. */
+/* Where it is not one it begins anew, and is due. */
 static enum ws_status read_round(struct ws_file *file, int64_t now, struct ws_round *round) {
     uint8_t bytes[WS_ROUND_BYTES];
     size_t got = 0;
@@ -323,9 +322,8 @@ static enum ws_status read_round(struct ws_file *file, int64_t now, struct ws_ro
     if (status == WS_OK) {
         status = ws_round_decode(bytes, got, round);
     }
-    if (status == WS_DAMAGED || status == WS_FOREIGN ||
-        (status == WS_OK && round->went_on > now + WS_DAY)) {
-        *round = (struct ws_round){.went_on = now - WS_DAY};
+    if (status == WS_DAMAGED || status == WS_FOREIGN) {
+        ws_round_start(round, now);
         status = WS_OK;
     }
     return status;
@@ -339,13 +337,10 @@ static enum ws_status write_round(struct ws_file *file, const struct ws_round *r
 }
 
 /* All was swept: what the round had found does not hold any more. */
-static void restart_round(struct ws_file *file, int64_t now) {
-    struct ws_round round;
+static void restart_round(struct ws_file *file, const struct ws_round *before, int64_t now) {
+    struct ws_round round = {.went_on = now, .steady = before->steady, .settled = before->settled};
 
-    if (read_round(file, now, &round) == WS_OK) { /* one of a newer version is not ours to change */
-        round = (struct ws_round){.went_on = now};
-        write_round(file, &round);
-    }
+    write_round(file, &round);
 }
 
 /* All of it. */
@@ -371,20 +366,26 @@ static void free_sweep(struct sweep *sweep) {
 }
 
 /* Others' slices wait until it has ended, where it has the round's file: what they found meanwhile
- * would not hold. */
-static enum ws_status sweep_all(struct ws_store *store, const char *spared,
+ * would not hold. Who `asked` for it is told what went, and has looked at the clock. */
+static enum ws_status sweep_all(struct ws_store *store, const char *spared, bool asked,
                                 struct ws_swept *swept) {
     struct sweep sweep = {.store = store, .now = ws_store_now(store), .spared = spared};
     struct ws_file *file = NULL;
-    bool locked = ws_store_lock_file(store, WS_ROUND_FILE, &file) == WS_OK;
+    struct ws_round round;
+    /* One of a newer version is not ours to change. */
+    bool is_ours = ws_store_lock_file(store, WS_ROUND_FILE, &file) == WS_OK &&
+                   read_round(file, sweep.now, &round) == WS_OK;
+    int64_t told = is_ours ? ws_round_tell_time(&round, sweep.now) : 0;
+
+    sweep.believed = asked ? sweep.now : told;
     enum ws_status status = ws_store_each_shard(store, judge_shard, &sweep);
 
     if (status == WS_OK) {
         fit_size(&sweep);
         *ws_store_added(store) = 0;
     }
-    if (status == WS_OK && locked) {
-        restart_round(file, sweep.now);
+    if (status == WS_OK && is_ours) {
+        restart_round(file, &round, sweep.now);
     }
     ws_os_file_close(file);
     free_sweep(&sweep);
@@ -393,7 +394,7 @@ static enum ws_status sweep_all(struct ws_store *store, const char *spared,
 }
 
 enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept) {
-    return sweep_all(store, NULL, swept);
+    return sweep_all(store, NULL, true, swept);
 }
 
 /* In slices. */
@@ -480,6 +481,7 @@ static enum ws_status sweep_slice(struct sweep *sweep, struct ws_file *file) {
     enum ws_status status = read_round(file, sweep->now, &round);
 
     if (status == WS_OK) {
+        sweep->believed = ws_round_tell_time(&round, sweep->now);
         add_due(sweep, &round, *added);
         status = go_on(sweep, &round, file);
     }
@@ -504,6 +506,6 @@ void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept
     free_sweep(&sweep);
     *swept = sweep.swept;
     if (status == WS_REFUSED || (status != WS_OK && *ws_store_added(store) > share_of(store))) {
-        sweep_all(store, name, swept);
+        sweep_all(store, name, false, swept);
     }
 }

@@ -78,6 +78,8 @@ static unsigned long dead_upto; /* of these */
 static int dead_error;
 
 #define REMEMBERED_MAX 64
+static bool errands_hang;
+static int64_t sync_takes;
 static int missing_listings;
 static bool caches_names;
 static size_t remembered;
@@ -267,6 +269,8 @@ void sim_reset(void) {
     handles = 0;
     ticks = 0;
     opened = dead_upto = 0;
+    errands_hang = false;
+    sync_takes = 0;
     missing_listings = 0;
     caches_names = false;
     remembered = 0;
@@ -292,6 +296,12 @@ void sim_handles_die(int error) {
 void sim_fail_stops(void) { fail_from = fail_upto = 0; }
 
 const char *sim_failed_call(void) { return failed_call; }
+
+void sim_time_passes(int64_t ns) { ticks += ns; }
+
+void sim_syncs_take(int64_t ns) { sync_takes = ns; }
+
+void sim_errands_hang(bool on) { errands_hang = on; }
 
 size_t sim_moment(void) { return moments; }
 
@@ -851,10 +861,60 @@ enum ws_status ws_os_file_allocate(struct ws_file *file, uint64_t size) {
     return WS_OK;
 }
 
+void ws_os_file_ask_limit(struct ws_file *file) { (void)file; }
+
+struct ws_errand {
+    enum ws_status (*work)(void *context);
+    void (*end)(void *context);
+    void *context;
+    bool done;
+    enum ws_status result;
+    int result_errno;
+};
+
+static void do_errand(struct ws_errand *errand) {
+    if (!errand->done) {
+        errand->result = errand->work(errand->context);
+        errand->result_errno = errno;
+        errand->done = true;
+    }
+}
+
+enum ws_status ws_os_errand_start(enum ws_status (*work)(void *context), void (*end)(void *context),
+                                  void *context, struct ws_errand **errand) {
+    *errand = checked(calloc(1, sizeof **errand));
+    **errand = (struct ws_errand){.work = work, .end = end, .context = context};
+    return WS_OK;
+}
+
+enum ws_status ws_os_errand_wait(struct ws_errand *errand, int64_t ns, enum ws_status *result) {
+    (void)ns;
+    if (errands_hang) {
+        return WS_BUSY;
+    }
+    do_errand(errand);
+    *result = errand->result;
+    errno = errand->result_errno;
+    return WS_OK;
+}
+
+/* What nobody waits for is done at once: a later moment would be another test's. */
+void ws_os_errand_leave(struct ws_errand *errand) {
+    int saved = errno;
+
+    if (errand) {
+        do_errand(errand);
+        errand->end(errand->context);
+        free(errand);
+    }
+    errno = saved;
+}
+
 enum ws_status ws_os_file_sync(struct ws_file *file) {
     if (is_dead(file)) {
         return WS_OS_ERROR;
     }
+    ticks += sync_takes;
     return sync_node(file->node, false, "sync of a file");
 }
 

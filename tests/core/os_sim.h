@@ -62,6 +62,13 @@ void sim_listings_miss(int count);
  * opened, as on a network's file system. While it is off, it is another host that works. */
 void sim_caches_names(bool on);
 
+/* While this is on, errands do not come back; then they are done by the next who looks. */
+void sim_errands_hang(bool on);
+
+/* Moves the clock; with each sync from here on. */
+void sim_time_passes(int64_t ns);
+void sim_syncs_take(int64_t ns);
+
 /* Changes of the disk so far; their numbers are moments. */
 size_t sim_moment(void);
 /* Whether bytes of a file were synced since then. */

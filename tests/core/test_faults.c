@@ -1,6 +1,7 @@
 #include "fixtures.h"
 #include "os_sim.h"
 #include "payloads.h"
+#include "reach.h"
 #include "save.h"
 
 /*
@@ -444,6 +445,50 @@ static bool finds_something(void) {
     return isfinite(lowest_found(store, &key, &intact)) && intact;
 }
 
+static void expect_no_answer(void) {
+    struct ws_note note = note_of(WS_FINAL, 1);
+    struct ws_offer made = {.payload = "x", .size = 1, .objective = 1};
+    struct ws_digest key = a_key();
+    char run_id[WS_RUN_ID_MAX + 1] = "other";
+    size_t before = sim_calls();
+    uint64_t removed;
+
+    CHECK(!finds_something());
+    CHECK_STATUS(ws_save(store, &key, run_id, &note, "x", 1), WS_OS_ERROR);
+    CHECK(errno == ETIMEDOUT);
+    CHECK_STATUS(ws_session_checkpoint(session, &made), WS_OS_ERROR);
+    CHECK(errno == ETIMEDOUT && ws_session_status(session).failure_errno == ETIMEDOUT);
+    CHECK_STATUS(ws_session_finalize(session, &made), WS_OS_ERROR);
+    CHECK_STATUS(ws_store_delete(store, &key, NULL, &removed), WS_OS_ERROR);
+    CHECK(sim_calls() == before);
+}
+
+TEST("nothing is asked of a server that does not answer, until it does again") {
+    struct ws_digest key = a_key();
+
+    sim_reset();
+    sim_caches_names(true); /* so it is a server's */
+    store = open_simulated();
+    sim_caches_names(false);
+    acknowledged = INFINITY;
+    save("run", 5);
+    CHECK_STATUS(ws_session_open(store, &key, NULL, &session), WS_OK);
+    offer(false, 4, SHORT);
+    sim_errands_hang(true);
+    CHECK(finds_something()); /* it has just answered */
+    sim_time_passes(WS_ANSWER_HOLDS);
+    expect_no_answer();
+    sim_time_passes(WS_ANSWER_HOLDS);
+    expect_no_answer();
+    sim_errands_hang(false);
+    CHECK(finds_something());
+    offer(true, 3, SHORT);
+    CHECK(finds_something());
+    ws_session_close(session);
+    ws_store_release(store);
+    CHECK(sim_open_handles() == 0);
+}
+
 TEST("what another host has saved after a miss is found at once, whatever there was before") {
     static const char *const there[] = {"/home/store", "/home/store/v1", "/home/store/v1/012",
                                         "/home/store/v1/012/345"};
@@ -453,9 +498,9 @@ TEST("what another host has saved after a miss is found at once, whatever there 
         sim_reset();
         CHECK_STATUS(ws_os_dir_open(there[i], WS_MAKE_DURABLE, &dir), WS_OK);
         ws_os_dir_close(dir);
+        sim_caches_names(true);
         store = open_simulated();
         acknowledged = INFINITY;
-        sim_caches_names(true);
         CHECK(!finds_something());
         sim_caches_names(false);
         save("run", 1);

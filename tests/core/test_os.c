@@ -500,6 +500,7 @@ TEST("writing and reserving beyond the process's limit fail, and do not kill it"
         CHECK(errno == EFBIG);
         CHECK_STATUS(ws_os_file_allocate(file, 4096), WS_OK);
         limit_files(100);
+        ws_os_file_ask_limit(file);
         CHECK_STATUS(ws_os_file_sync(file), WS_OK);
         CHECK_STATUS(ws_os_file_write(file, 0, bytes, 101, NULL, 0), WS_OS_ERROR);
         ws_os_file_close(file);
@@ -804,4 +805,91 @@ TEST("random bytes differ from call to call") {
     CHECK_STATUS(ws_os_random(a, sizeof a), WS_OK);
     CHECK_STATUS(ws_os_random(b, sizeof b), WS_OK);
     CHECK(memcmp(a, b, sizeof a) != 0);
+}
+
+/* Errands. */
+
+struct sent {
+    int go[2];
+    int ended[2];
+};
+
+static enum ws_status wait_for_go(void *context) {
+    const struct sent *sent = context;
+    char byte;
+
+    CHECK(read(sent->go[0], &byte, 1) == 1);
+    errno = EDQUOT;
+    return WS_OS_ERROR;
+}
+
+static void tell_the_end(void *context) {
+    const struct sent *sent = context;
+
+    CHECK(write(sent->ended[1], "", 1) == 1);
+}
+
+static struct ws_errand *send_out(struct sent *sent) {
+    struct ws_errand *errand = NULL;
+
+    CHECK(pipe(sent->go) == 0 && pipe(sent->ended) == 0);
+    CHECK_STATUS(ws_os_errand_start(wait_for_go, tell_the_end, sent, &errand), WS_OK);
+    return errand;
+}
+
+static void close_pipes(const struct sent *sent) {
+    close(sent->go[0]);
+    close(sent->go[1]);
+    close(sent->ended[0]);
+    close(sent->ended[1]);
+}
+
+TEST("nobody waits for an errand that does not come back, and its result is had later") {
+    struct sent sent;
+    struct ws_errand *errand = send_out(&sent);
+    enum ws_status result = WS_OK;
+    char byte;
+
+    CHECK_STATUS(ws_os_errand_wait(errand, 0, &result), WS_BUSY);
+    CHECK_STATUS(ws_os_errand_wait(errand, 1000000, &result), WS_BUSY);
+    CHECK(write(sent.go[1], "", 1) == 1);
+    CHECK_STATUS(ws_os_errand_wait(errand, 600 * SECOND, &result), WS_OK);
+    CHECK(errno == EDQUOT);
+    CHECK_STATUS(result, WS_OS_ERROR);
+    ws_os_errand_leave(errand);
+    CHECK(read(sent.ended[0], &byte, 1) == 1);
+    close_pipes(&sent);
+}
+
+TEST("an errand that nobody waits for any more ends by itself") {
+    struct sent sent;
+    char byte;
+
+    ws_os_errand_leave(send_out(&sent));
+    CHECK(write(sent.go[1], "", 1) == 1);
+    CHECK(read(sent.ended[0], &byte, 1) == 1);
+    close_pipes(&sent);
+    ws_os_errand_leave(NULL);
+}
+
+TEST("a forked child waits for no errand of its parent's") {
+    struct sent sent;
+    struct ws_errand *errand = send_out(&sent);
+    enum ws_status result = WS_OK;
+    char byte;
+    pid_t child = fork();
+
+    if (child == 0) {
+        CHECK_STATUS(ws_os_errand_wait(errand, 600 * SECOND, &result), WS_OK);
+        CHECK(result == WS_OS_ERROR);
+        ws_os_errand_leave(errand);
+        _exit(0);
+    }
+    expect_success(child);
+    CHECK(read(sent.ended[0], &byte, 1) == 1); /* the child's copy */
+    CHECK(write(sent.go[1], "", 1) == 1);
+    CHECK_STATUS(ws_os_errand_wait(errand, 600 * SECOND, &result), WS_OK);
+    ws_os_errand_leave(errand);
+    CHECK(read(sent.ended[0], &byte, 1) == 1);
+    close_pipes(&sent);
 }

@@ -477,6 +477,97 @@ TEST("a power loss after a call that failed loses nothing that was synced") {
     }
 }
 
+/* How many of ten checkpoints are synced that come so long after each other. */
+static int synced_of_ten(struct ws_session *session, int64_t apart) {
+    int count = 0;
+
+    for (int i = 0; i < 10; i++) {
+        size_t before = sim_moment();
+        sim_time_passes(apart);
+        CHECK_STATUS(try_offer(session, false, ws_session_status(session).objective - 1, SHORT),
+                     WS_OK);
+        count += sim_synced_since(before);
+    }
+    return count;
+}
+
+TEST("checkpoints are synced that come a hundred times what a sync takes after the last") {
+    begin();
+    struct ws_session *session = a_session();
+
+    sim_syncs_take(5 * SECOND / 1000);
+    CHECK_STATUS(try_offer(session, false, 100, SHORT), WS_OK);
+    sim_time_passes(WS_RATE_INTERVAL);
+    CHECK_STATUS(try_offer(session, false, 99, SHORT), WS_OK);
+    CHECK(synced_of_ten(session, SECOND / 2 + SECOND / 1000) == 10);
+    CHECK(synced_of_ten(session, SECOND / 3) == 5);
+    ws_session_close(session);
+    ws_store_release(store);
+}
+
+/* A sync goes on from 8 on; two records before it are synced. */
+static struct ws_session *session_with_hanging_sync(void) {
+    begin();
+    struct ws_session *session = a_session();
+    checkpoint(session, 10);
+    let_time_pass();
+    checkpoint(session, 9);
+    CHECK(synced == 9);
+    let_time_pass();
+    sim_errands_hang(true);
+    checkpoint(session, 8);
+    CHECK(synced == 9 && ws_session_status(session).is_syncing);
+    checkpoint(session, 7);
+    CHECK_STATUS(try_offer(session, false, 6, SHORT), WS_REFUSED);
+    return session;
+}
+
+static void checkpoint_after_sync(struct ws_session *session, double objective) {
+    CHECK_STATUS(try_offer(session, false, objective, SHORT), WS_OK);
+    reached = objective;
+    add_promise(reached, synced, false);
+}
+
+TEST("a sync that goes on by itself makes durable what it began with, and nothing undoes it") {
+    struct ws_session *session = session_with_hanging_sync();
+
+    sim_errands_hang(false);
+    synced = 8;
+    checkpoint_after_sync(session, 5);
+    CHECK(!ws_session_status(session).is_syncing);
+    checkpoint(session, 4);
+    checkpoint(session, 3);
+    let_time_pass();
+    checkpoint(session, 2);
+    CHECK(synced == 2);
+    ws_session_close(session);
+    check_all_states();
+}
+
+TEST("a sync that never ends stops no checkpoints for longer than half a minute") {
+    struct ws_session *session = session_with_hanging_sync();
+
+    ws_store_shift_clock(store, WS_SYNC_GIVEN_UP);
+    passed += WS_SYNC_GIVEN_UP;
+    checkpoint_after_sync(session, 5);
+    checkpoint_after_sync(session, 4);
+    sim_errands_hang(false);
+    checkpoint_after_sync(session, 3);
+    checkpoint_after_sync(session, 2);
+    ws_session_close(session);
+    check_all_states();
+}
+
+TEST("a sync that goes on does not hold up the final record") {
+    struct ws_session *session = session_with_hanging_sync();
+
+    finalize(session, 1);
+    CHECK(!ws_session_status(session).is_syncing);
+    ws_session_close(session);
+    sim_errands_hang(false);
+    check_all_states();
+}
+
 /* A run that does what comes, until it is finished or a dozen of writes are done. */
 static void work_by_chance(struct ws_session *session, uint64_t *chance) {
     for (int i = 0; i < 12; i++) {

@@ -115,6 +115,27 @@ TEST("a new store can be used by a user without privileges under any umask") {
     }
 }
 
+static void use_drop_box(void *context) {
+    (void)context;
+    a_place();
+}
+
+TEST("the first save works below a directory that may be written and not read") {
+    if (is_root()) {
+        CHECK(chmod(harness_dir(), 01733) == 0);
+        as_nobody(use_drop_box, NULL);
+    }
+}
+
+TEST("the first save works in a store that may be written and not read") {
+    if (is_root()) {
+        CHECK(chmod(harness_dir(), 0755) == 0 && mkdir(harness_path("parent"), 0755) == 0);
+        CHECK(mkdir(harness_path("parent/store"), 01733) == 0);
+        CHECK(chmod(harness_path("parent/store"), 01733) == 0);
+        as_nobody(use_drop_box, NULL);
+    }
+}
+
 TEST("a live run's file is its user's alone") {
     harness_dir();
     mode_t before = umask(0);

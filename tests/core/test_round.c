@@ -35,6 +35,50 @@ TEST("who was used earlier has the earlier turn, and of two at once the lower id
     CHECK(ws_turn_compare(&high, &high) == 0);
 }
 
+/* Clocks. */
+
+#define NOON (10000 * WS_DAY + WS_DAY / 2)
+
+static int64_t believed(struct ws_round *round, int64_t now) {
+    int64_t time = ws_round_tell_time(round, now);
+
+    round->went_on = now;
+    return time;
+}
+
+TEST("a new round believes a clock after a day") {
+    struct ws_round round;
+
+    ws_round_start(&round, NOON);
+    CHECK(believed(&round, NOON) == 0);
+    CHECK(believed(&round, NOON + WS_DAY - 1) == 0);
+    CHECK(believed(&round, NOON + WS_DAY) == NOON + WS_DAY);
+}
+
+TEST("after a leap ahead a round believes the time before it, for a day") {
+    struct ws_round round = {.went_on = NOON};
+
+    CHECK(believed(&round, NOON + WS_DAY) == NOON + WS_DAY);
+    int64_t ahead = NOON + 40 * WS_DAY;
+    CHECK(believed(&round, ahead) == NOON + WS_DAY);
+    CHECK(believed(&round, ahead + WS_DAY - 1) == NOON + WS_DAY);
+    CHECK(believed(&round, ahead + WS_DAY) == ahead + WS_DAY);
+}
+
+TEST("after a leap back a round knows no time, and begins anew") {
+    struct ws_round round = {.went_on = NOON + 40 * WS_DAY, .branch = 7};
+
+    CHECK(believed(&round, NOON) == 0);
+    CHECK(round.branch == 0 && round.steady == NOON);
+}
+
+TEST("clocks less than a day apart are steady") {
+    struct ws_round round = {.went_on = NOON};
+
+    CHECK(believed(&round, NOON - WS_DAY) == NOON - WS_DAY);
+    CHECK(believed(&round, NOON) == NOON);
+}
+
 /* What has to go. */
 
 TEST("in a round that begins nothing has to go") {
@@ -162,6 +206,8 @@ static struct ws_round some_round(void) {
                              .went_on = 12 * WS_DAY,
                              .owed = 0.25,
                              .excess = 400,
+                             .steady = 11,
+                             .settled = 9,
                              .dropped = 1.5,
                              .limit = {.used = -3, .id = 4}};
 
@@ -182,6 +228,7 @@ TEST("a round is read as it was written") {
     ws_round_encode(&round, bytes);
     CHECK_STATUS(ws_round_decode(bytes, sizeof bytes, &again), WS_OK);
     CHECK(again.branch == 17 && again.went_on == 12 * WS_DAY && again.owed == 0.25);
+    CHECK(again.steady == 11 && again.settled == 9);
     CHECK(again.kept == 300 && again.excess == 400);
     CHECK(again.limit.used == -3 && again.limit.id == 4 && again.sampled == 2);
     CHECK(again.dropped == 1.5 && again.sample[0].turn.used == 10);
@@ -194,14 +241,15 @@ TEST("the bytes are those of the table") {
     uint8_t bytes[WS_ROUND_BYTES];
 
     ws_round_encode(&round, bytes);
-    CHECK(memcmp(bytes, "\x89WSWP\r\n\x1a\1\0\2\0\21\0\0\0", 16) == 0);
+    CHECK(memcmp(bytes, "\x89WSWP\r\n\x1a\2\0\2\0\21\0\0\0", 16) == 0);
     CHECK(ws_get_u64(bytes + 16) == 12 * (uint64_t)WS_DAY && ws_get_double(bytes + 24) == 0.25);
     CHECK(ws_get_u64(bytes + 32) == 300 && ws_get_u64(bytes + 40) == 400);
     CHECK((int64_t)ws_get_u64(bytes + 48) == -3 && ws_get_u64(bytes + 56) == 4);
     CHECK(ws_get_double(bytes + 64) == 1.5);
-    CHECK(ws_get_u64(bytes + 72) == 10 && ws_get_u64(bytes + 80) == turn_at(10).id);
-    CHECK(ws_get_u64(bytes + 88) == 100 && ws_get_u64(bytes + 96) == 20);
-    CHECK(ws_get_u64(bytes + 120) == 0);
+    CHECK(ws_get_u64(bytes + 72) == 11 && ws_get_u64(bytes + 80) == 9);
+    CHECK(ws_get_u64(bytes + 88) == 10 && ws_get_u64(bytes + 96) == turn_at(10).id);
+    CHECK(ws_get_u64(bytes + 104) == 100 && ws_get_u64(bytes + 112) == 20);
+    CHECK(ws_get_u64(bytes + 136) == 0);
 }
 
 TEST("a round that was cut or changed by a bit is none") {
@@ -218,7 +266,7 @@ TEST("a round that was cut or changed by a bit is none") {
         CHECK(ws_round_decode(bytes, sizeof bytes, &again) != WS_OK);
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    bytes[8] = 2;
+    bytes[8] = 3;
     CHECK_STATUS(ws_round_decode(bytes, sizeof bytes, &again), WS_NEWER);
 }
 
@@ -248,5 +296,7 @@ TEST("a round that lies is none, though its digest fits") {
     expect_refused(47, "\xff", 1);                 /* excess */
     expect_refused(64, nan, 8);                    /* dropped */
     expect_refused(64, "\0\0\0\0\0\0\xf0\xbf", 8);
-    expect_refused(95, "\xff", 1); /* bytes of a run */
+    expect_refused(79, "\xff", 1);  /* steady */
+    expect_refused(87, "\xff", 1);  /* settled */
+    expect_refused(111, "\xff", 1); /* bytes of a run */
 }

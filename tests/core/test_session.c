@@ -366,19 +366,6 @@ static int synced_of(struct ws_session *session, int count, int64_t apart) {
     return syncs - before;
 }
 
-TEST("checkpoints are synced that come a hundred times what a sync takes after the last") {
-    struct ws_store *store = store_with_syncs_of(5 * SECOND / 1000);
-    struct ws_session *session = a_session(store);
-
-    CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
-    ws_store_shift_clock(store, WS_RATE_INTERVAL);
-    CHECK_STATUS(checkpoint(session, 99, "state"), WS_OK);
-    CHECK(synced_of(session, 10, SECOND / 2 + SECOND / 100) == 10);
-    CHECK(synced_of(session, 10, SECOND / 3) == 5);
-    while_syncing = NULL;
-    close_both(session, store);
-}
-
 TEST("however short a sync is, ten a second are enough") {
     struct ws_store *store = store_with_syncs_of(1);
     struct ws_session *session = a_session(store);
@@ -1291,6 +1278,52 @@ TEST("whatever a forked child does leaves its parent's file as it was") {
     free(before.bytes);
     free(after.bytes);
     close_both(session, store);
+}
+
+static enum ws_status see_running(void *context, const struct ws_run *run) {
+    *(bool *)context = run->running;
+    return WS_OK;
+}
+
+static bool is_running(struct ws_store *store) {
+    struct ws_digest key = a_key();
+    bool running = false;
+
+    CHECK_STATUS(ws_store_each(store, &key, see_running, &running), WS_OK);
+    return running;
+}
+
+static void fit_with_worker(void *worker) {
+    struct ws_store *store = a_store();
+    struct ws_session *session = a_session(store);
+    int ready[2];
+    char byte;
+
+    CHECK_STATUS(checkpoint(session, 1, "of the parent"), WS_OK);
+    CHECK(pipe(ready) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        const int *leash = worker;
+        close(leash[1]);
+        CHECK(write(ready[1], "", 1) == 1);
+        _exit(read(leash[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    CHECK(child > 0 && read(ready[0], &byte, 1) == 1);
+    CHECK(is_running(store));
+}
+
+TEST("a run whose process was killed is not running, though a forked worker of it lives") {
+    struct ws_store *store = a_store();
+    int worker[2];
+
+    CHECK(pipe(worker) == 0);
+    struct victim victim = start_victim(fit_with_worker, worker);
+    CHECK(is_running(store));
+    kill_victim(victim);
+    CHECK(!is_running(store));
+    close(worker[0]);
+    close(worker[1]);
+    ws_store_release(store);
 }
 
 TEST("a forked child that finalizes leaves its parent's checkpoints") {

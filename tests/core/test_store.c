@@ -471,6 +471,32 @@ TEST("an expired entry does not hide a worse one that is not") {
     best_is(store, "in time");
 }
 
+TEST("an entry in daily use does not expire") {
+    struct ws_store *store = bounded_store(KIB, 3 * WS_DAY);
+    struct ws_digest key = a_key();
+
+    save(store, "run", WS_FINAL, 1, "text");
+    for (int day = 0; day < 10; day++) {
+        ws_store_shift_clock(store, WS_DAY + 60 * SECOND);
+        expect_best(store, &key, "text");
+    }
+    ws_store_shift_clock(store, 4 * WS_DAY);
+    best_is(store, NULL);
+}
+
+TEST("an entry that may not age for a day does not expire while it is used") {
+    struct ws_store *store = bounded_store(KIB, WS_DAY / 24);
+    struct ws_digest key = a_key();
+
+    save(store, "run", WS_FINAL, 1, "text");
+    for (int use = 0; use < 10; use++) {
+        ws_store_shift_clock(store, WS_DAY / 24 / 2);
+        expect_best(store, &key, "text");
+    }
+    ws_store_shift_clock(store, WS_DAY / 24);
+    best_is(store, NULL);
+}
+
 TEST("the largest age never expires") {
     struct ws_store *store = bounded_store(KIB, INT64_MAX);
 

@@ -1,10 +1,12 @@
 #include "fixtures.h"
 #include "round.h"
+#include "save.h"
 #include "syncs.h"
 
 #include <signal.h>
 #include <time.h>
 
+#define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
 #define PAYLOAD 744
 #define FILE_SIZE ((uint64_t)1000) /* WS_RECORD_HEADER + PAYLOAD */
@@ -104,15 +106,88 @@ TEST("a sweep removes what has expired, and nothing else") {
     ws_store_release(store);
 }
 
-TEST("a lookup does not keep an entry from expiring") {
+TEST("a lookup keeps an entry from expiring") {
     struct ws_store *store = bounded_store(MIB, 3 * WS_DAY);
     struct ws_digest key = a_key();
 
-    save_text(store, &key, "run", WS_FINAL, 1, "text");
+    save_text(store, &key, "used", WS_FINAL, 1, "text");
+    save(store, OTHER_HEX, "unused", WS_FINAL);
     ws_store_shift_clock(store, 2 * WS_DAY);
     expect_best(store, &key, "text");
+    ws_store_shift_clock(store, 2 * WS_DAY);
+    CHECK(sweep(store).files == 1 && has(KEY_HEX, "used"));
     ws_store_shift_clock(store, WS_DAY);
     CHECK(sweep(store).files == 1);
+    ws_store_release(store);
+}
+
+/* Clocks. Each save brings a round through the whole store. */
+
+static void save_sweeping(struct ws_store *store, const char *hex, const char *run_id) {
+    struct ws_digest key = key_of(hex);
+    struct ws_note note = note_of(WS_FINAL, 1);
+    char id[WS_RUN_ID_MAX + 1];
+
+    snprintf(id, sizeof id, "%s", run_id);
+    CHECK_STATUS(ws_save(store, &key, id, &note, "text", 4), WS_OK);
+}
+
+TEST("a clock far ahead removes nothing of others', however often it saves") {
+    struct ws_store *store = bounded_store(16 * KIB, 30 * WS_DAY);
+    struct ws_store *ahead = bounded_store(16 * KIB, 30 * WS_DAY);
+
+    save_sweeping(store, KEY_HEX, "run");
+    ws_store_shift_clock(ahead, 40 * WS_DAY);
+    for (int i = 0; i < 10; i++) {
+        save_sweeping(ahead, OTHER_HEX, "other");
+        ws_store_shift_clock(ahead, 3600 * SECOND);
+        CHECK(has(KEY_HEX, "run"));
+    }
+    save_sweeping(store, KEY_HEX, "second");
+    save_sweeping(ahead, OTHER_HEX, "other");
+    CHECK(has(KEY_HEX, "second"));
+    ws_store_release(ahead);
+    ws_store_release(store);
+}
+
+TEST("a clock far behind notes no use that makes others' entries expire") {
+    struct ws_store *store = bounded_store(16 * KIB, 30 * WS_DAY);
+    struct ws_store *behind = bounded_store(16 * KIB, 30 * WS_DAY);
+
+    save_sweeping(store, KEY_HEX, "run");
+    int64_t used = modified_of(run_path(KEY_HEX, "run"));
+    ws_store_shift_clock(behind, -40 * WS_DAY);
+    save_sweeping(behind, OTHER_HEX, "other");
+    CHECK(modified_of(run_path(KEY_HEX, "run")) == used);
+    ws_store_release(behind);
+    ws_store_release(store);
+}
+
+TEST("slices remove what has expired by a clock that has been steady for a day") {
+    struct ws_store *store = bounded_store(16 * KIB, 30 * WS_DAY);
+
+    save_sweeping(store, KEY_HEX, "run");
+    ws_store_shift_clock(store, 40 * WS_DAY);
+    save_sweeping(store, OTHER_HEX, "other");
+    ws_store_shift_clock(store, WS_DAY / 2);
+    save_sweeping(store, OTHER_HEX, "other");
+    CHECK(has(KEY_HEX, "run"));
+    ws_store_shift_clock(store, WS_DAY / 2 + 60 * SECOND);
+    save_sweeping(store, OTHER_HEX, "other");
+    CHECK(!has(KEY_HEX, "run"));
+    ws_store_release(store);
+}
+
+TEST("slices of a store that is seldom used remove what had expired the last time") {
+    struct ws_store *store = bounded_store(16 * KIB, 30 * WS_DAY);
+
+    save_sweeping(store, KEY_HEX, "run");
+    ws_store_shift_clock(store, 40 * WS_DAY);
+    save_sweeping(store, OTHER_HEX, "other");
+    CHECK(has(KEY_HEX, "run"));
+    ws_store_shift_clock(store, 40 * WS_DAY);
+    save_sweeping(store, OTHER_HEX, "other");
+    CHECK(!has(KEY_HEX, "run"));
     ws_store_release(store);
 }
 
@@ -1054,7 +1129,7 @@ TEST("a round's file of a newer version is left alone, and a handle sweeps for i
 
     save(store, KEY_HEX, "run", WS_FINAL);
     sweep(store);
-    write_at(round_path(), 8, "\2", 1);
+    write_at(round_path(), 8, "\3", 1);
     set_canary(store);
     for (int saved = 1; saved <= 4; saved++) {
         sweep_when_due(store);
@@ -1064,7 +1139,7 @@ TEST("a round's file of a newer version is left alone, and a handle sweeps for i
     sweep_when_due(store);
     CHECK(!canary_lives());
     struct image image = image_of(round_path());
-    CHECK(image.bytes[8] == 2);
+    CHECK(image.bytes[8] == 3);
     free(image.bytes);
     ws_store_release(store);
 }
