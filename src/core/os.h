@@ -88,6 +88,9 @@ bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity
 /* Whether just one name leads to the file, as far as the file itself knows. Cheap enough to ask
  * before every write. */
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name);
+/* Whether the file itself knows that a name was taken from it: to a program that serves a file
+ * system it may be what its name was, for as long as it is open. */
+bool ws_os_file_knows_its_names(struct ws_file *file);
 /* Whether `name` leads to the file. Asked of the file system itself, not of what the system has
  * kept in mind. */
 enum ws_status ws_os_file_is_named(struct ws_dir *dir, const char *name, struct ws_file *file,

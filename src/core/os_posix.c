@@ -48,6 +48,8 @@ struct ws_dir {
 struct ws_file {
     int fd;
     uint64_t size_limit; /* of this process's files, as it was asked last */
+    bool is_placed;      /* whether that was asked: */
+    bool in_user_space;  /* it is some program's, which is to the system what a disk is */
 };
 
 static enum ws_status status_of_errno(void) {
@@ -595,13 +597,31 @@ enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity
     return WS_OK;
 }
 
+/* There each name may be another file to the system, and a link that is made of one of them changes
+ * nothing of what it has in mind of the others. */
+static bool is_in_user_space(struct ws_file *file) {
+#ifdef __linux__
+    struct statfs found;
+
+    if (!file->is_placed) {
+        file->in_user_space =
+            fstatfs(file->fd, &found) == 0 && (unsigned long)found.f_type == 0x65735546;
+        file->is_placed = true;
+    }
+#endif
+    return file->in_user_space;
+}
+
+bool ws_os_file_knows_its_names(struct ws_file *file) { return !is_in_user_space(file); }
+
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
 #ifdef STATX_NLINK
     /* fstat would also ask for the times, and a kernel that was asked for a file's times makes
      * the next write to it record a new one: three times the cost of the write. */
     struct statx statx_info;
+    int flags = AT_EMPTY_PATH | (is_in_user_space(file) ? AT_STATX_FORCE_SYNC : 0);
 
-    if (statx(file->fd, "", AT_EMPTY_PATH, STATX_NLINK, &statx_info) == 0) {
+    if (statx(file->fd, "", flags, STATX_NLINK, &statx_info) == 0) {
         *has_one_name = statx_info.stx_nlink == 1;
         return WS_OK;
     }
@@ -764,13 +784,17 @@ enum ws_status ws_os_file_sync(struct ws_file *file) {
 #endif
 }
 
+/* Both times: some file systems in user space take one alone for none. Of a file of somebody else's
+ * that this user may write, only "now" can be set. */
 enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified) {
-    struct timespec times[2] = {
-        {.tv_nsec = UTIME_OMIT},
-        {.tv_sec = (time_t)(modified / NS_PER_S), .tv_nsec = (long)(modified % NS_PER_S)},
-    };
+    struct timespec time = {.tv_sec = (time_t)(modified / NS_PER_S),
+                            .tv_nsec = (long)(modified % NS_PER_S)};
+    struct timespec times[2] = {time, time};
 
-    return futimens(file->fd, times) < 0 ? WS_OS_ERROR : WS_OK;
+    if (futimens(file->fd, times) == 0 || (errno == EPERM && futimens(file->fd, NULL) == 0)) {
+        return WS_OK;
+    }
+    return WS_OS_ERROR;
 }
 
 enum ws_status ws_os_file_close(struct ws_file *file) {

@@ -641,6 +641,11 @@ bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity
     return private;
 }
 
+bool ws_os_file_knows_its_names(struct ws_file *file) {
+    (void)file;
+    return true;
+}
+
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
     FILE_STANDARD_INFO info;
 
