@@ -972,7 +972,7 @@ TEST("a directory under a run's name gives nothing") {
 TEST("a pipe under a run's name is foreign, and nobody waits for it") {
     struct ws_dir *dir = test_dir();
 
-    CHECK(mkfifo(harness_path(RUN), 0600) == 0);
+    make_pipe(harness_path(RUN));
     CHECK(scan_in(dir).reason == WS_FOREIGN);
     ws_os_dir_close(dir);
 }

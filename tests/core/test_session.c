@@ -367,14 +367,17 @@ static int synced_of(struct ws_session *session, int count, int64_t apart) {
 }
 
 TEST("checkpoints are synced that come a hundred times what a sync takes after the last") {
-    struct ws_store *store = store_with_syncs_of(5 * SECOND / 1000);
+    struct ws_store *store = store_with_syncs_of(SECOND / 100);
     struct ws_session *session = a_session(store);
 
+    if (ws_os_is_shared(harness_dir())) {
+        harness_skip("needs a file system of which all but a sync takes next to no time");
+    }
     CHECK_STATUS(checkpoint(session, 100, "state"), WS_OK);
     ws_store_shift_clock(store, WS_RATE_INTERVAL);
     CHECK_STATUS(checkpoint(session, 99, "state"), WS_OK);
-    CHECK(synced_of(session, 10, SECOND / 2 + SECOND / 100) == 10);
-    CHECK(synced_of(session, 10, SECOND / 3) == 5);
+    CHECK(synced_of(session, 10, SECOND * 19 / 10) == 10);
+    CHECK(synced_of(session, 10, SECOND * 19 / 20) == 5);
     while_syncing = NULL;
     close_both(session, store);
 }
@@ -1117,7 +1120,7 @@ TEST("a backup of hard links stays as it was made, whatever the run writes") {
     const char *backup = harness_path("backup");
 
     CHECK_STATUS(checkpoint(session, 10, "saved"), WS_OK);
-    CHECK(link(file_of(session), backup) == 0);
+    make_link(file_of(session), backup);
     struct image before = image_of(backup);
     for (int i = 0; i < 5; i++) {
         CHECK_STATUS(checkpoint(session, 9 - i, "state"), WS_OK);
