@@ -138,8 +138,29 @@ TEST("a file that claims more than is there is found as unreadable, and stays") 
     sign_header(header);
     write_at(path, 0, header, sizeof header);
     CHECK(truncate(path, (off_t)(sizeof header + size)) == 0);
+    if (bytes_on_disk(path) >= size) {
+        harness_skip("needs to be told what a file takes on the disk");
+    }
     CHECK(only(check(store, true), WS_FINDING_UNREADABLE));
     CHECK(exists(path));
+    ws_store_release(store);
+}
+
+/* Between the judgement and the removal somebody saves under the same name. */
+TEST("an entry that is saved again while a repair has its damaged file in hand stays") {
+    struct ws_store *store = store_with("run");
+    const char *path = run_path(KEY_HEX, "run");
+    struct ws_digest key = a_key();
+
+    flip_bit(path, WS_RECORD_HEADER);
+    struct ws_dir *dir = dir_at(harness_path("store/v1/012/345"));
+    struct ws_file *judged = file_in(dir, strrchr(path, '/') + 1);
+    save_text(store, &key, "run", WS_FINAL, 1, "saved again");
+    CHECK(!ws_runfile_remove(dir, strrchr(path, '/') + 1, judged));
+    CHECK(exists(path));
+    expect_best(store, &key, "saved again");
+    ws_os_file_close(judged);
+    ws_os_dir_close(dir);
     ws_store_release(store);
 }
 
