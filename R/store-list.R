@@ -1,4 +1,4 @@
-# Covered by tests/testthat/test-store.R and tests/users.
+# Tests: test-store.R.
 
 #' What is in a store
 #'
