@@ -1,8 +1,8 @@
 # Each target sets up what it needs by itself: on Debian with apt, elsewhere it says what to
 # install. All that is made goes to build/; the output of each step is kept in build/log/.
 
-.PHONY: install demo check check-r45 check-bare check-deep check-windows check-pages coverage soak fuzz bench docs site \
-    lint format clean
+.PHONY: install demo check check-r45 check-bare check-deep check-windows check-mounts check-pages \
+    coverage soak fuzz bench docs site lint format clean
 
 # Installs the package with its vignettes, where R keeps its packages.
 install:
@@ -56,6 +56,11 @@ soak:
 check-windows:
 	@tools/setup package windows
 	@tools/windows
+
+# The tests of stores and sessions on other file systems, which it mounts; as root; takes long.
+check-mounts:
+	@tools/setup package check mounts
+	@tools/mounts
 
 # Fuzzes what reads bytes from outside, FUZZ_SECONDS (60) for each target.
 fuzz:

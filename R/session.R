@@ -148,8 +148,8 @@ finalize_encoded <- function(session, encoded, objective, iteration, brief) {
 }
 
 # Called from C, the first time that a write fails.
-warn_session <- function(reason) {
-  warn_not_kept(reason, "The fit's state")
+warn_session <- function(reason, session) {
+  warn_not_kept(reason, "The fit's state", session_store(session), session_key(session))
 }
 
 #' @rdname warm_session

@@ -107,7 +107,10 @@ warn_withheld <- function(path) {
 # The same store, with whole fits of others taken for the user's own.
 trust_store <- function(store) {
   config <- store_config(store)
-  .Call(C_store_open, config$path, config$max_size, config$max_age, TRUE)
+  .Call(
+    C_store_open, config$path, config$max_size, config$max_age, TRUE,
+    .Call(C_store_is_shared, store)
+  )
 }
 
 # A fit may hold no code, and then a lookup returns it from anywhere; but what is returned as

@@ -8,6 +8,9 @@ new_listing <- function(frame, class) {
 #' @export
 print.warm_store_list <- function(x, ..., n = 20) {
   shown <- c("key", "label", "state", "objective", "iteration", "bytes", "age")
+  if (!is.null(attr(x, "unread"))) {
+    cat(wrap_text(unread_text(attr(x, "unread"), attr(x, "reason"))), sep = "\n")
+  }
   if (!all(shown %in% names(x)) || nrow(x) == 0) {
     return(print_plain(x, if (all(shown %in% names(x))) "No runs."))
   }
@@ -29,6 +32,14 @@ print.warm_store_list <- function(x, ..., n = 20) {
     "Whole keys and run ids are in the columns `key` and `run_id`."
   )), sep = "\n")
   invisible(x)
+}
+
+unread_text <- function(count, reason) {
+  paste0(
+    format(count, scientific = FALSE), if (count == 1) " file or directory" else
+      " files or directories", " could not be read",
+    if (nzchar(reason)) paste0(" (", reason, ")"), ": see store_check()."
+  )
 }
 
 #' @export

@@ -19,7 +19,8 @@
 #'   or a history, does not verify; another record does and is found), `"foreign"` (not ours),
 #'   `"newer"` (written by a newer version of this package), `"orphaned"` (left by a
 #'   process that died while it wrote, or in the wrong directory), `"expired"` (not returned any
-#'   more; the next sweep removes it) and `"unreadable"`.
+#'   more; the next sweep removes it) and `"unreadable"`: a file or a directory, often another
+#'   user's.
 #' @section What is never removed:
 #' The file of a running fit, and files that are not this package's or in a newer format. Of one
 #' key, checkpoints go before the final entry.
@@ -52,6 +53,7 @@ store_check <- function(store = warm_store(), repair = FALSE) {
   branches <- list.files(file.path(path, "v1"), pattern = "^[0-9a-f]{3}$")
   findings <- c(
     list(
+      if (.Call(C_store_check_root, store)) finding_frame(file.path(path, "v1"), 7L),
       check_names(path, "v1"),
       check_names(file.path(path, "v1"), c(branches, ".swept", ".tally"))
     ),
@@ -68,7 +70,7 @@ finding_reasons <- c(
   "newer" = "written by a newer version of warmstart",
   "orphaned" = "left by a process that died while it wrote, or in the wrong directory",
   "expired" = "not used for max_age; the next sweep removes it",
-  "unreadable" = "cannot be read"
+  "unreadable" = "cannot be read: is it another user's?"
 )
 
 # What lies in a directory of the store and is not its own.
@@ -85,9 +87,11 @@ check_branches <- function(store, path, branches, repair) {
   findings <- vector("list", length(branches))
   for (i in seq_along(branches)) {
     found <- .Call(C_store_check_branch, store, strtoi(branches[[i]], 16L), repair)
-    if (length(found$name) > 0) {
-      shards <- sprintf("%03x", found$shard)
-      files <- file.path(path, "v1", branches[[i]], shards, found$name)
+    if (is.null(found)) {
+      findings[[i]] <- finding_frame(file.path(path, "v1", branches[[i]]), 7L)
+    } else if (length(found$name) > 0) {
+      shards <- file.path(path, "v1", branches[[i]], sprintf("%03x", found$shard))
+      files <- ifelse(found$name == "", shards, file.path(shards, found$name))
       findings[[i]] <- finding_frame(files, found$kind, found$bytes, found$removed)
     }
     if (i %% 16 == 0) {

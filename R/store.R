@@ -73,8 +73,23 @@
 #'
 #' A new store can be read and written by you alone: the modes of directories are 0700, those of
 #' files 0600, whatever the umask. A directory that is there already keeps its rights, but files in
-#' it are still yours alone: where others are to use them, change their modes. On Windows the
-#' rights of the directory above apply.
+#' it are still yours alone, unless the store is shared. On Windows the rights of the directory
+#' above apply.
+#'
+#' @section Can a group share one?:
+#' Yes: `warm_store(path, shared = "group")`, said once by the store's owner. The group is that of
+#' the directory `path`, or where that is missing, of the directory that it is made in, if that
+#' hands its group down (as `chmod g+s` has it). All its members can then read, write and delete
+#' what is in the store, whatever their umask: directories get the mode 2770, files 0660, as git's
+#' `core.sharedRepository` has it. What is there already is shared as well. That is kept in the
+#' store: the others' `warm_store(path)` follows. The directories above `path` must let the group
+#' through. Whoever cannot read a part of a store is told so: [store_list()] counts it, and
+#' [store_check()] names it. Not on Windows.
+#'
+#' What members get back of each other's: all that was saved as plain data, and the states of fits,
+#' which new fits start from. A finished fit is withheld, your own too, since the group can change
+#' its file: [warm()] then warns and fits again, which takes few iterations from that state. With
+#' `trust = TRUE` it is returned; see "Is a shared store safe?".
 #'
 #' @section Is a shared store safe?:
 #' What others have written cannot run code, nor break anything by what it says. States are
@@ -96,9 +111,12 @@
 #' @param max_age Bound in seconds since the last use: a number, a `difftime`, or text such as
 #'   `"30 days"`, the default, `"12 hours"`, `"Inf"`.
 #' @param trust TRUE or FALSE, the default: load whole fits also from a store that others can write?
+#' @param shared `"group"` shares the store with its group: see "Can a group share one?". NULL, the
+#'   default, leaves the store as it is; a new one is yours alone.
 #' @return An object of class `warm_store`. It may be saved and sent to other processes: there it
 #'   opens the same directory again.
 #' @section Errors: `warmstart_error_argument` names a bad argument, such as a path that is a file.
+#'   A store that cannot be shared is no error: there is a warning (`warmstart_warning_store`).
 #' @seealso [store_save()], [store_list()], [warm_session()], [warm()]
 #' @examples
 #' store <- warm_store(tempfile("store"))
@@ -107,19 +125,39 @@
 #' store_lookup(store, key)
 #' store
 #' @export
-warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days", trust = FALSE) {
+warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days", trust = FALSE,
+                       shared = NULL) {
   if (is.null(path)) {
     path <- default_path()
   }
   check_path(path, "path")
   check_flag(trust, "trust")
-  .Call(
+  shares <- !is.null(shared)
+  if (shares) check_choice(shared, "group", "shared")
+  store <- .Call(
     C_store_open,
     system_path(absolute_path(path)),
     parse_size(max_size, "max_size"),
     parse_age(max_age, "max_age"),
-    trust
+    trust, shares
   )
+  if (shares) share_store(store)
+  store
+}
+
+share_store <- function(store) {
+  reason <- .Call(C_store_share, store)
+  if (!is.null(reason)) {
+    warn_warmstart(
+      c(
+        paste0(
+          "The store could not be shared: ", reason, ": ", format_text(store_config(store)$path)
+        ),
+        i = "Only the owner of a store can share it."
+      ),
+      class = "store"
+    )
+  }
 }
 
 default_path <- function() {
@@ -170,7 +208,8 @@ system_path <- function(path) {
 #' @param select `"best"`: the newest final entry; where there is none, the checkpoint of the lowest
 #'   objective, within 1e-12 the newest, and one with an objective before one without. `"latest"`:
 #'   the newest of all.
-#' @return `store_save()`: the run id, invisibly; NA with a warning where the disk failed.
+#' @return `store_save()`: the run id, invisibly; NA with a warning where the disk failed, or where
+#'   the store is not yours to write, as after a session as root; that says what mends it.
 #'   `store_lookup()`: an entry, or NULL where there is none: a list of class
 #'   `warm_entry` with `payload`, `objective`, `iteration`, `kind`, `written` (POSIXct), `run_id`,
 #'   `key` and `label`. `store_delete()`: the number of files removed, invisibly.
@@ -204,7 +243,7 @@ save_as <- function(code, store, key, payload, objective, iteration, run_id, lab
     C_store_save, store, key, payload, objective, iteration, code, run_id, label
   )
   if (inherits(result, "failure")) {
-    warn_not_kept(unclass(result), "The entry")
+    warn_not_kept(unclass(result), "The entry", store, key)
     return(invisible(NA_character_))
   }
   invisible(result)
@@ -231,137 +270,4 @@ kinds <- c("checkpoint", "final")
 #' @export
 store_delete <- function(store, key, run_id = NULL) {
   invisible(.Call(C_store_delete, store, key, run_id))
-}
-
-#' What is in a store
-#'
-#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
-#' @param key Only the runs of this key, a [fingerprint()] or its 32 hex digits; NULL, the default,
-#'   for all.
-#' @return `store_list()`: a data frame, one row a run, newest first, of which 20 are printed:
-#'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
-#'   finished, seed: starting values that [warm()] keeps for other fits, or cached: a value of
-#'   [as_cachem()]), `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct), `age`
-#'   (difftime). `store_info()`: a list of class `warm_store_info` with `path`, `max_size` (bytes),
-#'   `max_age` (seconds), `bytes`, `runs`, how many of them are `finished`, `running` and
-#'   `interrupted`, the numbers of `seeds` and `cached` values, and `newest`, the rows of
-#'   `store_list()` of up to five runs. A store prints as its `store_info()`.
-#' @section Errors: `warmstart_error_argument` names a bad argument.
-#' @seealso [warm_store()], [store_lookup()], [summary.warm_store()]
-#' @examples
-#' store <- warm_store(tempfile("store"))
-#' store_save(store, fingerprint("a"), 1:3, label = "first try")
-#' store_list(store)
-#' store_info(store)
-#' @export
-store_list <- function(store = warm_store(), key = NULL) {
-  rows <- list_runs(store, key)
-  rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
-  frame <- as.data.frame(rows, stringsAsFactors = FALSE)
-  frame$state[is_cached_run(frame$run_id)] <- "cached"
-  frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
-  frame <- frame[order(frame$written, decreasing = TRUE), , drop = FALSE]
-  rownames(frame) <- NULL
-  new_listing(frame, "warm_store_list")
-}
-
-# As vectors beside each other, in no order: a data frame takes half a millisecond to make.
-list_runs <- function(store, key) {
-  .Call(C_store_list, store, key)
-}
-
-#' @rdname store_list
-#' @export
-store_info <- function(store = warm_store()) {
-  config <- store_config(store)
-  runs <- store_list(store)
-  structure(
-    c(config, list(
-      bytes = sum(runs$bytes),
-      runs = sum(!runs$state %in% c("seed", "cached")),
-      finished = sum(runs$state == "finished"),
-      running = sum(runs$state == "running"),
-      interrupted = sum(runs$state == "interrupted"),
-      seeds = sum(runs$state == "seed"),
-      cached = sum(runs$state == "cached"),
-      newest = utils::head(runs[!runs$state %in% c("seed", "cached"), ], newest_shown)
-    )),
-    class = "warm_store_info"
-  )
-}
-
-newest_shown <- 5
-
-# path, max_size in bytes, max_age in seconds, trust.
-store_config <- function(store) {
-  stats::setNames(.Call(C_store_config, store), c("path", "max_size", "max_age", "trust"))
-}
-
-#' @export
-format.warm_store_info <- function(x, ...) {
-  states <- c("finished", "running", "interrupted")
-  numbers <- paste(vapply(x[states], format, "", scientific = FALSE), states)
-  fullness <- paste0(
-    format_size(x$bytes), " of ", format_size(x$max_size), share_of(x$bytes, x$max_size),
-    ", each kept for ", format_age(x$max_age), "."
-  )
-  c(
-    store_head(x$path),
-    wrap_below(paste0(
-      counted(x$runs, "run"), ": ", paste(numbers, collapse = ", "),
-      if (x$seeds > 0) paste0("; and ", counted(x$seeds, "seed"), " for other fits"),
-      if (x$cached > 0) paste0("; and ", counted(x$cached, "cached value")), "."
-    )),
-    wrap_below(fullness),
-    if (nrow(x$newest) > 0) c(wrap_below("Newest:"), newest_lines(x$newest)),
-    wrap_below(next_step(x))
-  )
-}
-
-store_head <- function(path) path_line("<warm_store>", path)
-
-path_line <- function(head, path) {
-  paste(head, cut_middle(format_text(path), line_width() - 1 - nchar(head)))
-}
-
-share_of <- function(bytes, max_size) {
-  if (is.finite(max_size) && max_size > 0) {
-    share <- round(100 * bytes / max_size)
-    paste0(" (", if (share < 1 && bytes > 0) "less than 1" else share, " %)")
-  }
-}
-
-# A line each: state, age, label or else the key, cut where the line ends.
-newest_lines <- function(runs) {
-  name <- ifelse(is.na(runs$label), paste("key", runs$key), format_text(runs$label))
-  age <- paste(format_age(as.numeric(runs$age, units = "secs")), "ago")
-  cut_text(paste("   ", format(runs$state), format(age), name), line_width())
-}
-
-# What whoever looks at a store may want to do.
-next_step <- function(x) {
-  if (x$interrupted > 0) {
-    "To go on with an interrupted fit, run the line that began it again."
-  } else if (x$runs + x$seeds == 0) {
-    "Nothing here yet: wrap a call in warm(), as in warm(gam(y ~ s(x)), store)."
-  } else {
-    "See store_list() for all of them, summary() for what they were good for."
-  }
-}
-
-#' @export
-print.warm_store_info <- function(x, ...) {
-  cat(format(x), sep = "\n")
-  invisible(x)
-}
-
-#' @export
-format.warm_store <- function(x, ...) {
-  format(store_info(x))
-}
-
-#' @export
-print.warm_store <- function(x, ...) {
-  cat(format(x), sep = "\n")
-  invisible(x)
 }

@@ -53,13 +53,36 @@ told <- function(format, message) {
   )
 }
 
-warn_not_kept <- function(reason, what) {
+warn_not_kept <- function(reason, what, store, key) {
   warn_warmstart(
     c(
       paste0(what, " could not be kept: ", reason, "."),
+      way_past(.Call(C_store_barrier, store, key), store_config(store)$path),
       i = "Nothing stops; there will be no further warning about it."
     ),
     class = "store"
+  )
+}
+
+# What is in the way, and the command that mends it: a session as root leaves directories of its own
+# in a user's store.
+way_past <- function(barrier, path) {
+  if (is.null(barrier)) {
+    return(NULL)
+  }
+  is_root <- barrier[[2]] == 0
+  owner <- if (is_root) "root" else paste("the user of number", barrier[[2]])
+  c(
+    i = paste0(format_text(barrier[[1]]), " belongs to ", owner, "."),
+    i = if (is_root) {
+      user <- Sys.info()[["effective_user"]]
+      paste("To make the store yours again: sudo chown -R", user, shQuote(path))
+    } else {
+      paste0(
+        "Its owner can share it with a group: warm_store(",
+        encodeString(path, quote = "\""), ", shared = \"group\")"
+      )
+    }
   )
 }
 

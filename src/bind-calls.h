@@ -24,8 +24,11 @@ SEXP bind_may_be_plain(SEXP value);
 SEXP bind_bytes_are_plain(SEXP bytes);
 SEXP bind_serialize(SEXP value, SEXP version, SEXP limit, SEXP homes);
 
-SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust);
+SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust, SEXP shared);
 SEXP bind_store_config(SEXP store);
+SEXP bind_store_share(SEXP store);
+SEXP bind_store_is_shared(SEXP store);
+SEXP bind_store_barrier(SEXP store, SEXP key);
 SEXP bind_store_shift_clock(SEXP store, SEXP seconds);
 SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration, SEXP kind,
                      SEXP run_id, SEXP label);
@@ -38,6 +41,7 @@ SEXP bind_store_tally(SEXP store);
 
 SEXP bind_store_sweep(SEXP store);
 SEXP bind_store_check_branch(SEXP store, SEXP branch, SEXP repair);
+SEXP bind_store_check_root(SEXP store);
 SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id);
 
 SEXP bind_session_open(SEXP store, SEXP key, SEXP label);

@@ -163,7 +163,7 @@ static SEXP answer(SEXP session, struct ws_session *open, enum ws_status status)
         ws_status_describe(state.failure, state.failure_errno, reason, sizeof reason);
         bind_tag_set_flag(session, SESSION_WARNED, 1);
         SEXP text = PROTECT(Rf_mkString(reason));
-        bind_call("warn_session", text, NULL);
+        bind_call("warn_session", text, session);
         UNPROTECT(1);
     }
     return Rf_ScalarLogical(status == WS_OK);

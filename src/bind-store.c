@@ -17,7 +17,7 @@
 /* As R/store.R numbers them. */
 enum kind_code { KIND_CHECKPOINT = 1, KIND_FINAL = 2, KIND_SEED = 3 };
 
-enum store_tag { STORE_PATH, STORE_MAX_SIZE, STORE_MAX_AGE, STORE_TRUST, STORE_TAGS };
+enum store_tag { STORE_PATH, STORE_MAX_SIZE, STORE_MAX_AGE, STORE_TRUST, STORE_SHARED, STORE_TAGS };
 
 static void finalize_store(SEXP pointer) {
     struct ws_store *store = R_ExternalPtrAddr(pointer);
@@ -38,6 +38,11 @@ static const char *path_of(SEXP tag) {
     return Rf_getCharCE(string) == CE_NATIVE ? CHAR(string) : text;
 }
 
+/* A store that an earlier version has saved says nothing of it. */
+static bool shared_of(SEXP tag) {
+    return Rf_length(tag) > STORE_SHARED && bind_flag(VECTOR_ELT(tag, STORE_SHARED), "shared");
+}
+
 static struct ws_store *open_store(SEXP tag) {
     struct ws_store *store = NULL;
     double age = bind_number(VECTOR_ELT(tag, STORE_MAX_AGE), "max_age");
@@ -46,6 +51,7 @@ static struct ws_store *open_store(SEXP tag) {
         .max_size = size < 9e18 ? (uint64_t)size : UINT64_MAX / 2,
         .max_age = (int64_t)((age < AGE_MAX_S ? age : AGE_MAX_S) * NS_PER_S),
         .trust = bind_flag(VECTOR_ELT(tag, STORE_TRUST), "trust"),
+        .shared = shared_of(tag),
         .accept = bind_accept,
     };
     enum ws_status status = ws_store_open(path_of(tag), &options, &store);
@@ -60,13 +66,14 @@ static struct ws_store *open_store(SEXP tag) {
     return store;
 }
 
-SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust) {
+SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust, SEXP shared) {
     SEXP tag = PROTECT(Rf_allocVector(VECSXP, STORE_TAGS));
 
     SET_VECTOR_ELT(tag, STORE_PATH, path);
     SET_VECTOR_ELT(tag, STORE_MAX_SIZE, max_size);
     SET_VECTOR_ELT(tag, STORE_MAX_AGE, max_age);
     SET_VECTOR_ELT(tag, STORE_TRUST, trust);
+    SET_VECTOR_ELT(tag, STORE_SHARED, shared);
     SEXP pointer = PROTECT(bind_pointer(NULL, tag, R_NilValue, "warm_store", finalize_store));
     R_SetExternalPtrAddr(pointer, open_store(tag));
     UNPROTECT(2);
@@ -87,6 +94,39 @@ struct ws_store *bind_store(SEXP store) {
 SEXP bind_store_config(SEXP store) {
     bind_store(store);
     return R_ExternalPtrTag(store);
+}
+
+/* NULL, or why not. */
+SEXP bind_store_share(SEXP store) {
+    char reason[256];
+    enum ws_status status = ws_store_share(bind_store(store));
+
+    if (status == WS_OK) {
+        return R_NilValue;
+    }
+    ws_status_describe(status, errno, reason, sizeof reason);
+    return Rf_mkString(reason);
+}
+
+SEXP bind_store_is_shared(SEXP store) {
+    return Rf_ScalarLogical(ws_store_is_shared(bind_store(store)));
+}
+
+/* Where the key's way is barred to this user: the path, with its owner's number; else NULL. */
+SEXP bind_store_barrier(SEXP store, SEXP key) {
+    struct ws_store *opened = bind_store(store);
+    struct ws_digest digest = bind_key(key, "key");
+    char path[4096];
+    uint64_t owner = 0;
+
+    if (!ws_store_barrier(opened, &digest, path, sizeof path, &owner)) {
+        return R_NilValue;
+    }
+    SEXP value = PROTECT(Rf_allocVector(VECSXP, 2));
+    SET_VECTOR_ELT(value, 0, Rf_ScalarString(Rf_mkCharCE(path, CE_UTF8)));
+    SET_VECTOR_ELT(value, 1, Rf_ScalarReal((double)owner));
+    UNPROTECT(1);
+    return value;
 }
 
 SEXP bind_store_shift_clock(SEXP store, SEXP seconds) {
@@ -236,6 +276,22 @@ static void free_rows(void *context, Rboolean jump) {
     free(rows->runs);
 }
 
+/* How many files and directories could not be read, and why the last of them, as attributes. */
+static void note_unlisted(SEXP frame, const struct ws_passed_over *before,
+                          const struct ws_passed_over *after) {
+    char reason[256];
+
+    if (after->unlisted == before->unlisted) {
+        return;
+    }
+    ws_status_describe(WS_OS_ERROR, after->unlisted_errno, reason, sizeof reason);
+    SEXP count = PROTECT(Rf_ScalarReal((double)(after->unlisted - before->unlisted)));
+    Rf_setAttrib(frame, Rf_install("unread"), count);
+    SEXP text = PROTECT(Rf_mkString(reason));
+    Rf_setAttrib(frame, Rf_install("reason"), text);
+    UNPROTECT(2);
+}
+
 SEXP bind_store_list(SEXP store, SEXP key) {
     struct rows rows = {0};
     struct ws_store *opened = bind_store(store);
@@ -245,12 +301,16 @@ SEXP bind_store_list(SEXP store, SEXP key) {
     if (!all) {
         digest = bind_key(key, "key");
     }
+    struct ws_passed_over before = *ws_store_passed_over(opened);
     enum ws_status status = ws_store_each(opened, all ? NULL : &digest, add_row, &rows);
     if (status == WS_NO_MEMORY) {
         free(rows.runs);
         bind_stop_status("cannot list the store", status);
     }
-    return bind_with_cleanup(make_frame, free_rows, &rows);
+    SEXP frame = PROTECT(bind_with_cleanup(make_frame, free_rows, &rows));
+    note_unlisted(frame, &before, ws_store_passed_over(opened));
+    UNPROTECT(1);
+    return frame;
 }
 
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id) {

@@ -41,7 +41,8 @@ struct findings {
 static enum ws_status add_finding(void *context, const struct ws_finding *finding) {
     struct findings *findings = context;
 
-    size_t size = strlen(finding->name) + 1;
+    const char *text = finding->name ? finding->name : "";
+    size_t size = strlen(text) + 1;
     struct found *all = ws_with_room(findings->all, sizeof *all, findings->count, &findings->room);
 
     if (!all) {
@@ -52,7 +53,7 @@ static enum ws_status add_finding(void *context, const struct ws_finding *findin
     if (!name) {
         return WS_NO_MEMORY;
     }
-    memcpy(name, finding->name, size);
+    memcpy(name, text, size);
     all[findings->count++] = (struct found){.finding = *finding, .name = name};
     return WS_OK;
 }
@@ -90,6 +91,15 @@ static SEXP make_findings(void *context) {
     return value;
 }
 
+/* Whether the directory of the branches is there and cannot be read. */
+SEXP bind_store_check_root(SEXP store) {
+    struct ws_dir *root = NULL;
+    enum ws_status status = ws_store_root(bind_store(store), &root);
+
+    ws_os_dir_close(root);
+    return Rf_ScalarLogical(status == WS_OS_ERROR);
+}
+
 SEXP bind_store_check_branch(SEXP store, SEXP branch, SEXP repair) {
     struct findings findings = {0};
     struct ws_store *opened = bind_store(store);
@@ -100,6 +110,10 @@ SEXP bind_store_check_branch(SEXP store, SEXP branch, SEXP repair) {
     if (status == WS_NO_MEMORY) {
         free_findings(&findings, FALSE);
         bind_stop_status("cannot check the store", status);
+    }
+    if (status == WS_OS_ERROR) {
+        free_findings(&findings, FALSE);
+        return R_NilValue;
     }
     return bind_with_cleanup(make_findings, free_findings, &findings);
 }

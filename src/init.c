@@ -24,8 +24,11 @@ static const R_CallMethodDef routines[] = {
     CALL(bytes_are_plain, 1),
     CALL(serialize, 4),
 
-    CALL(store_open, 4),
+    CALL(store_open, 5),
     CALL(store_config, 1),
+    CALL(store_share, 1),
+    CALL(store_is_shared, 1),
+    CALL(store_barrier, 2),
     CALL(store_shift_clock, 2),
     CALL(store_save, 8),
     CALL(store_lookup, 5),
@@ -37,6 +40,7 @@ static const R_CallMethodDef routines[] = {
 
     CALL(store_sweep, 1),
     CALL(store_check_branch, 3),
+    CALL(store_check_root, 1),
     CALL(store_trusts, 3),
 
     CALL(session_open, 3),

@@ -138,7 +138,10 @@ static enum ws_status check_shard(void *context, uint32_t shard, struct ws_dir *
     check->shard = shard;
     check->dir = dir;
     check->changed = false;
-    enum ws_status status = ws_os_dir_list(dir, check_file, check);
+    enum ws_status status = dir ? ws_os_dir_list(dir, check_file, check) : WS_OS_ERROR;
+    if (status == WS_OS_ERROR) {
+        status = find(check, WS_FINDING_UNREADABLE, NULL, 0);
+    }
     if (check->changed) {
         ws_os_dir_sync(dir);
     }

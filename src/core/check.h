@@ -24,13 +24,13 @@ enum ws_finding_kind {
 struct ws_finding {
     enum ws_finding_kind kind;
     uint32_t shard;
-    const char *name; /* of the file in its shard */
+    const char *name; /* of the file in its shard; NULL: the shard itself */
     uint64_t bytes;
     bool removed;
 };
 
 /* With `repair` removes what is damaged and not held by a live run. WS_OK where there is no such
- * branch. */
+ * branch; WS_OS_ERROR where it cannot be read. */
 enum ws_status ws_check_branch(struct ws_store *store, uint32_t branch, bool repair,
                                enum ws_status (*visit)(void *context,
                                                        const struct ws_finding *finding),

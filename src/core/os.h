@@ -52,7 +52,7 @@ struct ws_file_identity {
  * may have made a moment ago, are lost with the power once the call has returned. */
 enum ws_make { WS_MAKE_NONE, WS_MAKE, WS_MAKE_DURABLE };
 
-/* Made: 0700, whatever the umask. */
+/* Made: 0700, whatever the umask; in a directory that is shared, as that. */
 enum ws_status ws_os_dir_open(const char *path, enum ws_make make, struct ws_dir **dir);
 /* The directory `below` ("v1/0123") the directory `path`. Symbolic links are followed on the way
  * to `path`, which is the user's to choose, and not below it. */
@@ -68,16 +68,27 @@ enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified);
 /* Whether `path` is where others than this system may change names without its knowing at once, as
  * on a network's file system; false where that cannot be known. */
 bool ws_os_is_shared(const char *path);
+/* Whether `path` is a directory in which this user may make no name for want of rights, and whose
+ * it is. */
+bool ws_os_is_barred(const char *path, uint64_t *owner);
 /* Removes a directory from `dir`, where it is empty and no name in it has changed since; else
  * WS_BUSY. */
 enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since);
+/* Makes the directory `name` in `path`, and what is missing on the way, and shares it with the
+ * group of `path`: mode 2770, and so for all directories that will be made below, 0660 for files.
+ * What is in it is shared as well. Where it is shared already nothing is done. WS_OS_ERROR with
+ * EPERM where it is somebody else's and not shared, with ENOSYS where the system has no such
+ * rights. */
+enum ws_status ws_os_dir_share(const char *path, const char *name);
+bool ws_os_dir_is_shared(struct ws_dir *dir);
 void ws_os_dir_close(struct ws_dir *dir);
 
 /* For reading. Symbolic links are not followed. */
 enum ws_status ws_os_file_open(struct ws_dir *dir, const char *name, struct ws_file **file);
 /* For reading and writing what is there. Symbolic links are not followed. */
 enum ws_status ws_os_file_edit(struct ws_dir *dir, const char *name, struct ws_file **file);
-/* For reading and writing; the name must be new. Created: 0600, whatever the umask. */
+/* For reading and writing; the name must be new. Created: 0600, whatever the umask; in a
+ * directory that is shared, 0660. */
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file);
 enum ws_status ws_os_file_info(struct ws_file *file, struct ws_file_info *info);
 enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity *identity);
@@ -91,6 +102,9 @@ bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity
 /* Whether just one name leads to the file, as far as the system knows without asking a server.
  * Cheap enough to ask before every write. */
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name);
+/* Whether the file itself knows that a name was taken from it: to a program that serves a file
+ * system it may be what its name was, for as long as it is open. */
+bool ws_os_file_knows_its_names(struct ws_file *file);
 /* Whether `name` leads to the file. Asked of the file system itself, not of what the system has
  * kept in mind. */
 enum ws_status ws_os_file_is_named(struct ws_dir *dir, const char *name, struct ws_file *file,

@@ -39,6 +39,7 @@
 
 struct ws_dir {
     int fd;
+    mode_t mode; /* 0: not asked for */
 #ifdef __linux__
     bool listed; /* its position is not the beginning any more */
 #else
@@ -50,6 +51,8 @@ struct ws_file {
     int fd;              /* less than 0 in a forked child of the process that has locked it */
     uint64_t size_limit; /* of this process's files, as it was asked last */
     struct ws_file *next_held;
+    bool is_placed;     /* whether that was asked: */
+    bool in_user_space; /* it is some program's, which is to the system what a disk is */
 };
 
 static enum ws_status status_of_errno(void) {
@@ -213,13 +216,15 @@ static enum ws_status open_or_make(const char *path, enum ws_make make, int *fd)
 
 /* A directory below the user's path bears this bit until its name is durable, so that whoever finds
  * it before that syncs it too: what is put there may be acknowledged before its maker comes to it.
- * In a directory of one user the bit has no other effect. */
+ * In a directory of one user the bit has no other effect. In one that a group shares it keeps
+ * others from replacing files, and only its maker can take it off; so that is done at once. */
 #define NOT_DURABLE S_ISVTX
 
-static bool may_not_be_durable(int fd) {
+/* 0 where it cannot be known. */
+static mode_t mode_of(int fd) {
     struct stat stat;
 
-    return fstat(fd, &stat) == 0 && (stat.st_mode & NOT_DURABLE) != 0;
+    return fstat(fd, &stat) == 0 ? stat.st_mode : 0;
 }
 
 /* One name in a directory, which may not be a link. */
@@ -238,13 +243,15 @@ static enum ws_status enter_or_make(int at, const char *name, enum ws_make make,
 
     *young = false;
     if (status == WS_NOT_FOUND && make != WS_MAKE_NONE) {
-        status = make_directory_at(at, name, 0700 | NOT_DURABLE, &made);
+        mode_t rights = ws_is_for_group(mode_of(at)) ? WS_GROUP_DIRECTORY : 0700;
+        make = rights == 0700 ? make : WS_MAKE_DURABLE;
+        status = make_directory_at(at, name, rights | NOT_DURABLE, &made);
         if (status == WS_OK) {
             status = enter(at, name, fd);
         }
     }
     /* Where a file system does not keep the bit, nobody could tell later. */
-    bool marked = status == WS_OK && make != WS_MAKE_NONE && may_not_be_durable(*fd);
+    bool marked = status == WS_OK && make != WS_MAKE_NONE && (mode_of(*fd) & NOT_DURABLE) != 0;
     if (status == WS_OK && (make == WS_MAKE_DURABLE ? made || marked : made && !marked)) {
         *young = true;
         status = made ? sync_made(at, at, name, *fd) : sync_name_in(at, *fd);
@@ -343,9 +350,14 @@ static enum ws_status go_below(int at, const char *below, enum ws_make make, int
 enum ws_status ws_os_dir_open_below(const char *path, const char *below, enum ws_make make,
                                     struct ws_dir **dir) {
     int fd = open_without_links(path, below);
+    mode_t mode = fd >= 0 && make == WS_MAKE_DURABLE ? mode_of(fd) : 0;
 
-    if (fd >= 0 && (make != WS_MAKE_DURABLE || !may_not_be_durable(fd))) {
-        return dir_of_fd(fd, dir);
+    if (fd >= 0 && (mode & NOT_DURABLE) == 0) {
+        enum ws_status status = dir_of_fd(fd, dir);
+        if (status == WS_OK) {
+            (*dir)->mode = mode;
+        }
+        return status;
     }
     if (fd >= 0) {
         close(fd);
@@ -435,6 +447,13 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
 
 #endif
 
+bool ws_os_dir_is_shared(struct ws_dir *dir) {
+    if (dir->mode == 0) {
+        dir->mode = mode_of(dir->fd);
+    }
+    return ws_is_for_group(dir->mode);
+}
+
 enum ws_status ws_os_dir_sync(struct ws_dir *dir) { return sync_directory(dir->fd); }
 
 enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified) {
@@ -511,6 +530,17 @@ bool ws_os_is_shared(const char *path) {
 }
 
 #endif
+
+bool ws_os_is_barred(const char *path, uint64_t *owner) {
+    struct stat stat;
+
+    if (faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0 || errno != EACCES ||
+        fstatat(AT_FDCWD, path, &stat, 0) < 0) {
+        return false;
+    }
+    *owner = (uint64_t)stat.st_uid;
+    return true;
+}
 
 enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {
     struct stat stat;
@@ -650,11 +680,12 @@ enum ws_status ws_os_file_edit(struct ws_dir *dir, const char *name, struct ws_f
 
 enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws_file **file) {
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
-    int fd = open_retrying(dir->fd, name, flags, 0600);
+    mode_t rights = ws_os_dir_is_shared(dir) ? WS_GROUP_FILE : 0600;
+    int fd = open_retrying(dir->fd, name, flags, rights);
 
     if (fd >= 0) { /* a umask can only have taken more away */
         int saved = errno;
-        if (fchmod(fd, 0600) < 0) {
+        if (fchmod(fd, rights) < 0) {
             errno = saved;
         }
     }
@@ -690,14 +721,32 @@ enum ws_status ws_os_file_identity(struct ws_file *file, struct ws_file_identity
     return WS_OK;
 }
 
+/* There each name may be another file to the system, and a link that is made of one of them changes
+ * nothing of what it has in mind of the others. */
+static bool is_in_user_space(struct ws_file *file) {
+#ifdef __linux__
+    struct statfs found;
+
+    if (!file->is_placed) {
+        file->in_user_space =
+            fstatfs(file->fd, &found) == 0 && (unsigned long)found.f_type == 0x65735546;
+        file->is_placed = true;
+    }
+#endif
+    return file->in_user_space;
+}
+
+bool ws_os_file_knows_its_names(struct ws_file *file) { return !is_in_user_space(file); }
+
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {
 #ifdef STATX_NLINK
     /* fstat might wait for a server. It would also ask for the times, and a kernel that was asked
      * for a file's times makes the next write to it record a new one: three times the cost of the
      * write. */
     struct statx statx_info;
+    int flags = AT_EMPTY_PATH | (is_in_user_space(file) ? AT_STATX_FORCE_SYNC : AT_STATX_DONT_SYNC);
 
-    if (statx(file->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &statx_info) == 0) {
+    if (statx(file->fd, "", flags, STATX_NLINK, &statx_info) == 0) {
         *has_one_name = statx_info.stx_nlink == 1;
         return WS_OK;
     }
@@ -856,17 +905,17 @@ enum ws_status ws_os_file_sync(struct ws_file *file) {
 #endif
 }
 
+/* Both times: some file systems in user space take one alone for none. Of a file of somebody else's
+ * that this user may write, only "now" can be set. */
 enum ws_status ws_os_file_touch(struct ws_file *file, int64_t modified) {
-    struct timespec times[2] = {
-        {.tv_nsec = UTIME_OMIT},
-        {.tv_sec = (time_t)(modified / NS_PER_S), .tv_nsec = (long)(modified % NS_PER_S)},
-    };
+    struct timespec time = {.tv_sec = (time_t)(modified / NS_PER_S),
+                            .tv_nsec = (long)(modified % NS_PER_S)};
+    struct timespec times[2] = {time, time};
 
-    if (futimens(file->fd, times) == 0) {
+    if (futimens(file->fd, times) == 0 || (errno == EPERM && futimens(file->fd, NULL) == 0)) {
         return WS_OK;
     }
-    /* Of a file that is another's, and may be written: then only to what the time is. */
-    return errno == EPERM && futimens(file->fd, NULL) == 0 ? WS_OK : WS_OS_ERROR;
+    return WS_OS_ERROR;
 }
 
 enum ws_status ws_os_file_close(struct ws_file *file) {

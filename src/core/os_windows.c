@@ -429,6 +429,25 @@ enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified) {
     return WS_OK;
 }
 
+/* Groups have lists of rights there, which are the administrator's to write. */
+enum ws_status ws_os_dir_share(const char *path, const char *name) {
+    (void)path;
+    (void)name;
+    errno = ENOSYS;
+    return WS_OS_ERROR;
+}
+
+bool ws_os_dir_is_shared(struct ws_dir *dir) {
+    (void)dir;
+    return false;
+}
+
+bool ws_os_is_barred(const char *path, uint64_t *owner) {
+    (void)path;
+    (void)owner;
+    return false;
+}
+
 bool ws_os_is_shared(const char *path) {
     WCHAR *wide = long_path_of(path);
     WCHAR root[MAX_PATH];
@@ -639,6 +658,11 @@ bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity
                    is_own_file(wide) && is_same_file(wide, identity);
     free(wide);
     return private;
+}
+
+bool ws_os_file_knows_its_names(struct ws_file *file) {
+    (void)file;
+    return true;
 }
 
 enum ws_status ws_os_file_has_one_name(struct ws_file *file, bool *has_one_name) {

@@ -396,6 +396,10 @@ enum ws_status ws_runfile_write(struct ws_runfile *run, struct ws_record *record
     return sync && !run->syncing ? sync_run(run) : WS_OK;
 }
 
+bool ws_runfile_knows_its_names(const struct ws_runfile *run) {
+    return ws_os_file_knows_its_names(run->file);
+}
+
 enum ws_status ws_runfile_is_named(struct ws_runfile *run, struct ws_dir *dir, const char *name,
                                    bool *is_named) {
     return ws_os_file_is_named(dir, name, run->file, is_named);

@@ -65,6 +65,7 @@ bool ws_runfile_is_syncing(struct ws_runfile *run);
 /* Whether `name`, in the run's directory as it is reached now, still leads to this file. The count
  * of names, which each write asks for, tells less: a backup may hold the last of them, the
  * directory may have been moved away, and some file systems tell what was. */
+bool ws_runfile_knows_its_names(const struct ws_runfile *run); /* see os.h */
 enum ws_status ws_runfile_is_named(struct ws_runfile *run, struct ws_dir *dir, const char *name,
                                    bool *is_named);
 /* A new file under the same name, with room for `size`; carries the best record over where the

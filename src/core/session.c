@@ -456,7 +456,8 @@ enum ws_status ws_session_checkpoint(struct ws_session *session, const struct ws
     bool sync = has_passed(sync_interval(session), session->last_sync, now);
     bool was_syncing = session->file && ws_runfile_is_syncing(session->file);
     status = WS_NOT_FOUND;
-    if (session->file && (!sync || is_in_place(session))) {
+    if (session->file &&
+        ((!sync && ws_runfile_knows_its_names(session->file)) || is_in_place(session))) {
         status = ws_runfile_write(session->file, &record, &session->history, offer->payload,
                                   offer->size, sync);
     }

@@ -230,11 +230,29 @@ static enum ws_status open_directory(const struct ws_store *store, const char *h
     if (!ws_store_answers(store)) {
         return WS_OS_ERROR;
     }
+    if (make != WS_MAKE_NONE && store->options.shared) {
+        enum ws_status status = ws_os_dir_share(store->path, VERSION_DIRECTORY);
+        if (status != WS_OK) {
+            return status;
+        }
+    }
     return ws_os_dir_open_below(store->path, below, make, dir);
+}
+
+enum ws_status ws_store_share(struct ws_store *store) {
+    return ws_os_dir_share(store->path, VERSION_DIRECTORY);
 }
 
 enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir) {
     return open_directory(store, "", 0, WS_MAKE_NONE, dir);
+}
+
+bool ws_store_is_shared(const struct ws_store *store) {
+    struct ws_dir *root = NULL;
+    bool shared = ws_store_root(store, &root) == WS_OK && ws_os_dir_is_shared(root);
+
+    ws_os_dir_close(root);
+    return shared;
 }
 
 uint32_t ws_shard_of(const struct ws_digest *key) {
@@ -292,6 +310,25 @@ char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *ke
     return path;
 }
 
+bool ws_store_barrier(const struct ws_store *store, const struct ws_digest *key, char *path,
+                      size_t size, uint64_t *owner) {
+    const int digits[] = {-1, 0, LEVEL_DIGITS, SHARD_DIGITS}; /* -1: the store itself */
+    char hex[SHARD_DIGITS + 1];
+
+    shard_digits(ws_shard_of(key), hex);
+    for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
+        snprintf(path, size, digits[i] < 0 ? "%s" : "%s/" VERSION_DIRECTORY, store->path);
+        for (int at = 0; at < digits[i]; at += LEVEL_DIGITS) {
+            size_t used = strlen(path);
+            snprintf(path + used, size - used, "/%.*s", LEVEL_DIGITS, hex + at);
+        }
+        if (ws_os_is_barred(path, owner)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The shards, in the order of their numbers within a branch. */
 
 struct shard_visit {
@@ -310,6 +347,11 @@ static bool parse_level(const char *name, uint32_t *number) {
     return true;
 }
 
+/* A file, or a link, in the place of a directory can be read, and is not ours. */
+static bool is_unread(enum ws_status status) {
+    return status == WS_OS_ERROR && errno != ENOTDIR && errno != ELOOP;
+}
+
 static enum ws_status visit_shard(void *context, const char *name) {
     const struct shard_visit *visit = context;
     char hex[SHARD_DIGITS + 1];
@@ -321,10 +363,11 @@ static enum ws_status visit_shard(void *context, const char *name) {
     }
     uint32_t shard = visit->branch * WS_SHARDS_OF_BRANCH + number;
     shard_digits(shard, hex);
-    if (open_directory(visit->store, hex, SHARD_DIGITS, WS_MAKE_NONE, &dir) != WS_OK) {
-        return WS_OK; /* not ours, or not to be read: the others are */
+    enum ws_status status = open_directory(visit->store, hex, SHARD_DIGITS, WS_MAKE_NONE, &dir);
+    if (status != WS_OK && !is_unread(status)) {
+        return WS_OK; /* not ours, or gone */
     }
-    enum ws_status status = visit->visit(visit->context, shard, dir);
+    status = visit->visit(visit->context, shard, dir);
     ws_os_dir_close(dir);
     return status;
 }
@@ -380,8 +423,9 @@ enum ws_status ws_store_each_shard(const struct ws_store *store,
         if (present[branch]) {
             status = ws_store_each_shard_of(store, branch, visit, context);
         }
-        status =
-            status == WS_OS_ERROR ? WS_OK : status; /* one that cannot be read hides no other */
+        if (status == WS_OS_ERROR) { /* one that cannot be read hides no other */
+            status = is_unread(status) ? visit(context, branch * WS_SHARDS_OF_BRANCH, NULL) : WS_OK;
+        }
     }
     return status;
 }
@@ -546,6 +590,13 @@ static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
     return best;
 }
 
+static void note_unlisted(const struct each *each) {
+    struct ws_passed_over *passed_over = ws_store_passed_over(each->store);
+
+    passed_over->unlisted++;
+    passed_over->unlisted_errno = errno;
+}
+
 static enum ws_status visit_run(void *context, const char *name) {
     const struct each *each = context;
     struct ws_digest key;
@@ -554,11 +605,16 @@ static enum ws_status visit_run(void *context, const char *name) {
     struct ws_file *file = NULL;
 
     if (ws_run_file_parse(name, &key, run.run_id) != WS_OK ||
-        (each->key && memcmp(key.bytes, each->key->bytes, sizeof key.bytes) != 0) ||
-        ws_os_file_open(each->dir, name, &file) != WS_OK) {
+        (each->key && memcmp(key.bytes, each->key->bytes, sizeof key.bytes) != 0)) {
         return WS_OK;
     }
-    enum ws_status status = ws_runfile_scan(file, &key, &scan);
+    enum ws_status status = ws_os_file_open(each->dir, name, &file);
+    if (status == WS_OK) {
+        status = ws_runfile_scan(file, &key, &scan);
+    }
+    if (is_unread(status)) {
+        note_unlisted(each);
+    }
     int best = status == WS_OK ? best_of_scan(each, &scan) : -1;
     run.running = false;
     if (best >= 0) {
@@ -577,7 +633,12 @@ static enum ws_status visit_runs(void *context, uint32_t shard, struct ws_dir *d
 
     (void)shard;
     each->dir = dir;
-    return ws_os_dir_list(dir, visit_run, each);
+    enum ws_status status = dir ? ws_os_dir_list(dir, visit_run, each) : WS_OS_ERROR;
+    if (is_unread(status)) {
+        note_unlisted(each);
+        status = WS_OK;
+    }
+    return status;
 }
 
 enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key,
@@ -587,11 +648,13 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
         .store = store, .key = key, .now = ws_store_now(store), .visit = visit, .context = context};
     struct ws_dir *dir = NULL;
 
-    if (!key) {
-        return ws_store_each_shard(store, visit_runs, &each);
+    enum ws_status status = key ? ws_store_shard(store, key, WS_MAKE_NONE, &dir)
+                                : ws_store_each_shard(store, visit_runs, &each);
+    if (is_unread(status)) {
+        note_unlisted(&each);
+        status = WS_NOT_FOUND;
     }
-    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &dir);
-    if (status == WS_OK) {
+    if (key && status == WS_OK) {
         status = visit_runs(&each, 0, dir);
     }
     ws_os_dir_close(dir);

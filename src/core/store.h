@@ -32,6 +32,7 @@ struct ws_store_options {
     uint64_t max_size; /* bytes */
     int64_t max_age;   /* ns */
     bool trust;        /* take what others may have written for the user's own */
+    bool shared;       /* make it, where it is made, one that its group shares */
     /* Whether a lookup may return what it found. Not WS_OK: it is passed over, as what is damaged
      * is; WS_REFUSED: and counted as withheld. NULL: it may. */
     enum ws_status (*accept)(const struct ws_candidate *candidate);
@@ -49,15 +50,21 @@ bool ws_store_answers(const struct ws_store *store);
 
 const char *ws_store_path(const struct ws_store *store);
 struct ws_store_options ws_store_options(const struct ws_store *store);
+/* Makes what is there of the store, or an empty one, the group's, see os.h; from then on it is that
+ * to every handle, also without the option. */
+enum ws_status ws_store_share(struct ws_store *store);
+bool ws_store_is_shared(const struct ws_store *store);
 /* The store's time: the clock's, and what tests have added to it. */
 int64_t ws_store_now(const struct ws_store *store);
 void ws_store_shift_clock(struct ws_store *store, int64_t ns);
 
-/* What lookups through this handle have passed over, but for what is damaged, foreign or newer. */
+/* What this handle has passed over, but for what is damaged, foreign or newer. */
 struct ws_passed_over {
     uint64_t withheld; /* entries that accept() refused */
-    uint64_t unread;   /* files and directories that the system failed to read */
+    uint64_t unread;   /* files and directories that the system failed to read in lookups */
     int unread_errno;  /* the last reason */
+    uint64_t unlisted; /* the same of listings */
+    int unlisted_errno;
 };
 struct ws_passed_over *ws_store_passed_over(struct ws_store *store);
 
@@ -119,8 +126,13 @@ enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key
 enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
                                const char *run_id, uint64_t *removed);
 
+/* Whether in a directory on the way to the key's shard, from the store's own on, this user may make
+ * no name: the first such one's path, cut to fit, and who owns it. */
+bool ws_store_barrier(const struct ws_store *store, const struct ws_digest *key, char *path,
+                      size_t size, uint64_t *owner);
+
 /* For sweep.c and check.c: the directory of the branches; which there are; the shards of each, and
- * of all. Shards that cannot be read are passed over. */
+ * of all. A shard that cannot be read is visited with NULL for its directory. */
 #define WS_BRANCHES 4096
 #define WS_SHARDS_OF_BRANCH 4096
 enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir);

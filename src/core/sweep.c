@@ -207,6 +207,9 @@ static enum ws_status keep_in_mind(struct sweep *sweep, const struct run *run) {
 static enum ws_status judge_shard(void *context, uint32_t shard, struct ws_dir *dir) {
     struct sweep *sweep = context;
 
+    if (!dir) {
+        return WS_OK;
+    }
     sweep->dir = dir;
     sweep->run_count = 0;
     sweep->name_count = 0;

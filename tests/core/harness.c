@@ -89,7 +89,8 @@ void harness_check_status(const char *file, int line, const char *expression, en
 
 const char *harness_dir(void) {
     if (dir[0] == '\0') {
-        strcpy(dir, "/tmp/warmstart-test-XXXXXX");
+        const char *place = getenv("TMPDIR");
+        snprintf(dir, sizeof dir, "%s/warmstart-test-XXXXXX", place ? place : "/tmp");
         if (mkdtemp(dir) == NULL) {
             dir[0] = '\0';
             harness_fail(__FILE__, __LINE__, "no temporary directory: %s", strerror(errno));

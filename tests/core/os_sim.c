@@ -681,6 +681,25 @@ bool ws_os_is_shared(const char *path) {
     return caches_names;
 }
 
+/* Has no groups. */
+enum ws_status ws_os_dir_share(const char *path, const char *name) {
+    (void)path;
+    (void)name;
+    errno = ENOSYS;
+    return WS_OS_ERROR;
+}
+
+bool ws_os_dir_is_shared(struct ws_dir *dir) {
+    (void)dir;
+    return false;
+}
+
+bool ws_os_is_barred(const char *path, uint64_t *owner) {
+    (void)path;
+    (void)owner;
+    return false;
+}
+
 enum ws_status ws_os_dir_remove(struct ws_dir *dir, const char *name, int64_t since) {
     struct change change = {.kind = UNLINK, .node = dir->node};
 
@@ -777,6 +796,11 @@ bool ws_os_is_private(const char *path, int depth, const struct ws_file_identity
     (void)path;
     (void)depth;
     (void)identity;
+    return true;
+}
+
+bool ws_os_file_knows_its_names(struct ws_file *file) {
+    (void)file;
     return true;
 }
 

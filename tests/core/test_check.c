@@ -1,6 +1,14 @@
+#ifdef __linux__
+#define _GNU_SOURCE /* F_OFD_GETLK */
+#endif
 #include "fixtures.h"
 
 #include "check.h"
+
+#ifdef __linux__
+#include <stdarg.h>
+#include <sys/syscall.h>
+#endif
 
 /* What a check of the whole store finds. */
 struct findings {
@@ -138,10 +146,50 @@ TEST("a file that claims more than is there is found as unreadable, and stays") 
     sign_header(header);
     write_at(path, 0, header, sizeof header);
     CHECK(truncate(path, (off_t)(sizeof header + size)) == 0);
+    if (bytes_on_disk(path) >= size) {
+        harness_skip("needs to be told what a file takes on the disk");
+    }
     CHECK(only(check(store, true), WS_FINDING_UNREADABLE));
     CHECK(exists(path));
     ws_store_release(store);
 }
+
+#ifdef F_OFD_GETLK
+
+/* Whether a run lives is asked last, after its file was judged: there somebody saves under the same
+ * name. */
+static struct ws_store *saved_meanwhile;
+
+int fcntl(int fd, int command, ...) {
+    struct ws_store *store = command == F_OFD_GETLK ? saved_meanwhile : NULL;
+    va_list arguments;
+
+    va_start(arguments, command);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (store) {
+        struct ws_digest key = a_key();
+        saved_meanwhile = NULL;
+        save_text(store, &key, "run", WS_FINAL, 1, "saved again");
+    }
+    return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+TEST("an entry that is saved again while a repair has its damaged file in hand stays") {
+    struct ws_store *store = store_with("run");
+    struct ws_digest key = a_key();
+
+    flip_bit(run_path(KEY_HEX, "run"), WS_RECORD_HEADER);
+    saved_meanwhile = store;
+    struct findings findings = check(store, true);
+    CHECK(!saved_meanwhile);
+    CHECK(only(findings, WS_FINDING_DAMAGED) && findings.removed == 0);
+    expect_best(store, &key, "saved again");
+    CHECK(check(store, true).count == 0);
+    ws_store_release(store);
+}
+
+#endif
 
 TEST("a visitor that does not say OK ends the check") {
     struct ws_store *store = store_with("run");

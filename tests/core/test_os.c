@@ -137,6 +137,9 @@ TEST("a second listing sees what was made since the first") {
     make_file(harness_path("two"), "", 0);
     listing = (struct listing){0};
     CHECK_STATUS(ws_os_dir_list(dir, list_one, &listing), WS_OK);
+    if (listing.count < 2 && ws_os_is_shared(harness_dir())) {
+        harness_skip("needs directories that are not kept in mind while they are open");
+    }
     CHECK(listing.count == 2);
     ws_os_dir_close(dir);
 }
@@ -235,7 +238,7 @@ TEST("nothing is created through a symbolic link") {
 TEST("opening a pipe does not wait for its other end") {
     struct ws_dir *dir = test_dir();
 
-    CHECK(mkfifo(harness_path("pipe"), 0600) == 0);
+    make_pipe(harness_path("pipe"));
     struct ws_file *file = file_in(dir, "pipe");
     CHECK(!info_of(file).regular);
     ws_os_file_close(file);
@@ -460,7 +463,7 @@ TEST("a file has one link, and none once it was unlinked") {
 
     CHECK(info_of(file).links == 1);
     CHECK_STATUS(ws_os_unlink(dir, "file"), WS_OK);
-    CHECK(info_of(file).links == 0);
+    CHECK(info_of(file).links == 0 || !ws_os_file_knows_its_names(file));
     ws_os_file_close(file);
     ws_os_dir_close(dir);
 }
@@ -522,12 +525,12 @@ TEST("a file has one name until it is linked, and again once one of the two is g
     struct ws_file *file = new_file_in(dir, "file");
 
     CHECK(has_one_name(file));
-    CHECK(link(harness_path("file"), harness_path("link")) == 0);
+    make_link(harness_path("file"), harness_path("link"));
     CHECK(!has_one_name(file));
     CHECK_STATUS(ws_os_unlink(dir, "file"), WS_OK);
     CHECK(has_one_name(file));
     CHECK_STATUS(ws_os_unlink(dir, "link"), WS_OK);
-    CHECK(!has_one_name(file));
+    CHECK(!has_one_name(file) || !ws_os_file_knows_its_names(file));
     ws_os_file_close(file);
     ws_os_dir_close(dir);
 }
@@ -584,6 +587,9 @@ TEST("a time of modification beyond what can be counted is the last that can") {
 
     make_file(harness_path("file"), "", 0);
     CHECK(utimensat(AT_FDCWD, harness_path("file"), times, 0) == 0);
+    if (modified_of(harness_path("file")) / SECOND == (int64_t)(uint32_t)15000000000) {
+        harness_skip("needs times of more than 32 bits");
+    }
     struct ws_file *file = file_in(dir, "file");
     CHECK(info_of(file).modified >= 9223372036 * SECOND);
     ws_os_file_close(file);

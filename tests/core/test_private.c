@@ -152,6 +152,179 @@ TEST("a live run's file is its user's alone") {
     ws_store_release(store);
 }
 
+/* Groups. */
+
+#define GROUP 54321
+#define OTHER_USER 54322
+
+/* A directory of the group's, in which a store of this user is made under that umask, and shared.
+ */
+static struct ws_store *shared_store(const char *path, mode_t mask) {
+    struct ws_store_options options = {.max_size = 1 << 20, .max_age = WS_DAY, .shared = true};
+    struct ws_store *store = NULL;
+    struct ws_digest key = a_key();
+    mode_t before = umask(mask);
+
+    CHECK_STATUS(ws_store_open(path, &options, &store), WS_OK);
+    CHECK_STATUS(ws_store_share(store), WS_OK);
+    save_text(store, &key, "mine", WS_FINAL, 1, "text");
+    umask(before);
+    return store;
+}
+
+static void check_group_rights(const char *path, gid_t group) {
+    const char *below[] = {"/v1", "/v1/012", "/v1/012/345"};
+    char whole[512];
+    struct stat info;
+
+    for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+        snprintf(whole, sizeof whole, "%s%s", path, below[i]);
+        CHECK(mode_of(whole) == 02770);
+        CHECK(stat(whole, &info) == 0 && info.st_gid == group);
+    }
+    snprintf(whole, sizeof whole, "%s/v1/012/345/" KEY_HEX "-mine.warm", path);
+    CHECK(mode_of(whole) == 0660);
+    CHECK(stat(whole, &info) == 0 && info.st_gid == group);
+}
+
+static void check_shared_rights(mode_t mask) {
+    const char *path = harness_path("store");
+
+    harness_dir();
+    ws_store_release(shared_store(path, mask));
+    check_group_rights(path, getegid());
+    CHECK((mode_of(path) & 07777 & ~(mode_t)S_ISGID) == 0750);
+}
+
+TEST("a shared store is the group's, with the usual umask") { check_shared_rights(022); }
+
+TEST("a shared store is the group's, with a umask that takes everything away") {
+    check_shared_rights(0777);
+}
+
+TEST("a shared store has the group of the directory that it is in") {
+    const char *path = harness_path("store");
+
+    if (!is_root()) {
+        harness_skip("needs root");
+    }
+    harness_dir();
+    CHECK(mkdir(path, 0770) == 0 && chown(path, 0, GROUP) == 0);
+    ws_store_release(shared_store(path, 022));
+    check_group_rights(path, GROUP);
+}
+
+TEST("a store that is shared later is shared with all that is in it") {
+    struct place place = a_place();
+    struct ws_store *store = a_store_at(place.store);
+
+    CHECK(!ws_store_is_shared(store));
+    CHECK_STATUS(ws_store_share(store), WS_OK);
+    CHECK(mode_of(place.store) == 0750);
+    CHECK(ws_store_is_shared(store));
+    CHECK(mode_of(place.version) == 02770 && mode_of(place.branch) == 02770 &&
+          mode_of(place.shard) == 02770 && mode_of(place.file) == 0660);
+    ws_store_release(store);
+}
+
+static struct ws_digest key_of_chance(void) {
+    struct ws_digest key = a_key();
+
+    key.bytes[0] ^= 0xff; /* another branch */
+    return key;
+}
+
+/* As another member of the group would, who knows nothing of how the store was made. */
+static void use_as_member(void *context) {
+    struct ws_store *store = a_store_at(context);
+    struct ws_digest own = key_of_chance();
+    struct ws_digest key = a_key();
+    uint64_t removed = 0;
+
+    expect_best(store, &key, "text");
+    save_text(store, &own, "theirs", WS_CHECKPOINT, 1, "their text");
+    save_text(store, &key, "theirs", WS_CHECKPOINT, 1, "their text");
+    CHECK(runs_in(store, NULL) == 3);
+    CHECK(ws_store_passed_over(store)->unlisted == 0);
+    CHECK_STATUS(ws_store_delete(store, &key, "mine", &removed), WS_OK);
+    CHECK(removed == 1);
+    ws_store_release(store);
+}
+
+static void as_user(uid_t user, gid_t group, void (*work)(void *context), void *context) {
+    pid_t child = fork();
+
+    if (child == 0) {
+        umask(077);
+        CHECK(setgroups(0, NULL) == 0 && setgid(group) == 0 && setuid(user) == 0);
+        work(context);
+        _exit(0);
+    }
+    expect_success(child);
+}
+
+static void find_theirs(void *context) {
+    struct ws_store *store = a_store_at(context);
+    struct ws_digest own = key_of_chance();
+
+    expect_best(store, &own, "their text");
+    ws_store_release(store);
+}
+
+TEST("members of the group find, save and delete in a shared store, whatever their umask") {
+    const char *path = harness_path("store");
+
+    if (!is_root()) {
+        harness_skip("needs root");
+    }
+    CHECK(chmod(harness_dir(), 0755) == 0);
+    CHECK(mkdir(path, 0750) == 0 && chown(path, 0, GROUP) == 0);
+    ws_store_release(shared_store(path, 077));
+    as_user(OTHER_USER, GROUP, use_as_member, (void *)(uintptr_t)path);
+    as_user(OTHER_USER + 1, GROUP, find_theirs, (void *)(uintptr_t)path);
+}
+
+static void use_in_vain(void *context) {
+    struct ws_store *store = a_store_at(context);
+    struct ws_digest key = a_key();
+    uint64_t owner = OTHER_USER;
+
+    CHECK(runs_in(store, NULL) == 0 && ws_store_passed_over(store)->unlisted == 1);
+    CHECK(ws_store_passed_over(store)->unlisted_errno == EACCES);
+    CHECK_STATUS(ws_store_share(store), WS_OS_ERROR);
+    char barrier[512];
+    CHECK(ws_store_barrier(store, &key, barrier, sizeof barrier, &owner));
+    CHECK(strcmp(barrier + strlen(barrier) - 3, "/v1") == 0 && owner == 0);
+    ws_store_release(store);
+}
+
+TEST("what another user cannot read is counted, and named as what is in the way") {
+    const char *path = harness_path("store");
+
+    if (!is_root()) {
+        harness_skip("needs root");
+    }
+    CHECK(chmod(harness_dir(), 0755) == 0);
+    CHECK(mkdir(path, 0777) == 0 && chmod(path, 0777) == 0);
+    struct ws_store *store = a_store_at(path);
+    struct ws_digest key = a_key();
+    save_text(store, &key, "mine", WS_FINAL, 1, "text");
+    char barrier[512];
+    CHECK(!ws_store_barrier(store, &key, barrier, sizeof barrier, &(uint64_t){0}));
+    ws_store_release(store);
+    as_user(OTHER_USER, GROUP, use_in_vain, (void *)(uintptr_t)path);
+}
+
+TEST("a shared store is not private: what is in it may be its group's") {
+    const char *path = harness_path("store");
+    struct ws_digest key = a_key();
+
+    harness_dir();
+    struct ws_store *store = shared_store(path, 022);
+    CHECK(!ws_store_trusts(store, &key, "mine"));
+    ws_store_release(store);
+}
+
 /* Privacy. */
 
 TEST("a new store's file is private") {

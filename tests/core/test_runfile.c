@@ -582,6 +582,9 @@ TEST("a run whose file was unlinked says so, and writes nothing") {
     struct ws_runfile *run = create_run(dir, record_of(WS_CHECKPOINT, 2, 1), 100);
     struct ws_record record = record_of(WS_CHECKPOINT, 1, 2);
 
+    if (!ws_runfile_knows_its_names(run)) {
+        harness_skip("needs files that know their names; elsewhere a session asks");
+    }
     CHECK_STATUS(ws_os_unlink(dir, RUN), WS_OK);
     CHECK_STATUS(write_run(run, &record, 100, false), WS_NOT_FOUND);
     CHECK(names_in(harness_dir()) == 0);
@@ -594,6 +597,9 @@ TEST("a run whose file was replaced under its name says so") {
     struct ws_runfile *run = create_run(dir, record_of(WS_CHECKPOINT, 2, 1), 100);
     struct ws_record record = record_of(WS_CHECKPOINT, 1, 2);
 
+    if (!ws_runfile_knows_its_names(run)) {
+        harness_skip("needs files that know their names; elsewhere a session asks");
+    }
     put_run(dir, record_of(WS_FINAL, 3, 9), 100);
     CHECK_STATUS(write_run(run, &record, 100, false), WS_NOT_FOUND);
     ws_runfile_close(run);
@@ -966,7 +972,7 @@ TEST("a directory under a run's name gives nothing") {
 TEST("a pipe under a run's name is foreign, and nobody waits for it") {
     struct ws_dir *dir = test_dir();
 
-    CHECK(mkfifo(harness_path(RUN), 0600) == 0);
+    make_pipe(harness_path(RUN));
     CHECK(scan_in(dir).reason == WS_FOREIGN);
     ws_os_dir_close(dir);
 }

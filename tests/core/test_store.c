@@ -569,7 +569,7 @@ TEST("a pipe under a run's name is passed over") {
     struct ws_store *store = store_with_two_runs();
 
     CHECK(unlink(run_path(KEY_HEX, "best")) == 0);
-    CHECK(mkfifo(run_path(KEY_HEX, "best"), 0600) == 0);
+    make_pipe(run_path(KEY_HEX, "best"));
     best_is(store, "next");
 }
 
@@ -728,6 +728,9 @@ TEST("a file of holes is passed over, and takes no memory") {
     void *payload = NULL;
     CHECK_STATUS(ws_runfile_scan(file, &key, &scan), WS_OK);
     CHECK(scan.count == 1);
+    if (scan.info.blocks >= (uint64_t)900 << 20) {
+        harness_skip("needs to be told what a file takes on the disk");
+    }
     CHECK_STATUS(ws_runfile_read(file, &scan, 0, &payload), WS_TOO_LARGE);
     ws_os_file_close(file);
     ws_os_dir_close(dir);

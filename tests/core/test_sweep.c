@@ -386,7 +386,7 @@ TEST("something else under a run's name is kept") {
     save(store, KEY_HEX, "foreign", WS_FINAL);
     make_file(run_path(KEY_HEX, "foreign"), "x0,x1,y\n", 8);
     CHECK(mkdir(run_path(KEY_HEX, "directory"), 0700) == 0);
-    CHECK(mkfifo(run_path(KEY_HEX, "pipe"), 0600) == 0);
+    make_pipe(run_path(KEY_HEX, "pipe"));
     make_file(outside, "x", 1);
     CHECK(symlink(outside, run_path(KEY_HEX, "link")) == 0);
     CHECK(sweep(store).files == 0);
@@ -1153,7 +1153,7 @@ TEST("what is no file under the round's name is left alone, and hangs nobody") {
     CHECK(symlink(outside, round_path()) == 0);
     sweep_when_due(store);
     CHECK(image_size(outside) == 1 && unlink(round_path()) == 0);
-    CHECK(mkfifo(round_path(), 0600) == 0);
+    make_pipe(round_path());
     sweep_when_due(store);
     CHECK(unlink(round_path()) == 0 && mkdir(round_path(), 0700) == 0);
     sweep_when_due(store);

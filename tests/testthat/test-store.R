@@ -811,3 +811,55 @@ test_that("a lookup that may open no file warns once, and finds nothing", {
   expect_identical(trimws(grep("^(TRUE|FALSE)", said, value = TRUE)), c("TRUE", "FALSE", "FALSE"))
   expect_length(grep("Too many open files", said), 1)
 })
+
+# Groups ------------------------------------------------
+
+test_that("a shared store says so, and so does any handle on it", {
+  skip_on_os("windows")
+  path <- tempfile("store")
+  store <- warm_store(path, shared = "group")
+  store_save(store, a_key, 1)
+  expect_true(store_info(warm_store(path))$shared)
+  expect_output(print(warm_store(path)), "Shared", fixed = TRUE)
+  expect_false(store_info(new_store())$shared)
+})
+
+test_that("a store that is shared later is shared with what is there", {
+  skip_on_os("windows")
+  store <- new_store()
+  store_save(store, a_key, 1)
+  path <- store_config(store)$path
+  warm_store(path, shared = "group")
+  found <- list.files(path, recursive = TRUE, full.names = TRUE, pattern = "warm$")
+  expect_identical(format(file.mode(found)), "660")
+  expect_identical(store_lookup(store, a_key)$payload, 1)
+})
+
+test_that("nothing but a group shares a store", {
+  for (bad in list("all", TRUE, c("group", "group"), NA)) {
+    expect_argument_error(warm_store(tempfile(), shared = bad), "shared")
+  }
+})
+
+test_that("a store that cannot be shared warns, and is one all the same", {
+  parent <- tempfile("parent")
+  file.create(parent)
+  expect_warning(
+    store <- warm_store(file.path(parent, "store"), shared = "group"),
+    class = "warmstart_warning_store"
+  )
+  expect_null(store_lookup(store, a_key))
+})
+
+test_that("what cannot be read is counted, and a store that is not in order is not called well", {
+  skip_on_os("windows")
+  skip_if(Sys.info()[["effective_user"]] == "root", "root reads all; tests/users asks for others")
+  store <- new_store()
+  store_save(store, a_key, 1)
+  path <- file.path(store_config(store)$path, "v1")
+  Sys.chmod(path, "0000")
+  on.exit(Sys.chmod(path, "0700"))
+  expect_identical(attr(store_list(store), "unread"), 1)
+  expect_output(print(store_list(store)), "could not be read", fixed = TRUE)
+  expect_identical(store_check(store)$reason, "unreadable")
+})
