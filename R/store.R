@@ -8,6 +8,8 @@
 #' environment variable `WARMSTART_STORE`; else in the user's cache directory,
 #' `tools::R_user_dir("warmstart", "cache")`. It is made when something is first saved.
 #'
+#' Wherever a store is taken, its path will do, for a store with the bounds below: `warm(..., "fits")`.
+#'
 #' @section How big does it get?:
 #' About `max_size` bytes. The store sweeps itself in slices: whoever saves looks, after that, at
 #' some sixteen files for each of its size that was added, and never at many more than a thousand;
@@ -115,6 +117,19 @@ warm_store <- function(path = NULL, max_size = "1 GiB", max_age = "30 days", tru
   )
 }
 
+#' A store, or the path of one, as whoever takes a store does
+#' @noRd
+as_store <- function(store, argument = "store") {
+  if (inherits(store, "warm_store")) {
+    store
+  } else if (is.character(store)) {
+    check_path(store, argument)
+    warm_store(store)
+  } else {
+    stop_argument(argument, "must be made by `warm_store()`, or the path of a store.")
+  }
+}
+
 default_path <- function() {
   option <- getOption("warmstart.store")
   if (!is.null(option)) {
@@ -148,7 +163,7 @@ system_path <- function(path) {
 #'
 #' The plain way into a store, without a session's rules: every save is written and synced.
 #'
-#' @param store A [warm_store()].
+#' @param store A [warm_store()], or the path of one.
 #' @param key A [fingerprint()], or its 32 hex digits.
 #' @param payload A raw vector, kept byte for byte, or any R object.
 #' @param objective The number being minimised; lower is better. NA, the default, NaN and infinite
@@ -192,9 +207,8 @@ save_seed <- function(store, key, payload, objective, iteration, run_id, label) 
 }
 
 save_as <- function(code, store, key, payload, objective, iteration, run_id, label) {
-  check_class(store, "warm_store", "store", "warm_store")
   result <- .Call(
-    C_store_save, store, key, payload, objective, iteration, code, run_id, label
+    C_store_save, as_store(store), key, payload, objective, iteration, code, run_id, label
   )
   if (inherits(result, "failure")) {
     warn_not_kept(unclass(result), "The entry")
@@ -207,7 +221,7 @@ save_as <- function(code, store, key, payload, objective, iteration, run_id, lab
 #' @export
 store_lookup <- function(store, key, select = c("best", "latest"), kind = NULL) {
   select <- check_choice(select, c("best", "latest"), "select")
-  .Call(C_store_lookup, store, key, select == "latest", kind_code(kind), NULL)
+  .Call(C_store_lookup, as_store(store), key, select == "latest", kind_code(kind), NULL)
 }
 
 # The best entry of one run.
@@ -223,12 +237,13 @@ kinds <- c("checkpoint", "final")
 #' @rdname store_save
 #' @export
 store_delete <- function(store, key, run_id = NULL) {
-  invisible(.Call(C_store_delete, store, key, run_id))
+  invisible(.Call(C_store_delete, as_store(store), key, run_id))
 }
 
 #' What is in a store
 #'
-#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
+#' @param store A [warm_store()], or the path of one; by default the one that [`warmstart-options`]
+#'   names.
 #' @param key Only the runs of this key, a [fingerprint()] or its 32 hex digits; NULL, the default,
 #'   for all.
 #' @return `store_list()`: a data frame, one row a run, newest first, of which 20 are printed:
@@ -248,7 +263,7 @@ store_delete <- function(store, key, run_id = NULL) {
 #' store_info(store)
 #' @export
 store_list <- function(store = warm_store(), key = NULL) {
-  rows <- list_runs(store, key)
+  rows <- list_runs(as_store(store), key)
   rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
   frame <- as.data.frame(rows, stringsAsFactors = FALSE)
   frame$state[is_cached_run(frame$run_id)] <- "cached"
@@ -266,6 +281,7 @@ list_runs <- function(store, key) {
 #' @rdname store_list
 #' @export
 store_info <- function(store = warm_store()) {
+  store <- as_store(store)
   config <- store_config(store)
   runs <- store_list(store)
   structure(

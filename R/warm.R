@@ -115,7 +115,8 @@
 #'
 #' @param call The call, as you would write it without `warm()`; see "What may stand around the
 #'   fit?".
-#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
+#' @param store A [warm_store()], or the path of one; by default the one that [`warmstart-options`]
+#'   names.
 #' @param ... Must be empty.
 #' @param reuse TRUE, the default, or FALSE: return a finished fit of the same key? FALSE fits
 #'   again, from its estimates.
@@ -157,7 +158,7 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   check_flag(near, "near")
   check_flag(quickstart, "quickstart")
   check_flag(trust, "trust")
-  check_class(store, "warm_store", "store", "warm_store")
+  store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
   if (!is.call(expr)) {

@@ -136,7 +136,7 @@ test_that("a key that is none names the argument", {
 })
 
 test_that("what is no store is named", {
-  expect_argument_error(as_cachem("store"), "store")
+  expect_argument_error(as_cachem(1), "store")
 })
 
 # Beside fits ------------------------------------------------

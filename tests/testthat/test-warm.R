@@ -785,7 +785,7 @@ test_that("the info has the documented parts", {
 bad_warm_calls <- list(
   list(quote(warm(fit_it, store)), "call"),
   list(quote(warm(1, store)), "call"),
-  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), "store")), "store"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), 1)), "store"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, reuse = NA)), "reuse"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, reuse = "yes")), "reuse"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, near = c(TRUE, FALSE))), "near"),
