@@ -248,9 +248,9 @@ store_delete <- function(store, key, run_id = NULL) {
 #'   for all.
 #' @return `store_list()`: a data frame, one row a run, newest first, of which 20 are printed:
 #'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
-#'   finished, seed: starting values that [warm()] keeps for other fits, or cached: a value of
-#'   [as_cachem()]), `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct), `age`
-#'   (difftime). `store_info()`: a list of class `warm_store_info` with `path`, `max_size` (bytes),
+#'   finished, seed: starting values that [warm()] keeps for other fits, cached: a value of
+#'   [as_cachem()], or near: what went into the keys of fits, for [warm_find()]), `objective`,
+#'   `iteration`, `bytes` (of the file), `written` (POSIXct), `age` (difftime). `store_info()`: a list of class `warm_store_info` with `path`, `max_size` (bytes),
 #'   `max_age` (seconds), `bytes`, `runs`, how many of them are `finished`, `running` and
 #'   `interrupted`, the numbers of `seeds` and `cached` values, and `newest`, the rows of
 #'   `store_list()` of up to five runs. A store prints as its `store_info()`.
@@ -267,6 +267,7 @@ store_list <- function(store = warm_store(), key = NULL) {
   rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
   frame <- as.data.frame(rows, stringsAsFactors = FALSE)
   frame$state[is_cached_run(frame$run_id)] <- "cached"
+  frame$state[frame$state == "seed" & is_near_run(frame$run_id)] <- "near"
   frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
   frame <- frame[order(frame$written, decreasing = TRUE), , drop = FALSE]
   rownames(frame) <- NULL
@@ -287,19 +288,20 @@ store_info <- function(store = warm_store()) {
   structure(
     c(config, list(
       bytes = sum(runs$bytes),
-      runs = sum(!runs$state %in% c("seed", "cached")),
+      runs = sum(!runs$state %in% beside_fits),
       finished = sum(runs$state == "finished"),
       running = sum(runs$state == "running"),
       interrupted = sum(runs$state == "interrupted"),
       seeds = sum(runs$state == "seed"),
       cached = sum(runs$state == "cached"),
-      newest = utils::head(runs[!runs$state %in% c("seed", "cached"), ], newest_shown)
+      newest = utils::head(runs[!runs$state %in% beside_fits, ], newest_shown)
     )),
     class = "warm_store_info"
   )
 }
 
 newest_shown <- 5
+beside_fits <- c("seed", "cached", "near")
 
 # path, max_size in bytes, max_age in seconds, trust.
 store_config <- function(store) {

@@ -137,7 +137,7 @@
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
 #'   names a bad argument of `warm()` itself. Warning: `warmstart_warning_trust` where a finished
 #'   fit was not returned because others may have written it.
-#' @seealso [warm_info()], [warm_verify()], [session_history()]; [warm_store()];
+#' @seealso [warm_find()], [warm_info()], [warm_verify()], [session_history()]; [warm_store()];
 #'   [`warmstart-options`], [`warmstart-recipes`]; [warm_session()] for fitters of your own.
 #' @examples
 #' store <- warm_store(tempfile("store"))
@@ -161,9 +161,7 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
-  if (!is.call(expr)) {
-    stop_argument("call", "must be a call that fits a model, such as `gam(y ~ s(x))`.")
-  }
+  check_fit_call(expr)
   if (trust) store <- trust_store(store)
   keep <- function(call, env) {
     request <- new_request(call, env, depends)
@@ -177,6 +175,12 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   if (identical(marked, expr)) inform("There is no call in it whose result could be kept.")
   value <- withVisible(as_if_unmarked(evaluate_at(marked, parent.frame())))
   if (value$visible) value$value else invisible(value$value)
+}
+
+check_fit_call <- function(expr) {
+  if (!is.call(expr)) {
+    stop_argument("call", "must be a call that fits a model, such as `gam(y ~ s(x))`.")
+  }
 }
 
 # Bad arguments are the fitter's to complain about.
@@ -201,7 +205,8 @@ fit_kept <- function(request, store, reuse, near, label, quickstart) {
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome))
   or_nothing(announce_end(session, outcome, kept))
-  with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome))))
+  near <- or_nothing(note_near(request, store, outcome, kept))
+  with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome, near))))
 }
 
 not_watched <- function(request) {

@@ -776,7 +776,7 @@ test_that("the info is a paragraph as wide as the console, whatever its words", 
 test_that("the info has the documented parts", {
   expect_named(unclass(warm_info(warm_call(small_model))), c(
     "source", "call", "key", "found", "written", "reason", "iterations", "iterations_before",
-    "seconds", "seconds_saved", "checkpoints", "failure", "iterations_cold", "history"
+    "seconds", "seconds_saved", "checkpoints", "failure", "iterations_cold", "history", "near"
   ), ignore.order = TRUE)
 })
 
