@@ -183,7 +183,8 @@ run_observed <- function(request, session, call, start) {
         payload <- function() {
           list(
             state = state, iterations = iterations, seconds = seconds, seeded = is_seeded(start),
-            said = plain_conditions(kept_conditions(ear$said(), request))
+            said = plain_conditions(kept_conditions(ear$said(), request)),
+            keys = all_keys(request)
           )
         }
         early <- seconds - start$seconds < registry$first_checkpoint

@@ -48,17 +48,31 @@ warm_find <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE
   check_fit_call(expr)
   if (trust) store <- trust_store(store)
   env <- parent.frame()
-  random <- save_random_state()
-  on.exit(restore_random_state(random))
-  callCC(function(leave) {
-    keep <- function(call, env) {
-      request <- new_request(call, env, depends)
-      leave(without_trust_warnings(find_request(request, store, reuse, near, quickstart)))
+  without_trace({
+    request <- reach_request(expr, env, depends)
+    if (is.null(request)) {
+      new_found("untouched", call = expr, reasons = "There is no fit in it that R comes to.")
+    } else {
+      find_request(request, store, reuse, near, quickstart)
     }
+  })
+}
+
+# Evaluates what warm() does before it comes to the first fit in `expr`, and leaves there: NULL
+# where it comes to none.
+reach_request <- function(expr, env, depends) {
+  callCC(function(leave) {
+    keep <- function(call, env) leave(new_request(call, env, depends))
     marked <- mark_fits(expr, env, keep)
     if (!identical(marked, expr)) as_if_unmarked(evaluate_at(marked, env))
-    new_found("untouched", call = expr, reasons = "There is no fit in it that R comes to.")
+    NULL
   })
+}
+
+without_trace <- function(expr) {
+  random <- save_random_state()
+  on.exit(restore_random_state(random))
+  without_trust_warnings(expr)
 }
 
 new_found <- function(what, call, key = NULL, found = NULL, of = NULL, entry = NULL,

@@ -85,7 +85,8 @@ finished_payload <- function(request, outcome, iterations, state) {
     fit = request$adapter$pack(outcome$fit), state = state,
     iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
     versions = request$versions, random = kept_random_state(request),
-    said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request)
+    said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request),
+    keys = all_keys(request)
   )
 }
 
