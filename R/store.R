@@ -88,11 +88,13 @@
 #' @param path Path of the directory; NULL for the default: see "Where is it?".
 #' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, the default, `"500 MB"`,
 #'   `"Inf"`.
-#' @param max_age Bound in seconds: a number, a `difftime`, or text such as `"30 days"`, the
-#'   default, `"12 hours"`, `"Inf"`.
+#' @param max_age Bound with its unit: text such as `"30 days"`, the default, `"12 hours"`, or a
+#'   `difftime`; `Inf` for none.
 #' @param trust TRUE or FALSE, the default: load whole fits also from a store that others can write?
 #' @return An object of class `warm_store`. It may be saved and sent to other processes: there it
-#'   opens the same directory again.
+#'   opens the same directory again. `store$path`, `store$max_size` (bytes), `store$max_age`
+#'   (seconds) and `store$trust` tell what it was made with; `plot(store)` draws the history of its
+#'   newest run, see [plot.warm_history()].
 #' @section Errors: `warmstart_error_argument` names a bad argument, such as a path that is a file.
 #' @seealso [store_save()], [store_list()], [warm_session()], [warm()]
 #' @examples

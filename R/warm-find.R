@@ -37,7 +37,7 @@
 #' @export
 warm_find <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE,
                       quickstart = FALSE, trust = FALSE, depends = NULL) {
-  check_dots(...)
+  check_dots(..., instead = called_here)
   check_flag(reuse, "reuse")
   check_flag(near, "near")
   check_flag(quickstart, "quickstart")

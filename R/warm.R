@@ -153,7 +153,7 @@
 #' @export
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL,
                  quickstart = FALSE, trust = FALSE, depends = NULL) {
-  check_dots(...)
+  check_dots(..., instead = called_here)
   check_flag(reuse, "reuse")
   check_flag(near, "near")
   check_flag(quickstart, "quickstart")
@@ -176,6 +176,28 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   value <- withVisible(as_if_unmarked(evaluate_at(marked, parent.frame())))
   if (value$visible) value$value else invisible(value$value)
 }
+
+# What arguments of other packages do, by their names there.
+called_here <- c(
+  verbose = "`options(warmstart.verbose = FALSE)` keeps it silent.",
+  quiet = "`options(warmstart.verbose = FALSE)` keeps it silent.",
+  progress = "`options(warmstart.progress = FALSE)` shows no progress.",
+  key = "the key is made of the call; `depends` adds to it, and `warm_find()` tells it.",
+  resume = paste(
+    "an interrupted fit goes on by itself; `reuse = FALSE` fits a finished one again, and",
+    "`warm_forget()` removes it."
+  ),
+  file = "the directory that fits are kept in is `store`.",
+  path = "the directory that fits are kept in is `store`.",
+  dir = "the directory that fits are kept in is `store`.",
+  cache = "the directory that fits are kept in is `store`; `reuse = FALSE` fits again.",
+  refit = "`reuse = FALSE` fits again.",
+  force = "`reuse = FALSE` fits again.",
+  seed = paste(
+    "for random numbers, call `set.seed()` before; for starts from other fits it is `near`."
+  ),
+  data = "arguments of the fit go into its call: `warm(gam(y ~ x, data = d), store)`."
+)
 
 check_fit_call <- function(expr) {
   if (!is.call(expr)) {

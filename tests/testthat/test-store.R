@@ -461,14 +461,14 @@ test_that("deleting a run leaves the others of its key", {
 # Age and size ------------------------------------------------
 
 test_that("an entry is found until it is older than max_age", {
-  store <- new_store(max_age = 100)
+  store <- new_store(max_age = "100 s")
   store_save(store, a_key, raw(1))
   pass_time(store, 99)
   expect_false(is.null(store_lookup(store, a_key)))
 })
 
 test_that("an entry older than max_age is not found", {
-  store <- new_store(max_age = 100)
+  store <- new_store(max_age = "100 s")
   store_save(store, a_key, raw(1))
   pass_time(store, 101)
   expect_null(store_lookup(store, a_key))
@@ -476,7 +476,7 @@ test_that("an entry older than max_age is not found", {
 })
 
 test_that("a sweep removes what is older than max_age", {
-  store <- new_store(max_age = 100)
+  store <- new_store(max_age = "100 s")
   store_save(store, a_key, raw(1))
   pass_time(store, 101)
   .Call(C_store_sweep, store)
@@ -484,7 +484,7 @@ test_that("a sweep removes what is older than max_age", {
 })
 
 test_that("a sweep leaves the file of a running fit, however old", {
-  store <- new_store(max_age = 100)
+  store <- new_store(max_age = "100 s")
   session <- new_session(store)
   session_checkpoint(session, raw(1))
   pass_time(store, 1000)
@@ -623,7 +623,7 @@ test_that("info counts runs by state", {
 })
 
 test_that("info has path, bounds and bytes", {
-  store <- new_store(max_size = 1e6, max_age = 60)
+  store <- new_store(max_size = 1e6, max_age = "60 s")
   store_save(store, a_key, raw(1000))
   expect_identical(
     unclass(store_info(store))[c("path", "max_size", "max_age", "bytes")],
@@ -850,4 +850,31 @@ test_that("what is neither a store nor a path is a bad argument, and nothing is 
     expect_argument_error(store_save(bad, a_key, 1), "store")
     expect_argument_error(warm_session(bad, a_key), "store")
   }
+})
+
+# What one would think ------------------------------------------------
+
+test_that("`$` gives what a store was made with, and names what it has not", {
+  path <- tempfile("store")
+  store <- warm_store(path, max_size = "1 kB", max_age = "1 h")
+  expect_identical(store$path, path)
+  expect_identical(store$max_size, 1000)
+  expect_identical(store$max_age, 3600)
+  expect_false(store$trust)
+  expect_argument_error(store$size, "size")
+  expect_identical(utils::.DollarNames(store, "^max"), c("max_size", "max_age"))
+})
+
+test_that("a store is drawn by the history of its newest run", {
+  store <- new_store()
+  expect_argument_error(plot(store), "x")
+  for (i in 1:2) {
+    session <- warm_session(store, fingerprint(i), label = paste("fit", i))
+    session_checkpoint(session, 1, objective = i, iteration = 1)
+    session_close(session)
+  }
+  store_save(store, fingerprint(3), 1)
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  expect_identical(plot(store)$y, 2)
 })

@@ -133,7 +133,7 @@ test_that("a store is cleared of all but what is running", {
 })
 
 test_that("what has expired is cleared, too", {
-  store <- new_store(max_age = 60)
+  store <- new_store(max_age = "60 s")
   store_save(store, a_key, 1)
   pass_time(store, 100)
   store_clear(store)

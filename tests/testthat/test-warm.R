@@ -816,3 +816,19 @@ test_that("a random subset is the one that a cold fit would have drawn", {
   expect_equal(rownames(fit$model), rownames(cold$model))
   expect_equal(stats::runif(1), after_cold)
 })
+
+test_that("a misspelled argument is told the nearest, one of others what it is called here", {
+  said <- function(expr) conditionMessage(expect_error(expr, class = "warmstart_error_argument"))
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), resue = FALSE)), "is it `reuse`?", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), quick = TRUE)), "is it `quickstart`?", fixed = TRUE)
+  expect_match(said(warm_find(lm(mpg ~ wt, mtcars), dependson = 1)), "`depends`", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), verbose = FALSE)), "warmstart.verbose", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), key = "a")), "`depends`", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), resume = TRUE)), "by itself", fixed = TRUE)
+  for (name in c("file", "cache")) {
+    call <- as.call(c(quote(warm), quote(lm(mpg ~ wt, mtcars)), stats::setNames(list("x"), name)))
+    expect_match(said(eval(call)), "`store`", fixed = TRUE)
+  }
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), seed = 1)), "set.seed", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), tempfile(), FALSE)), "by their names", fixed = TRUE)
+})
