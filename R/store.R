@@ -209,8 +209,14 @@ save_seed <- function(store, key, payload, objective, iteration, run_id, label) 
 }
 
 save_as <- function(code, store, key, payload, objective, iteration, run_id, label) {
+  save_encoded(
+    code, as_store(store), key, encode_payload(payload), objective, iteration, run_id, label
+  )
+}
+
+save_encoded <- function(code, store, key, encoded, objective, iteration, run_id, label) {
   result <- .Call(
-    C_store_save, as_store(store), key, payload, objective, iteration, code, run_id, label
+    C_store_save, store, key, encoded, objective, iteration, code, run_id, label
   )
   if (inherits(result, "failure")) {
     warn_not_kept(unclass(result), "The entry")
@@ -248,13 +254,14 @@ store_delete <- function(store, key, run_id = NULL) {
 #'   names.
 #' @param key Only the runs of this key, a [fingerprint()] or its 32 hex digits; NULL, the default,
 #'   for all.
-#' @return `store_list()`: a data frame, one row a run, newest first, of which 20 are printed:
+#' @return `store_list()`: a data frame, one row a run, those with a name first, then the newest, of
+#'   which 20 are printed:
 #'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
-#'   finished, seed: starting values that [warm()] keeps for other fits, cached: a value of
+#'   finished, named: a finished fit whose label is its name, seed: starting values that [warm()] keeps for other fits, cached: a value of
 #'   [as_cachem()], or near: what went into the keys of fits, for [warm_find()]), `objective`,
 #'   `iteration`, `bytes` (of the file), `written` (POSIXct), `age` (difftime). `store_info()`: a list of class `warm_store_info` with `path`, `max_size` (bytes),
 #'   `max_age` (seconds), `bytes`, `runs`, how many of them are `finished`, `running` and
-#'   `interrupted`, the numbers of `seeds` and `cached` values, and `newest`, the rows of
+#'   `interrupted`, how many fits are `named`, the numbers of `seeds` and `cached` values, and `newest`, the rows of
 #'   `store_list()` of up to five runs. A store prints as its `store_info()`.
 #' @section Errors: `warmstart_error_argument` names a bad argument.
 #' @seealso [warm_store()], [store_lookup()], [summary.warm_store()]
@@ -271,7 +278,7 @@ store_list <- function(store = warm_store(), key = NULL) {
   frame$state[is_cached_run(frame$run_id)] <- "cached"
   frame$state[frame$state == "seed" & is_near_run(frame$run_id)] <- "near"
   frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
-  frame <- frame[order(frame$written, decreasing = TRUE), , drop = FALSE]
+  frame <- frame[order(frame$state != "named", -as.numeric(frame$written)), , drop = FALSE]
   rownames(frame) <- NULL
   new_listing(frame, "warm_store_list")
 }
@@ -290,7 +297,8 @@ store_info <- function(store = warm_store()) {
   structure(
     c(config, list(
       bytes = sum(runs$bytes),
-      runs = sum(!runs$state %in% beside_fits),
+      runs = sum(!runs$state %in% c(beside_fits, "named")),
+      named = sum(runs$state == "named"),
       finished = sum(runs$state == "finished"),
       running = sum(runs$state == "running"),
       interrupted = sum(runs$state == "interrupted"),
@@ -322,6 +330,7 @@ format.warm_store_info <- function(x, ...) {
     store_head(x$path),
     wrap_below(paste0(
       counted(x$runs, "run"), ": ", paste(numbers, collapse = ", "),
+      if (x$named > 0) paste0("; ", counted(x$named, "named fit"), ", kept until forgotten"),
       if (x$seeds > 0) paste0("; and ", counted(x$seeds, "seed"), " for other fits"),
       if (x$cached > 0) paste0("; and ", counted(x$cached, "cached value")), "."
     )),
@@ -355,7 +364,7 @@ newest_lines <- function(runs) {
 next_step <- function(x) {
   if (x$interrupted > 0) {
     "To go on with an interrupted fit, run the line that began it again."
-  } else if (x$runs + x$seeds == 0) {
+  } else if (x$runs + x$seeds + x$named == 0) {
     "Nothing here yet: wrap a call in warm(), as in warm(gam(y ~ s(x)), store)."
   } else {
     "See store_list() for all of them, summary() for what they were good for."

@@ -35,13 +35,14 @@
 #' cars <- transform(mtcars, wt = wt / 2.2)
 #' warm_find(glm(am ~ wt, binomial, cars), store)
 #' @export
-warm_find <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE,
+warm_find <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, name = NULL,
                       quickstart = FALSE, trust = FALSE, depends = NULL) {
   check_dots(..., instead = called_here)
   check_flag(reuse, "reuse")
   check_flag(near, "near")
   check_flag(quickstart, "quickstart")
   check_flag(trust, "trust")
+  check_name(name)
   store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
@@ -53,7 +54,7 @@ warm_find <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE
     if (is.null(request)) {
       new_found("untouched", call = expr, reasons = "There is no fit in it that R comes to.")
     } else {
-      find_request(request, store, reuse, near, quickstart)
+      find_request(request, store, reuse, near, quickstart, name)
     }
   })
 }
@@ -88,20 +89,23 @@ new_found <- function(what, call, key = NULL, found = NULL, of = NULL, entry = N
   )
 }
 
-find_request <- function(request, store, reuse, near, quickstart) {
+find_request <- function(request, store, reuse, near, quickstart, name = NULL) {
   if (!is.null(request$reason)) {
     return(new_found("untouched", call = request$call, reasons = full_stop(request$reason)))
   }
-  finished <- find_finished(request, store)
+  finished <- find_finished(request, store, name)
+  other <- other_named(request, store, name)
+  renamed <- if (!is.null(other)) other_named_text(request, name, other)
   if (reuse && !is.null(finished$fit)) {
     return(new_found(
       "finished",
       call = request$call, key = request$key$exact, found = "finished fit",
-      entry = finished$entry, seconds = count_of(finished$entry$payload$seconds)
+      entry = finished$entry, seconds = count_of(finished$entry$payload$seconds),
+      reasons = as.character(renamed)
     ))
   }
   chosen <- choose_start(new_starts(request, store, finished$entry, near, quickstart))
-  reasons <- c(why_unfinished(request, finished, reuse), chosen$reasons)
+  reasons <- c(why_unfinished(request, finished, reuse), chosen$reasons, renamed)
   found_start(request, store, chosen$start, reasons)
 }
 

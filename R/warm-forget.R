@@ -75,7 +75,7 @@ forget_value <- function(x, store) {
   if (is_key(unclass(x))) {
     forget_fit(store, as.vector(unclass(x)))
   } else if (is_string(x)) {
-    stop_argument("x", "is no key, and no name of a fit in this store.")
+    forget_name(store, x)
   } else if (is.null(info$key)) {
     stop_argument("x", paste(
       "must be a call, a fit that `warm()` returned and kept, a key, or a name."
@@ -83,6 +83,16 @@ forget_value <- function(x, store) {
   } else {
     forget_fit(store, format(info$key))
   }
+}
+
+# Another name of the same fit stays.
+forget_name <- function(store, name) {
+  named <- list_run(store, name_key(name), name_run_id)
+  if (length(named$key) == 0) {
+    stop_argument("x", paste("is no key, and as a name it", why_no_name(store, name)))
+  }
+  payload <- without_trust_warnings(find_named(store, name))$payload
+  if (is.null(payload)) delete_runs(store, named) else forget_fit(store, payload$of, names = named)
 }
 
 # The keys under which a fit leaves something.
@@ -97,9 +107,11 @@ all_keys <- function(request) {
 }
 
 # What the fit's own entries say of them.
-stored_keys <- function(store, key) {
-  for (run_id in list_runs(store, key)$run_id) {
-    payload <- without_trust_warnings(store_lookup_run(store, key, run_id))$payload
+stored_keys <- function(store, key, named) {
+  runs <- c_runs(list_runs(store, key), named)
+  for (i in seq_along(runs$key)) {
+    entry <- without_trust_warnings(store_lookup_run(store, runs$key[[i]], runs$run_id[[i]]))
+    payload <- entry$payload
     keys <- if (is.list(payload) && !is.object(payload)) payload$keys
     if (is.character(keys) && all(vapply(keys, is_key, NA)) &&
       setequal(names(keys), c("specification", "neighbourhood", "near"))) {
@@ -109,10 +121,11 @@ stored_keys <- function(store, key) {
   NULL
 }
 
-forget_fit <- function(store, key, keys = stored_keys(store, key)) {
+forget_fit <- function(store, key, keys = NULL, names = names_of(store, key)) {
+  keys <- keys %||% stored_keys(store, key, names)
   runs <- list_runs(store, key)
   seeds <- if (!is.null(keys)) seeds_of(store, key, keys)
-  forgotten <- delete_runs(store, c_runs(runs, seeds))
+  forgotten <- delete_runs(store, c_runs(names, runs, seeds))
   if (!is.null(keys)) forget_sketch(store, keys[["near"]], key)
   forgotten
 }
@@ -151,7 +164,7 @@ delete_runs <- function(store, runs) {
   count <- function(state) sum(runs$state == state & !is_other)
   new_forgotten(
     finished = count("finished"), interrupted = count("interrupted"), seeds = count("seed"),
-    other = sum(is_other), bytes = sum(runs$bytes[gone]), running = count("running")
+    other = sum(is_other), names = runs$label[runs$state == "named"], bytes = sum(runs$bytes[gone]), running = count("running")
   )
 }
 
@@ -184,7 +197,8 @@ clear_question <- function(store) {
   info <- store_info(store)
   paste0(
     "Remove all that is in ", format_text(info$path), ", ", counted(info$runs, "run"), " (",
-    info$finished, " finished) and ", format_size(info$bytes), "?"
+    info$finished, " finished), ", if (info$named > 0) paste0(counted(info$named, "named fit"), ", "),
+    "and ", format_size(info$bytes), "?"
   )
 }
 

@@ -3,11 +3,18 @@
 # What is kept of a finished fit, and how it comes back.
 
 # Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.
-find_finished <- function(request, store) {
+find_finished <- function(request, store, name = NULL) {
   final <- with_homes(
     request$homes, store_lookup(store, request$key$exact, kind = "final")
   )
   entry <- final %||% find_seed_of(request$key, store)
+  names <- c(name, if (has_state(entry)) entry$payload$named)
+  for (name in Filter(is_string, if (is.null(final$payload$fit)) as.list(names))) {
+    named <- find_named_fit(request, store, name)
+    if (!is.null(named)) {
+      return(named)
+    }
+  }
   if (has_state(entry)) {
     same_versions <- identical(entry$payload$versions, request$versions)
     list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
@@ -17,12 +24,13 @@ find_finished <- function(request, store) {
 # The finished fit, and the request as it turns out to be: one that draws random numbers, though
 # nothing had said so, is another one from another state of the generator. The first that was kept,
 # under the plain key, tells.
-find_drawn <- function(request, store, reuse) {
+find_drawn <- function(request, store, reuse, name = NULL) {
   find <- function(request) {
-    or_nothing(
-      if (reuse) find_finished(request, store) else
-        without_trust_warnings(find_finished(request, store))
-    )
+    or_nothing(if (reuse) {
+      find_finished(request, store, name)
+    } else {
+      without_trust_warnings(find_finished(request, store, name))
+    })
   }
   finished <- find(request)
   random <- finished$entry$payload$random
@@ -36,10 +44,11 @@ find_drawn <- function(request, store, reuse) {
 
 state_name <- function(state) format(fingerprint(state))
 
-return_finished <- function(request, finished, store) {
+return_finished <- function(request, finished, store, name = NULL) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- restored(request, at_home(finished, request))
+  if (!is.null(name)) or_nothing(name_finished(request, store, name, finished, fit))
   said <- given_conditions(entry$payload$said, request)
   say(c(unsaid(request$said, said), said))
   restore_random_state(random_after(entry$payload$random, request))
@@ -56,7 +65,7 @@ return_finished <- function(request, finished, store) {
 
 # The fit under its own key, and what other rows and related models can start from. Tells what was
 # kept: "fit", "estimates" or "nothing"; NULL where the adapter failed, which has been said.
-keep_finished <- function(request, session, store, outcome) {
+keep_finished <- function(request, session, store, outcome, name = NULL) {
   if (is.null(outcome$converged) || is.null(outcome$end)) {
     return(NULL)
   }
@@ -64,10 +73,14 @@ keep_finished <- function(request, session, store, outcome) {
   iterations <- outcome$start$iterations + end$iteration
   seeds <- can_start_from(outcome, request$adapter)
   payload <- finished_payload(request, outcome, iterations, if (seeds) end$state else list())
-  whole <- encode_within(
-    if (seeds) room_for(outcome$seconds) else Inf, payload, request$homes
-  )
+  is_named <- !is.null(name) && isTRUE(or_nothing(keep_named(
+    request, store, name, payload, outcome$fit, end$objective, iterations
+  )))
+  whole <- if (!is_named) {
+    encode_within(if (seeds) room_for(outcome$seconds) else Inf, payload, request$homes)
+  }
   payload["fit"] <- list(NULL)
+  if (is_named) payload$named <- name
   kept <- finalize_encoded(
     session, whole %||% encode_payload(payload), end$objective, iterations,
     brief = outcome$seconds < quickly_made
@@ -77,7 +90,7 @@ keep_finished <- function(request, session, store, outcome) {
   }
   if (seeds) keep_seeds(request, store, outcome, iterations)
   delete_superseded(store, request$key$exact)
-  if (is.null(whole)) "estimates" else "fit"
+  if (is.null(whole) && !is_named) "estimates" else "fit"
 }
 
 finished_payload <- function(request, outcome, iterations, state) {

@@ -123,8 +123,10 @@
 #' @param near TRUE, the default, or FALSE: where there is none of this very fit, start from an
 #'   earlier fit of the same model on other rows, or of a related model? Only from one that took
 #'   0.1 s or more; see [`warmstart-options`].
-#' @param label A short text for people, shown by [store_list()]; NULL, the default, for the
-#'   formula.
+#' @param name One string: keeps the finished fit under this name, past the store's bounds, until
+#'   [warm_forget()] removes it; [warm_get()] returns it without its call or its data. Where the name
+#'   has been another fit's, it is said what differs, and that one stays until this one has
+#'   finished. Of several fits in one call the first has the name. NULL, the default, for none.
 #' @param quickstart TRUE or FALSE, the default: where nothing is stored to start from, look for
 #'   starting values first? `mgcv::gam()` can, by a (restricted) marginal likelihood; see "A first
 #'   fit, faster?". Elsewhere it has no effect.
@@ -151,13 +153,14 @@
 #' warm_info(fold)
 #' options(old)
 #' @export
-warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL,
+warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, name = NULL,
                  quickstart = FALSE, trust = FALSE, depends = NULL) {
   check_dots(..., instead = called_here)
   check_flag(reuse, "reuse")
   check_flag(near, "near")
   check_flag(quickstart, "quickstart")
   check_flag(trust, "trust")
+  check_name(name)
   store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
@@ -166,7 +169,9 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
   keep <- function(call, env) {
     request <- new_request(call, env, depends)
     if (is.null(request$reason)) {
-      fit_kept(request, store, reuse, near, label, quickstart)
+      mine <- name
+      name <<- NULL
+      fit_kept(request, store, reuse, near, mine, quickstart)
     } else {
       fit_untouched(request)
     }
@@ -182,6 +187,7 @@ called_here <- c(
   verbose = "`options(warmstart.verbose = FALSE)` keeps it silent.",
   quiet = "`options(warmstart.verbose = FALSE)` keeps it silent.",
   progress = "`options(warmstart.progress = FALSE)` shows no progress.",
+  label = "`name` keeps a fit under a name.",
   key = "the key is made of the call; `depends` adds to it, and `warm_find()` tells it.",
   resume = paste(
     "an interrupted fit goes on by itself; `reuse = FALSE` fits a finished one again, and",
@@ -213,19 +219,20 @@ fit_untouched <- function(request) {
   with_info(fit, new_info("untouched", reason = request$reason))
 }
 
-fit_kept <- function(request, store, reuse, near, label, quickstart) {
-  found <- find_drawn(request, store, reuse)
+fit_kept <- function(request, store, reuse, near, name, quickstart) {
+  found <- find_drawn(request, store, reuse, name)
   request <- found$request
   finished <- found$finished
+  if (!is.null(name)) or_nothing(announce_other_named(request, store, name))
   if (reuse && !is.null(finished$fit)) {
-    return(return_finished(request, finished, store))
+    return(return_finished(request, finished, store, name))
   }
-  session <- warm_session(store, request$key$exact, label %||% request$label)
+  session <- warm_session(store, request$key$exact, request$label)
   on.exit(session_close(session))
   if (request$adapter$name == any_function) inform(not_watched(request))
   starts <- new_starts(request, store, finished$entry, near, quickstart)
   outcome <- run_fit(request, session, starts)
-  kept <- or_nothing(keep_finished(request, session, store, outcome))
+  kept <- or_nothing(keep_finished(request, session, store, outcome, name))
   or_nothing(announce_end(session, outcome, kept))
   near <- or_nothing(note_near(request, store, outcome, kept))
   with_info(outcome$fit, or_nothing(count_use(store, info_of(request, session, outcome, near))))

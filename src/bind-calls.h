@@ -27,7 +27,7 @@ SEXP bind_serialize(SEXP value, SEXP version, SEXP limit, SEXP homes);
 SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust);
 SEXP bind_store_config(SEXP store);
 SEXP bind_store_shift_clock(SEXP store, SEXP seconds);
-SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration, SEXP kind,
+SEXP bind_store_save(SEXP store, SEXP key, SEXP encoded, SEXP objective, SEXP iteration, SEXP kind,
                      SEXP run_id, SEXP label);
 SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id);
 SEXP bind_store_list(SEXP store, SEXP key);

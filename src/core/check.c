@@ -46,7 +46,8 @@ static enum ws_status verify_all(const struct check *check, struct ws_file *file
         status = ws_runfile_read(file, scan, i, &payload);
         if (status == WS_OK) {
             ++*whole;
-            *in_time = *in_time || scan->records[i].written >= check->oldest;
+            *in_time = *in_time || scan->records[i].note.is_named ||
+                       scan->records[i].written >= check->oldest;
             free(payload);
             *lost_history =
                 *lost_history || ws_runfile_read_history(file, scan, i, &history) == WS_DAMAGED;

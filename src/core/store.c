@@ -489,7 +489,7 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
 
 bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *record,
                           int64_t now) {
-    return now - store->options.max_age > record->written;
+    return !record->note.is_named && now - store->options.max_age > record->written;
 }
 
 /* Listing. */

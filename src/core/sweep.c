@@ -64,6 +64,11 @@ static uint64_t id_of(const char *name, int64_t used) {
 
 /* Judging files. */
 
+/* Nobody's to remove but the user's. */
+static bool is_named(const struct ws_scan *scan) {
+    return scan->count > 0 && scan->records[0].note.is_named;
+}
+
 /* Expired as a whole: a run may hold one record that is and one that is not. One that a clock far
  * ahead has written is as old as its last use. */
 static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
@@ -104,6 +109,9 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
     if (spared || (!alone && (ws_os_file_is_locked(file, &locked) != WS_OK || locked)) ||
         scan.reason == WS_NEWER || scan.reason == WS_FOREIGN) {
         sweep->swept.kept_bytes += scan.info.size;
+        return WS_OK;
+    }
+    if (is_named(&scan)) { /* on top of `max_size`: else it would push out all others */
         return WS_OK;
     }
     if (ws_rank_is_ahead(scan.info.modified, sweep->now)) { /* its age counts from here on */

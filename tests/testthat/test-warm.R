@@ -32,12 +32,6 @@ test_that("a run is labelled with its formula", {
   expect_identical(store_list(store, warm_info(fit)$key)$label, "mpg ~ s(hp) + s(wt)")
 })
 
-test_that("a run may be given a label", {
-  store <- new_store()
-  fit <- warm_call(small_model, store, label = "first try")
-  expect_identical(store_list(store, warm_info(fit)$key)$label, "first try")
-})
-
 test_that("a long formula is cut to make a label", {
   store <- new_store()
   long <- stats::reformulate(
@@ -790,6 +784,7 @@ bad_warm_calls <- list(
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, reuse = "yes")), "reuse"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, near = c(TRUE, FALSE))), "near"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, label = 1)), "label"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, name = 1)), "name"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, resue = TRUE)), "resue"),
   list(quote(warm_info("no fit")), "fit"),
   list(quote(warm_info(NULL)), "fit"),
