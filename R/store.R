@@ -8,7 +8,8 @@
 #' environment variable `WARMSTART_STORE`; else in the user's cache directory,
 #' `tools::R_user_dir("warmstart", "cache")`. It is made when something is first saved.
 #'
-#' Wherever a store is taken, its path will do, for a store with the bounds below: `warm(..., "fits")`.
+#' Wherever a store is taken, its path will do, for a store with the default bounds:
+#' `warm(..., "fits")`.
 #'
 #' @section How big does it get?:
 #' About `max_size` bytes. The store sweeps itself in slices: whoever saves looks, after that, at
@@ -257,12 +258,13 @@ store_delete <- function(store, key, run_id = NULL) {
 #' @return `store_list()`: a data frame, one row a run, those with a name first, then the newest, of
 #'   which 20 are printed:
 #'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
-#'   finished, named: a finished fit whose label is its name, seed: starting values that [warm()] keeps for other fits, cached: a value of
-#'   [as_cachem()], or near: what went into the keys of fits, for [warm_find()]), `objective`,
-#'   `iteration`, `bytes` (of the file), `written` (POSIXct), `age` (difftime). `store_info()`: a list of class `warm_store_info` with `path`, `max_size` (bytes),
-#'   `max_age` (seconds), `bytes`, `runs`, how many of them are `finished`, `running` and
-#'   `interrupted`, how many fits are `named`, the numbers of `seeds` and `cached` values, and `newest`, the rows of
-#'   `store_list()` of up to five runs. A store prints as its `store_info()`.
+#'   finished, named: a finished fit whose label is its name, seed: starting values that [warm()]
+#'   keeps for other fits, cached: a value of [as_cachem()], or near: what went into the keys of
+#'   fits, for [warm_find()]), `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct),
+#'   `age` (difftime). `store_info()`: a list of class `warm_store_info` with `path`, `max_size`
+#'   (bytes), `max_age` (seconds), `bytes`, `runs`, how many of them are `finished`, `running` and
+#'   `interrupted`, the numbers of `named` fits, of `seeds` and of `cached` values, and `newest`,
+#'   the rows of `store_list()` of up to five runs. A store prints as its `store_info()`.
 #' @section Errors: `warmstart_error_argument` names a bad argument.
 #' @seealso [warm_store()], [store_lookup()], [summary.warm_store()]
 #' @examples

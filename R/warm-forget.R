@@ -4,9 +4,9 @@
 #' its interrupted runs and its names. `store_clear()` removes all that is in a store.
 #'
 #' @section What stays?:
-#' The files of running fits: when they have finished they are kept as ever. Fits that began from the
-#' estimates of this one. Of the store, its directory, and what its [summary()][summary.warm_store()]
-#' tells.
+#' The files of running fits: when they have finished they are kept as ever. Fits that began from
+#' the estimates of this one. Of the store, its directory, and what its
+#' [summary()][summary.warm_store()] tells.
 #'
 #' @section Is it a call or a value?:
 #' A call of a fitter is looked up as [warm()] would, and nothing is fitted; so is one of any other
@@ -54,8 +54,8 @@ warm_forget <- function(x, store = warm_store(), ..., depends = NULL) {
   forget_value(x, store)
 }
 
-# Is a call there to be evaluated, or to be looked up? What R's own functions and ours give is no fit
-# that is kept, but for what wraps a call.
+# Is a call there to be evaluated, or to be looked up? What R's own functions and ours give is no
+# fit that is kept, but for what wraps a call.
 is_value <- function(expr, env) {
   name <- call_name(expr)
   is_wrapper <- name %in% c(names(wrappers), "(", "{", "if", "list", "%>%", assignments)
@@ -113,12 +113,16 @@ stored_keys <- function(store, key, named) {
     entry <- without_trust_warnings(store_lookup_run(store, runs$key[[i]], runs$run_id[[i]]))
     payload <- entry$payload
     keys <- if (is.list(payload) && !is.object(payload)) payload$keys
-    if (is.character(keys) && all(vapply(keys, is_key, NA)) &&
-      setequal(names(keys), c("specification", "neighbourhood", "near"))) {
+    if (are_keys(keys)) {
       return(keys)
     }
   }
   NULL
+}
+
+are_keys <- function(keys) {
+  is.character(keys) && setequal(names(keys), c("specification", "neighbourhood", "near")) &&
+    all(vapply(keys, is_key, NA))
 }
 
 forget_fit <- function(store, key, keys = NULL, names = names_of(store, key)) {
@@ -164,7 +168,8 @@ delete_runs <- function(store, runs) {
   count <- function(state) sum(runs$state == state & !is_other)
   new_forgotten(
     finished = count("finished"), interrupted = count("interrupted"), seeds = count("seed"),
-    other = sum(is_other), names = runs$label[runs$state == "named"], bytes = sum(runs$bytes[gone]), running = count("running")
+    other = sum(is_other), names = runs$label[runs$state == "named"],
+    bytes = sum(runs$bytes[gone]), running = count("running")
   )
 }
 
@@ -197,8 +202,9 @@ clear_question <- function(store) {
   info <- store_info(store)
   paste0(
     "Remove all that is in ", format_text(info$path), ", ", counted(info$runs, "run"), " (",
-    info$finished, " finished), ", if (info$named > 0) paste0(counted(info$named, "named fit"), ", "),
-    "and ", format_size(info$bytes), "?"
+    info$finished, " finished)",
+    if (info$named > 0) paste0(", ", counted(info$named, "named fit")),
+    " and ", format_size(info$bytes), "?"
   )
 }
 

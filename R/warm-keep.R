@@ -76,11 +76,10 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
   is_named <- !is.null(name) && isTRUE(or_nothing(keep_named(
     request, store, name, payload, outcome$fit, end$objective, iterations
   )))
-  whole <- if (!is_named) {
-    encode_within(if (seeds) room_for(outcome$seconds) else Inf, payload, request$homes)
-  }
+  room <- if (is_named) 0 else if (seeds) room_for(outcome$seconds) else Inf
+  whole <- encode_whole(payload, room, request$homes)
   payload["fit"] <- list(NULL)
-  if (is_named) payload$named <- name
+  payload$named <- if (is_named) name
   kept <- finalize_encoded(
     session, whole %||% encode_payload(payload), end$objective, iterations,
     brief = outcome$seconds < quickly_made
@@ -91,6 +90,11 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
   if (seeds) keep_seeds(request, store, outcome, iterations)
   delete_superseded(store, request$key$exact)
   if (is.null(whole) && !is_named) "estimates" else "fit"
+}
+
+# NULL where that would take more than `room`.
+encode_whole <- function(payload, room, homes) {
+  if (room > 0) encode_within(room, payload, homes)
 }
 
 finished_payload <- function(request, outcome, iterations, state) {

@@ -13,7 +13,8 @@ name_run_id <- "name"
 check_name <- function(name) {
   if (!is.null(name) && (!is_string(name) || !nzchar(name) || is_key(name) || !is_label(name))) {
     stop_argument("name", paste(
-      "must be one string of at most 143 bytes, without control characters, that is no key; or NULL."
+      "must be one string of at most 143 bytes, without control characters, that is no key; or",
+      "NULL."
     ))
   }
 }
@@ -119,8 +120,8 @@ other_named_text <- function(request, name, other) {
 #'   [warm_store()].
 #' @return What [warm()] returned, with what [warm_info()] reads. The fitter's warnings come with
 #'   it. Where the fit was made in a function, its formulas refer to the workspace instead.
-#' @section Errors: `warmstart_error_argument` where the store has no fit of that name, or others may
-#'   have written it.
+#' @section Errors: `warmstart_error_argument` where the store has no fit of that name, or others
+#'   may have written it.
 #' @seealso [warm()], [warm_forget()], [store_list()], which has names first
 #' @examples
 #' store <- warm_store(tempfile("store"))
@@ -163,10 +164,11 @@ why_no_name <- function(store, name) {
     ))
   }
   nearest <- nearest_text(name, names_in(store)$label)
-  paste0(
-    "is no name of a fit in this store", if (!is.null(nearest)) paste0("; is it \"", nearest, "\"?"),
-    if (is.null(nearest)) "; `store_list()` has them first."
-  )
+  paste0("is no name of a fit in this store; ", if (is.null(nearest)) {
+    "`store_list()` has them first."
+  } else {
+    paste0("is it \"", nearest, "\"?")
+  })
 }
 
 # The runs that are names.
@@ -190,7 +192,8 @@ announce_versions <- function(before) {
     before <- stats::setNames(sub(" .*", "", before), names(before))
     known <- !is.na(now)
     if (!identical(before[known], now[known])) {
-      inform(paste0("Other code has made this fit: ", other_versions(before[known], now[known]), "."))
+      others <- other_versions(before[known], now[known])
+      inform(paste0("Other code has made this fit: ", others, "."))
     }
   }
 }

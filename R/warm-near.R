@@ -38,10 +38,14 @@ sketch_of <- function(request) {
 
 is_sketch <- function(x) {
   is.list(x) && !is.object(x) && all(vapply(x[c("of", "model", "label")], is_string, NA)) &&
-    is_number(x$written) && is_key(x$of) && is.character(x$names) && is.character(x$digests) &&
-    is.character(x$shown) && !anyNA(c(x$names, x$digests, x$shown)) &&
-    !anyDuplicated(x$names) && all(lengths(x[c("digests", "shown")]) == length(x$names)) &&
+    is_key(x$of) && is_number(x$written) && has_sketched_parts(x) &&
     (is.null(x$formulas) || is.character(x$formulas))
+}
+
+has_sketched_parts <- function(x) {
+  parts <- x[c("names", "digests", "shown")]
+  all(vapply(parts, is.character, NA)) && !anyNA(unlist(parts)) &&
+    all(lengths(parts) == length(x$names)) && !anyDuplicated(x$names)
 }
 
 is_key <- function(x) is_string(x) && grepl("^[0-9a-f]{32}\\z", x, perl = TRUE)

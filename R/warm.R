@@ -124,8 +124,8 @@
 #'   earlier fit of the same model on other rows, or of a related model? Only from one that took
 #'   0.1 s or more; see [`warmstart-options`].
 #' @param name One string: keeps the finished fit under this name, past the store's bounds, until
-#'   [warm_forget()] removes it; [warm_get()] returns it without its call or its data. Where the name
-#'   has been another fit's, it is said what differs, and that one stays until this one has
+#'   [warm_forget()] removes it; [warm_get()] returns it without its call or its data. Where the
+#'   name has been another fit's, it is said what differs, and that one stays until this one has
 #'   finished. Of several fits in one call the first has the name. NULL, the default, for none.
 #' @param quickstart TRUE or FALSE, the default: where nothing is stored to start from, look for
 #'   starting values first? `mgcv::gam()` can, by a (restricted) marginal likelihood; see "A first

@@ -19,7 +19,10 @@ test_that("another process gets it, of any fitter", {
   skip_if_not_installed("lme4")
   store <- new_store()
   smooth <- warm(mgcv::gam(mpg ~ s(hp), data = mtcars), store, name = "smooth")
-  mixed <- warm(lme4::lmer(Reaction ~ Days + (1 | Subject), lme4::sleepstudy), store, name = "mixed")
+  mixed <- warm(
+    lme4::lmer(Reaction ~ Days + (1 | Subject), lme4::sleepstudy), store,
+    name = "mixed"
+  )
   number <- warm(mean(c(1, 2, 6)), store, name = "number")
   there <- in_process(function(store) {
     list(
@@ -73,7 +76,7 @@ test_that("it is kept past the bounds of the store", {
   expect_identical(nrow(store_check(store)), 0L)
 })
 
-test_that("where another fit takes the name it is said what differs; the old one stays until then", {
+test_that("where another fit takes the name it is said what differs; the old one stays till then", {
   store <- new_store()
   keep(store, name = "a")
   old <- options(warmstart.verbose = TRUE)
