@@ -186,7 +186,7 @@ what_would_be_done <- function(x) {
     ),
     seed = paste0(
       "A seed: warm() would start from the estimates of an earlier fit (", one_line(x$found), "), ",
-      saved, ".", now
+      saved, ", if they fit.", now
     ),
     nothing = paste0(
       "Nothing: warm() would ",

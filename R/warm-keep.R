@@ -87,6 +87,7 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
   if (!kept) {
     return("nothing")
   }
+  if (!is_named && !is.null(name)) warn_unnamed(name)
   if (seeds) keep_seeds(request, store, outcome, iterations)
   delete_superseded(store, request$key$exact)
   if (is.null(whole) && !is_named) "estimates" else "fit"

@@ -26,18 +26,28 @@ is_label <- function(text) {
 
 # Keeping and finding ----------------------------------------------------------------------------
 
-#' Was the fit kept under its name?
+#' Was the fit kept under its name? Where the store fails, the fit's session says so.
 #' @param payload What is kept of it, as finished_payload() makes it.
 #' @noRd
 keep_named <- function(request, store, name, payload, fit, objective, iterations) {
   payload["fit"] <- list(fit)
   payload$of <- format(request$key$exact)
   payload$sketch <- sketch_of(request)
-  saved <- save_encoded(
-    4L, store, name_key(name), encode_payload(payload, Inf, request$homes), objective, iterations,
-    name_run_id, name
+  encoded <- encode_payload(payload, Inf, request$homes)
+  saved <- withCallingHandlers(
+    save_encoded(
+      4L, store, name_key(name), encoded, objective, iterations, name_run_id, name
+    ),
+    warmstart_warning_store = function(w) invokeRestart("muffleWarning")
   )
   !is.na(saved)
+}
+
+warn_unnamed <- function(name) {
+  warn_warmstart(
+    paste0("The fit could not be kept under its name: ", format_text(name)),
+    class = "store"
+  )
 }
 
 find_named <- function(store, name, homes = list()) {
@@ -61,9 +71,10 @@ name_finished <- function(request, store, name, finished, fit) {
   named <- without_trust_warnings(find_named(store, name))
   if (!identical(named$payload$of, format(request$key$exact))) {
     entry <- finished$entry
-    keep_named(
+    is_kept <- keep_named(
       request, store, name, entry$payload, bare_fit(fit), entry$objective, entry$iteration
     )
+    if (!is_kept) warn_unnamed(name)
   }
 }
 

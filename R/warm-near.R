@@ -5,6 +5,8 @@
 #
 # It is plain data that anybody may have written, and serves to tell people something, no more. Of
 # two processes that write at once, one's sketch is lost, and with it an explanation.
+#
+# Its tests are in test-warm-find.R.
 
 sketches_kept <- 32L # a person's history of one analysis
 sketches_of_model <- 4 # on other data
@@ -112,7 +114,7 @@ note_near <- function(request, store, outcome, kept) {
   sketches <- find_sketches(store, near_key(request))
   models <- vapply(sketches, .subset2, "", "model")
   of_model <- sum(models == format(request$key$specification))
-  if (outcome$seconds < 0.1 && of_model >= sketches_of_model) {
+  if (outcome$seconds < near_from() && of_model >= sketches_of_model) {
     return(NULL)
   }
   sketch <- sketch_of(request)

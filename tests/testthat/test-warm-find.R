@@ -312,6 +312,8 @@ test_that("of a loop of fits that take a moment some sketches are kept, and no m
     }
   }))
   saved <- 0
+  old <- options(warmstart.near_from = 1e6)
+  on.exit(options(old))
   for (i in 1:8) quick <- warm_info(warm(lm(mpg ~ wt, mtcars[-i, ]), store))
   expect_identical(saved, as.numeric(sketches_of_model))
   expect_null(quick$near)

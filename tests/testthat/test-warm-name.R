@@ -198,6 +198,16 @@ test_that("the fitter's warnings come with it", {
 
 test_that("where the store cannot be written the fit is made, with a warning", {
   store <- blocked_store()
-  expect_warning(fit <- keep(store, name = "a"), class = "warmstart_warning_store")
+  warnings <- collect_warnings(fit <- keep(store, name = "a"))
+  expect_length(warnings, 1)
+  expect_s3_class(warnings[[1]], "warmstart_warning_store")
   expect_s3_class(fit, "glm")
+})
+
+test_that("where it is the name alone that cannot be kept, that is said, and the fit kept", {
+  local_internal("keep_named", function(...) FALSE)
+  store <- new_store()
+  expect_warning(keep(store, name = "a"), "under its name: a", class = "warmstart_warning_store")
+  expect_identical(warm_find(glm(am ~ wt, binomial, mtcars), store)$what, "finished")
+  expect_warning(keep(store, name = "a"), "under its name: a", class = "warmstart_warning_store")
 })
