@@ -7,7 +7,8 @@
 #' @section What does it evaluate?:
 #' What [warm()] evaluates before it comes to the fit: the arguments of the call, and what stands
 #' before it in braces. It fits nothing, writes nothing, and leaves the random number generator as
-#' it was; what it finds counts as used. Where the call holds several fits, it tells of the first that R comes to.
+#' it was; what it finds counts as used. Where the call holds several fits, it tells of the first
+#' that R comes to.
 #'
 #' @section Which fit is the nearest?:
 #' The one of the same fitter, response and family that differs in the fewest parts, and in no more

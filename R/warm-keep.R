@@ -73,29 +73,35 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
   iterations <- outcome$start$iterations + end$iteration
   seeds <- can_start_from(outcome, request$adapter)
   payload <- finished_payload(request, outcome, iterations, if (seeds) end$state else list())
-  is_named <- !is.null(name) && isTRUE(or_nothing(keep_named(
-    request, store, name, payload, outcome$fit, end$objective, iterations
-  )))
-  room <- if (is_named) 0 else if (seeds) room_for(outcome$seconds) else Inf
-  whole <- encode_whole(payload, room, request$homes)
-  payload["fit"] <- list(NULL)
-  payload$named <- if (is_named) name
+  named <- if (!is.null(name)) {
+    or_nothing(keep_named(
+      request, store, name, payload, outcome$fit, end$objective, iterations
+    ))
+  }
+  room <- if (seeds) room_for(outcome$seconds) else Inf
+  encoded <- encode_kept(payload, room, named, request$homes)
   kept <- finalize_encoded(
-    session, whole %||% encode_payload(payload), end$objective, iterations,
+    session, encoded$payload, end$objective, iterations,
     brief = outcome$seconds < quickly_made
   )
   if (!kept) {
     return("nothing")
   }
-  if (!is_named && !is.null(name)) warn_unnamed(name)
+  if (!identical(named, name)) warn_unnamed(name)
   if (seeds) keep_seeds(request, store, outcome, iterations)
   delete_superseded(store, request$key$exact)
-  if (is.null(whole) && !is_named) "estimates" else "fit"
+  encoded$what
 }
 
-# NULL where that would take more than `room`.
-encode_whole <- function(payload, room, homes) {
-  if (room > 0) encode_within(room, payload, homes)
+# Whole, where that is within `room` and it is not so under a name already.
+encode_kept <- function(payload, room, named, homes) {
+  whole <- if (is.null(named)) encode_within(room, payload, homes)
+  if (!is.null(whole)) {
+    return(list(payload = whole, what = "fit"))
+  }
+  payload["fit"] <- list(NULL)
+  payload$named <- named
+  list(payload = encode_payload(payload), what = if (is.null(named)) "estimates" else "fit")
 }
 
 finished_payload <- function(request, outcome, iterations, state) {

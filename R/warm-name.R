@@ -26,7 +26,9 @@ is_label <- function(text) {
 
 # Keeping and finding ----------------------------------------------------------------------------
 
-#' Was the fit kept under its name? Where the store fails, the fit's session says so.
+#' Keeps a fit under its name
+#'
+#' Gives that, or NULL where the store fails, of which the fit's session tells.
 #' @param payload What is kept of it, as finished_payload() makes it.
 #' @noRd
 keep_named <- function(request, store, name, payload, fit, objective, iterations) {
@@ -40,7 +42,7 @@ keep_named <- function(request, store, name, payload, fit, objective, iterations
     ),
     warmstart_warning_store = function(w) invokeRestart("muffleWarning")
   )
-  !is.na(saved)
+  if (!is.na(saved)) name
 }
 
 warn_unnamed <- function(name) {
@@ -71,10 +73,10 @@ name_finished <- function(request, store, name, finished, fit) {
   named <- without_trust_warnings(find_named(store, name))
   if (!identical(named$payload$of, format(request$key$exact))) {
     entry <- finished$entry
-    is_kept <- keep_named(
+    named <- keep_named(
       request, store, name, entry$payload, bare_fit(fit), entry$objective, entry$iteration
     )
-    if (!is_kept) warn_unnamed(name)
+    if (is.null(named)) warn_unnamed(name)
   }
 }
 

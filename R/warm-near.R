@@ -39,9 +39,12 @@ sketch_of <- function(request) {
 }
 
 is_sketch <- function(x) {
-  is.list(x) && !is.object(x) && all(vapply(x[c("of", "model", "label")], is_string, NA)) &&
-    is_key(x$of) && is_number(x$written) && has_sketched_parts(x) &&
-    (is.null(x$formulas) || is.character(x$formulas))
+  is.list(x) && !is.object(x) && tells_whose(x) && has_sketched_parts(x)
+}
+
+tells_whose <- function(x) {
+  all(vapply(x[c("of", "model", "label")], is_string, NA)) && is_key(x$of) &&
+    is_number(x$written) && (is.null(x$formulas) || is.character(x$formulas))
 }
 
 has_sketched_parts <- function(x) {

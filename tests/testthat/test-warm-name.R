@@ -205,7 +205,7 @@ test_that("where the store cannot be written the fit is made, with a warning", {
 })
 
 test_that("where it is the name alone that cannot be kept, that is said, and the fit kept", {
-  local_internal("keep_named", function(...) FALSE)
+  local_internal("keep_named", function(...) NULL)
   store <- new_store()
   expect_warning(keep(store, name = "a"), "under its name: a", class = "warmstart_warning_store")
   expect_identical(warm_find(glm(am ~ wt, binomial, mtcars), store)$what, "finished")
