@@ -1,4 +1,6 @@
-# What a store was made with, as its elements. Its tests are in test-store.R.
+# Tests: test-store.R.
+#
+# What a store was made with, as its elements.
 
 #' @export
 `$.warm_store` <- function(x, name) { # nolint: object_name_linter.

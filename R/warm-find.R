@@ -94,7 +94,9 @@ find_request <- function(request, store, reuse, near, quickstart, name = NULL) {
   if (!is.null(request$reason)) {
     return(new_found("untouched", call = request$call, reasons = full_stop(request$reason)))
   }
-  finished <- find_finished(request, store, name)
+  drawn <- find_drawn(request, store, reuse, name)
+  request <- drawn$request
+  finished <- drawn$finished
   other <- other_named(request, store, name)
   renamed <- if (!is.null(other)) other_named_text(request, name, other)
   if (reuse && !is.null(finished$fit)) {

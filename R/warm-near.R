@@ -1,3 +1,5 @@
+# Tests: test-warm-find.R.
+#
 # Why was a fit not found? Of each fit that is kept a sketch stays: what its key was made of, as
 # digests and short texts, without data. All sketches of one fitter, response and family are in one
 # entry of the store, under a key of its own, the newest first. It is bounded: of a bootstrap's
@@ -5,8 +7,6 @@
 #
 # It is plain data that anybody may have written, and serves to tell people something, no more. Of
 # two processes that write at once, one's sketch is lost, and with it an explanation.
-#
-# Its tests are in test-warm-find.R.
 
 sketches_kept <- 32L # a person's history of one analysis
 sketches_of_model <- 4 # on other data
