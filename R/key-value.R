@@ -107,13 +107,30 @@ print.fingerprinter <- function(x, ...) {
   invisible(x)
 }
 
-check_dots <- function(...) {
+# `instead` has what people look for under another name, by that.
+check_dots <- function(..., instead = character()) {
   if (...length() > 0) {
     given <- ...names()[[1]] %||% ""
-    stop_argument(
-      if (is.na(given) || given == "") "..." else given,
-      "is not an argument of this function; is it spelled as the help page has it?"
-    )
+    if (is.na(given) || given == "") {
+      stop_argument("...", "must be empty: further arguments are given by their names.")
+    }
+    fun <- sys.function(-1)
+    stop_argument(given, paste0(
+      "is not an argument of this function", nearest_argument(given, fun, instead)
+    ))
+  }
+}
+
+nearest_argument <- function(given, fun, instead) {
+  arguments <- setdiff(names(formals(fun)), "...")
+  if (given %in% names(instead)) {
+    return(paste0("; ", instead[[given]]))
+  }
+  nearest <- nearest_text(given, arguments)
+  if (is.null(nearest)) {
+    "; is it spelled as the help page has it?"
+  } else {
+    paste0("; is it `", nearest, "`?")
   }
 }
 

@@ -12,7 +12,7 @@
 #' spaced, and besides these the first, the best and the last.
 #'
 #' @param x A [warm_session()], a fit that [warm()] returned or its [warm_info()], or a
-#'   [warm_store()].
+#'   [warm_store()] or the path of one.
 #' @param key With a store, the fit's [fingerprint()], or its 32 hex digits; otherwise NULL, the
 #'   default.
 #' @return A data frame of class `warm_history`, a row an iterate, without rows where nothing is
@@ -33,6 +33,7 @@
 #' session_close(session)
 #' @export
 session_history <- function(x, key = NULL) {
+  if (is_string(x) && !is.null(key)) x <- as_store(x, "x")
   if (inherits(x, "warm_store")) {
     if (is.null(key)) {
       stop_argument("key", "must be the key of a fit in this store.")

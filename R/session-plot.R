@@ -8,7 +8,8 @@
 #' `plot()` uses base graphics. The method for `ggplot2::autoplot()` draws the same, and is there
 #' when ggplot2 is.
 #'
-#' @param x,object A history, from [session_history()].
+#' @param x,object A history, from [session_history()]; `plot()` also takes a [warm_store()], and
+#'   draws the history of its newest run, be it alive or not.
 #' @param y What to draw beside it, such as a cold fit's history beside a warm one's: a history, or
 #'   a list of them; names of the list name the fits.
 #' @param ... `plot()`: passed to [graphics::plot.default()], such as `log = "y"` or `xlim`.
@@ -40,6 +41,22 @@
 #' warm <- follow(1, "warm")
 #' plot(warm, cold, log = "y")
 #' plot(warm, list(cold = cold), against = "seconds", labels = c("warm", "cold"))
+#' plot(store)
+#' @rdname plot.warm_history
+#' @export
+plot.warm_store <- function(x, ...) {
+  runs <- store_list(x)
+  runs <- runs[!runs$state %in% beside_fits, ]
+  for (key in unique(runs$key)) {
+    history <- session_history(x, key)
+    if (any(!is.na(history$objective))) {
+      return(plot.warm_history(history, ...))
+    }
+  }
+  stop_argument("x", "has no run with a history yet: nothing to draw.")
+}
+
+#' @rdname plot.warm_history
 #' @export
 plot.warm_history <- function(x, y = NULL, ..., against = c("iteration", "seconds"),
                               labels = NULL, xlab = NULL, ylab = NULL, main = NULL,

@@ -43,7 +43,7 @@
 #' session in a forked child, one read by `readRDS()`, or one sent to a worker goes on as
 #' a run of its own.
 #'
-#' @param store A [warm_store()].
+#' @param store A [warm_store()], or the path of one.
 #' @param key A [fingerprint()], or its 32 hex digits.
 #' @param label A short text for people, at most 143 bytes of UTF-8; NULL, the default, for none.
 #' @param session A `warm_session`.
@@ -79,7 +79,7 @@
 #' session_close(session)
 #' @export
 warm_session <- function(store, key, label = NULL) {
-  .Call(C_session_open, store, key, label)
+  .Call(C_session_open, as_store(store), key, label)
 }
 
 #' @rdname warm_session

@@ -51,7 +51,8 @@
 #' `NULL`, or `stop("Not found")`. A quosure is evaluated in turn. The default is an object of class
 #' `key_missing`, which `cachem::is.key_missing()` knows.
 #'
-#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
+#' @param store A [warm_store()], or the path of one; by default the one that [`warmstart-options`]
+#'   names.
 #' @param ... Must be empty.
 #' @param missing An expression: what `get()` returns for a key that is not found; by default an
 #'   object of class `key_missing`. See "Missing values".
@@ -70,7 +71,7 @@
 #' @export
 as_cachem <- function(store = warm_store(), ..., missing = key_missing()) {
   check_dots(...)
-  check_class(store, "warm_store", "store", "warm_store")
+  store <- as_store(store)
   # Not missing(): a search for that function would evaluate what is given for `missing`.
   env <- if (base::missing(missing)) environment() else parent.frame()
   expr <- unquote_missing(substitute(missing), env)

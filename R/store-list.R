@@ -2,20 +2,23 @@
 
 #' What is in a store
 #'
-#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
+#' @param store A [warm_store()], or the path of one; by default the one that [`warmstart-options`]
+#'   names.
 #' @param key Only the runs of this key, a [fingerprint()] or its 32 hex digits; NULL, the default,
 #'   for all.
-#' @return `store_list()`: a data frame, one row a run, newest first, of which 20 are printed:
+#' @return `store_list()`: a data frame, one row a run, those with a name first, then the newest, of
+#'   which 20 are printed:
 #'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
-#'   finished, seed: starting values that [warm()] keeps for other fits, or cached: a value of
-#'   [as_cachem()]), `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct), `age`
-#'   (difftime). Where files or directories could not be read, the attribute `unread` is how many,
-#'   and `reason` why; this is printed. `store_info()`: a list of class `warm_store_info` with
-#'   `path`, `max_size` (bytes),
-#'   `max_age` (seconds), `shared` (by its group, TRUE or FALSE), `unread` (files and directories
-#'   that could not be read), `bytes`, `runs`, how many of them are `finished`, `running` and
-#'   `interrupted`, the numbers of `seeds` and `cached` values, and `newest`, the rows of
-#'   `store_list()` of up to five runs. A store prints as its `store_info()`.
+#'   finished, named: a finished fit whose label is its name, seed: starting values that [warm()]
+#'   keeps for other fits, cached: a value of [as_cachem()], or near: what went into the keys of
+#'   fits, for [warm_find()]), `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct),
+#'   `age` (difftime). Where files or directories could not be read, the attribute `unread` is how
+#'   many, and `reason` why; this is printed. `store_info()`: a list of class `warm_store_info` with
+#'   `path`, `max_size` (bytes), `max_age` (seconds), `shared` (by its group, TRUE or FALSE),
+#'   `unread` (files and directories that could not be read), `bytes`, `runs`, how many of them are
+#'   `finished`, `running` and `interrupted`, the numbers of `named` fits, of `seeds` and of `cached`
+#'   values, and `newest`, the rows of `store_list()` of up to five runs. A store prints as its
+#'   `store_info()`.
 #' @section Errors: `warmstart_error_argument` names a bad argument.
 #' @seealso [warm_store()], [store_lookup()], [summary.warm_store()]
 #' @examples
@@ -25,13 +28,14 @@
 #' store_info(store)
 #' @export
 store_list <- function(store = warm_store(), key = NULL) {
-  rows <- list_runs(store, key)
+  rows <- list_runs(as_store(store), key)
   unread <- attributes(rows)[c("unread", "reason")]
   rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
   frame <- as.data.frame(rows, stringsAsFactors = FALSE)
   frame$state[is_cached_run(frame$run_id)] <- "cached"
+  frame$state[frame$state == "seed" & is_near_run(frame$run_id)] <- "near"
   frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
-  frame <- frame[order(frame$written, decreasing = TRUE), , drop = FALSE]
+  frame <- frame[order(frame$state != "named", -as.numeric(frame$written)), , drop = FALSE]
   rownames(frame) <- NULL
   attr(frame, "unread") <- unread$unread
   attr(frame, "reason") <- unread$reason
@@ -46,6 +50,7 @@ list_runs <- function(store, key) {
 #' @rdname store_list
 #' @export
 store_info <- function(store = warm_store()) {
+  store <- as_store(store)
   config <- store_config(store)
   runs <- store_list(store)
   structure(
@@ -53,19 +58,21 @@ store_info <- function(store = warm_store()) {
       shared = .Call(C_store_is_shared, store),
       unread = count_of(attr(runs, "unread")),
       bytes = sum(runs$bytes),
-      runs = sum(!runs$state %in% c("seed", "cached")),
+      runs = sum(!runs$state %in% c(beside_fits, "named")),
+      named = sum(runs$state == "named"),
       finished = sum(runs$state == "finished"),
       running = sum(runs$state == "running"),
       interrupted = sum(runs$state == "interrupted"),
       seeds = sum(runs$state == "seed"),
       cached = sum(runs$state == "cached"),
-      newest = utils::head(runs[!runs$state %in% c("seed", "cached"), ], newest_shown)
+      newest = utils::head(runs[!runs$state %in% beside_fits, ], newest_shown)
     )),
     class = "warm_store_info"
   )
 }
 
 newest_shown <- 5
+beside_fits <- c("seed", "cached", "near")
 
 # path, max_size in bytes, max_age in seconds, trust.
 store_config <- function(store) {
@@ -84,6 +91,7 @@ format.warm_store_info <- function(x, ...) {
     store_head(x$path),
     wrap_below(paste0(
       counted(x$runs, "run"), ": ", paste(numbers, collapse = ", "),
+      if (x$named > 0) paste0("; ", counted(x$named, "named fit"), ", kept until forgotten"),
       if (x$seeds > 0) paste0("; and ", counted(x$seeds, "seed"), " for other fits"),
       if (x$cached > 0) paste0("; and ", counted(x$cached, "cached value")), "."
     )),
@@ -119,7 +127,7 @@ newest_lines <- function(runs) {
 next_step <- function(x) {
   if (x$interrupted > 0) {
     "To go on with an interrupted fit, run the line that began it again."
-  } else if (x$runs + x$seeds == 0) {
+  } else if (x$runs + x$seeds + x$named == 0) {
     "Nothing here yet: wrap a call in warm(), as in warm(gam(y ~ s(x)), store)."
   } else {
     "See store_list() for all of them, summary() for what they were good for."

@@ -6,7 +6,8 @@
 #' what was used least recently, until the store fits its size. `store_check()` reads every file
 #' and reports those that a lookup would pass over.
 #'
-#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
+#' @param store A [warm_store()], or the path of one; by default the one that [`warmstart-options`]
+#'   names.
 #' @param repair TRUE or FALSE, the default: remove damaged files of runs that are not alive?
 #' @return `store_evict()`: what was removed, a data frame with a row for each `reason`: `"expired"`
 #'   (not used for `max_age`, by this machine's clock), `"damaged"`, `"leftover"` (of a process that
@@ -34,8 +35,7 @@
 #' store_check(store)
 #' @export
 store_evict <- function(store = warm_store()) {
-  check_class(store, "warm_store", "store", "warm_store")
-  removed <- .Call(C_store_sweep, store)
+  removed <- .Call(C_store_sweep, as_store(store))
   frame <- data.frame(
     reason = c("expired", "damaged", "leftover", "size"),
     files = removed[, 1],
@@ -47,7 +47,7 @@ store_evict <- function(store = warm_store()) {
 #' @rdname store_evict
 #' @export
 store_check <- function(store = warm_store(), repair = FALSE) {
-  check_class(store, "warm_store", "store", "warm_store")
+  store <- as_store(store)
   check_flag(repair, "repair")
   path <- store_config(store)$path
   branches <- list.files(file.path(path, "v1"), pattern = "^[0-9a-f]{3}$")

@@ -8,6 +8,9 @@
 #' environment variable `WARMSTART_STORE`; else in the user's cache directory,
 #' `tools::R_user_dir("warmstart", "cache")`. It is made when something is first saved.
 #'
+#' Wherever a store is taken, its path will do, for a store with the default bounds:
+#' `warm(..., "fits")`.
+#'
 #' @section How big does it get?:
 #' About `max_size` bytes. The store sweeps itself in slices: whoever saves looks, after that, at
 #' some sixteen files for each of its size that was added, and never at many more than a thousand;
@@ -108,13 +111,15 @@
 #' @param path Path of the directory; NULL for the default: see "Where is it?".
 #' @param max_size Bound in bytes: a number, or text such as `"1 GiB"`, the default, `"500 MB"`,
 #'   `"Inf"`.
-#' @param max_age Bound in seconds since the last use: a number, a `difftime`, or text such as
-#'   `"30 days"`, the default, `"12 hours"`, `"Inf"`.
+#' @param max_age Bound since the last use, with its unit: text such as `"30 days"`, the default,
+#'   `"12 hours"`, or a `difftime`; `Inf` for none.
 #' @param trust TRUE or FALSE, the default: load whole fits also from a store that others can write?
 #' @param shared `"group"` shares the store with its group: see "Can a group share one?". NULL, the
 #'   default, leaves the store as it is; a new one is yours alone.
 #' @return An object of class `warm_store`. It may be saved and sent to other processes: there it
-#'   opens the same directory again.
+#'   opens the same directory again. `store$path`, `store$max_size` (bytes), `store$max_age`
+#'   (seconds) and `store$trust` tell what it was made with; `plot(store)` draws the history of its
+#'   newest run, see [plot.warm_history()].
 #' @section Errors: `warmstart_error_argument` names a bad argument, such as a path that is a file.
 #'   A store that cannot be shared is no error: there is a warning (`warmstart_warning_store`).
 #' @seealso [store_save()], [store_list()], [warm_session()], [warm()]
@@ -160,6 +165,19 @@ share_store <- function(store) {
   }
 }
 
+#' A store, or the path of one, as whoever takes a store does
+#' @noRd
+as_store <- function(store, argument = "store") {
+  if (inherits(store, "warm_store")) {
+    store
+  } else if (is.character(store)) {
+    check_path(store, argument)
+    warm_store(store)
+  } else {
+    stop_argument(argument, "must be made by `warm_store()`, or the path of a store.")
+  }
+}
+
 default_path <- function() {
   option <- getOption("warmstart.store")
   if (!is.null(option)) {
@@ -193,7 +211,7 @@ system_path <- function(path) {
 #'
 #' The plain way into a store, without a session's rules: every save is written and synced.
 #'
-#' @param store A [warm_store()].
+#' @param store A [warm_store()], or the path of one.
 #' @param key A [fingerprint()], or its 32 hex digits.
 #' @param payload A raw vector, kept byte for byte, or any R object.
 #' @param objective The number being minimised; lower is better. NA, the default, NaN and infinite
@@ -238,9 +256,14 @@ save_seed <- function(store, key, payload, objective, iteration, run_id, label) 
 }
 
 save_as <- function(code, store, key, payload, objective, iteration, run_id, label) {
-  check_class(store, "warm_store", "store", "warm_store")
+  save_encoded(
+    code, as_store(store), key, encode_payload(payload), objective, iteration, run_id, label
+  )
+}
+
+save_encoded <- function(code, store, key, encoded, objective, iteration, run_id, label) {
   result <- .Call(
-    C_store_save, store, key, payload, objective, iteration, code, run_id, label
+    C_store_save, store, key, encoded, objective, iteration, code, run_id, label
   )
   if (inherits(result, "failure")) {
     warn_not_kept(unclass(result), "The entry", store, key)
@@ -253,7 +276,7 @@ save_as <- function(code, store, key, payload, objective, iteration, run_id, lab
 #' @export
 store_lookup <- function(store, key, select = c("best", "latest"), kind = NULL) {
   select <- check_choice(select, c("best", "latest"), "select")
-  .Call(C_store_lookup, store, key, select == "latest", kind_code(kind), NULL)
+  .Call(C_store_lookup, as_store(store), key, select == "latest", kind_code(kind), NULL)
 }
 
 # The best entry of one run.
@@ -269,5 +292,5 @@ kinds <- c("checkpoint", "final")
 #' @rdname store_save
 #' @export
 store_delete <- function(store, key, run_id = NULL) {
-  invisible(.Call(C_store_delete, store, key, run_id))
+  invisible(.Call(C_store_delete, as_store(store), key, run_id))
 }

@@ -46,12 +46,24 @@ parse_size <- function(value, argument) {
   parse_quantity(value, size_units, argument, "1 GiB")
 }
 
-# Seconds.
+# Seconds. A number by itself might be days as well.
 parse_age <- function(value, argument) {
   if (inherits(value, "difftime")) {
     value <- as.numeric(value, units = "secs")
+  } else if (lacks_unit(value)) {
+    number <- trimws(format(value))
+    stop_argument(argument, paste0(
+      "needs a unit: is it \"", number, " days\" or \"", number, " seconds\"?"
+    ))
   }
   parse_quantity(value, age_units, argument, "30 days")
+}
+
+lacks_unit <- function(value) {
+  number <- if (length(value) == 1 && (is.numeric(value) || is.character(value))) {
+    suppressWarnings(as.numeric(value))
+  }
+  isTRUE(is.finite(number) && number > 0)
 }
 
 format_size <- function(bytes) {

@@ -58,3 +58,13 @@ trim_start <- function(text, width) {
 }
 
 full_stop <- function(text) sub("([^.!?])$", "\\1.", text)
+
+# The text that somebody may have meant; NULL where none is near.
+nearest_text <- function(given, texts) {
+  distance <- drop(utils::adist(given, texts, ignore.case = TRUE))
+  is_begun <- startsWith(tolower(texts), tolower(given))
+  distance[is_begun] <- 0
+  if (length(texts) > 0 && min(distance) <= max(min(nchar(given) %/% 2, 2), nchar(given) %/% 3)) {
+    texts[[which.min(distance)]]
+  }
+}

@@ -37,12 +37,12 @@ run_fit <- function(request, session, starts) {
   lost <- NULL
   while (!is.null(start <- starts())) {
     if (is_quick(start)) {
-      quick <- why_not(start, "it took too little time for a start to save any.")
+      quick <- why_not(start, too_quick)
       next
     }
     if (is_doubted(start)) {
       doubts <- start$doubts + 1
-      reasons <- c(reasons, why_not(start, "such starts have ended in doubt too often."))
+      reasons <- c(reasons, why_not(start, too_doubtful))
       next
     }
     attempt <- try_start(request, session, start)
@@ -185,7 +185,8 @@ run_observed <- function(request, session, call, start) {
         payload <- function() {
           list(
             state = state, iterations = iterations, seconds = seconds, seeded = is_seeded(start),
-            said = plain_conditions(kept_conditions(ear$said(), request))
+            said = plain_conditions(kept_conditions(ear$said(), request)),
+            keys = all_keys(request)
           )
         }
         early <- seconds - start$seconds < registry$first_checkpoint
@@ -193,6 +194,7 @@ run_observed <- function(request, session, call, start) {
         checkpoints <<- checkpoints + kept
         if (kept) saved <<- iterations
         progress$tell(iterations, objective, seconds, kept)
+        if (kept && checkpoints == 1) keep_sketch(request, session_store(session))
       },
       error = function(e) NULL
     )

@@ -4,19 +4,19 @@
 new_info <- function(source, call = NULL, key = NULL, found = NULL, written = NULL, reason = NULL,
                      iterations = NA, iterations_before = 0,
                      iterations_cold = NULL, seconds = NA, seconds_saved = 0,
-                     checkpoints = 0, failure = NULL, history = NULL) {
+                     checkpoints = 0, failure = NULL, history = NULL, near = NULL) {
   structure(
     list(
       source = source, call = call, key = key, found = found, written = written, reason = reason,
       iterations = iterations, iterations_before = iterations_before,
       iterations_cold = iterations_cold, seconds = seconds, seconds_saved = seconds_saved,
-      checkpoints = checkpoints, failure = failure, history = history
+      checkpoints = checkpoints, failure = failure, history = history, near = near
     ),
     class = "warm_info"
   )
 }
 
-info_of <- function(request, session, outcome) {
+info_of <- function(request, session, outcome, near) {
   start <- outcome$start
   source <- source_of_start(start, outcome$used)
   failure <- session_status(session)$reason
@@ -32,7 +32,8 @@ info_of <- function(request, session, outcome) {
     },
     seconds = outcome$seconds_now, seconds_saved = start$seconds,
     checkpoints = outcome$checkpoints, failure = if (!is.na(failure)) failure,
-    history = session_history(session)
+    history = session_history(session),
+    near = near
   )
 }
 
@@ -90,9 +91,12 @@ infos_remembered <- 256
 #'   (what there was to start from), `written` (when it was saved, POSIXct), `reason` (why it was
 #'   not used), `iterations` (outer iterations now), `iterations_before` (before the interruption),
 #'   `seconds` (now), `seconds_saved`, `checkpoints` (written), `failure` (why the store could not
-#'   be written, or NULL), `history` (see [session_history()]).
+#'   be written, or NULL), `history` (see [session_history()]), `near` (where the fit began cold,
+#'   what differs from the nearest stored one, as [warm_find()] has it; not in a loop of fits that
+#'   take a moment).
 #' @section Errors: `warmstart_error_argument` where `fit` does not come from `warm()`.
-#' @seealso [warm()], [session_history()], [warm_verify()]
+#' @seealso [warm_find()], which says the same before the fit; [warm()], [session_history()],
+#'   [warm_verify()]
 #' @examples
 #' store <- warm_store(tempfile("store"))
 #' fit <- warm(glm(am ~ wt, binomial, mtcars), store)
@@ -115,6 +119,12 @@ format.warm_info <- function(x, ...) {
       paste0("On the way ", counted(x$checkpoints, "checkpoint"), were(x$checkpoints), "written.")
     },
     if (x$source != "untouched") full_stop(one_line(x$reason)),
+    if (!is.null(x$near)) {
+      full_stop(paste0(
+        "From the nearest stored fit, ", near_name(x$near), ", which is the first, it differs: ",
+        paste(differences_of(x$near, 3), collapse = "; ")
+      ))
+    },
     if (!is.null(x$failure)) paste0("The store could not be written: ", one_line(x$failure), ".")
   )
   c(

@@ -3,11 +3,18 @@
 # What is kept of a finished fit, and how it comes back.
 
 # Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.
-find_finished <- function(request, store) {
+find_finished <- function(request, store, name = NULL) {
   final <- with_homes(
     request$homes, store_lookup(store, request$key$exact, kind = "final")
   )
   entry <- final %||% find_seed_of(request$key, store)
+  names <- c(name, if (has_state(entry)) entry$payload$named)
+  for (name in Filter(is_string, if (is.null(final$payload$fit)) as.list(names))) {
+    named <- find_named_fit(request, store, name)
+    if (!is.null(named)) {
+      return(named)
+    }
+  }
   if (has_state(entry)) {
     same_versions <- identical(entry$payload$versions, request$versions)
     list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
@@ -17,12 +24,13 @@ find_finished <- function(request, store) {
 # The finished fit, and the request as it turns out to be: one that draws random numbers, though
 # nothing had said so, is another one from another state of the generator. The first that was kept,
 # under the plain key, tells.
-find_drawn <- function(request, store, reuse) {
+find_drawn <- function(request, store, reuse, name = NULL) {
   find <- function(request) {
-    or_nothing(
-      if (reuse) find_finished(request, store) else
-        without_trust_warnings(find_finished(request, store))
-    )
+    or_nothing(if (reuse) {
+      find_finished(request, store, name)
+    } else {
+      without_trust_warnings(find_finished(request, store, name))
+    })
   }
   finished <- find(request)
   random <- finished$entry$payload$random
@@ -36,10 +44,11 @@ find_drawn <- function(request, store, reuse) {
 
 state_name <- function(state) format(fingerprint(state))
 
-return_finished <- function(request, finished, store) {
+return_finished <- function(request, finished, store, name = NULL) {
   entry <- finished$entry
   inform(paste0("Finished fit, saved ", age_of(entry), " ago."))
   fit <- restored(request, at_home(finished, request))
+  if (!is.null(name)) or_nothing(name_finished(request, store, name, finished, fit))
   said <- given_conditions(entry$payload$said, request)
   say(c(unsaid(request$said, said), said))
   restore_random_state(random_after(entry$payload$random, request))
@@ -57,7 +66,7 @@ return_finished <- function(request, finished, store) {
 
 # The fit under its own key, and what other rows and related models can start from. Tells what was
 # kept: "fit", "estimates" or "nothing"; NULL where the adapter failed, which has been said.
-keep_finished <- function(request, session, store, outcome) {
+keep_finished <- function(request, session, store, outcome, name = NULL) {
   if (is.null(outcome$converged) || is.null(outcome$end)) {
     return(NULL)
   }
@@ -65,20 +74,35 @@ keep_finished <- function(request, session, store, outcome) {
   iterations <- outcome$start$iterations + end$iteration
   seeds <- can_start_from(outcome, request$adapter)
   payload <- finished_payload(request, outcome, iterations, if (seeds) end$state else list())
-  whole <- encode_within(
-    if (seeds) room_for(outcome$seconds) else Inf, payload, request$homes
-  )
-  payload["fit"] <- list(NULL)
+  named <- if (!is.null(name)) {
+    or_nothing(keep_named(
+      request, store, name, payload, outcome$fit, end$objective, iterations
+    ))
+  }
+  room <- if (seeds) room_for(outcome$seconds) else Inf
+  encoded <- encode_kept(payload, room, named, request$homes)
   kept <- finalize_encoded(
-    session, whole %||% encode_payload(payload), end$objective, iterations,
+    session, encoded$payload, end$objective, iterations,
     brief = outcome$seconds < quickly_made
   )
   if (!kept) {
     return("nothing")
   }
+  if (!identical(named, name)) warn_unnamed(name)
   if (seeds) keep_seeds(request, store, outcome, iterations)
   delete_superseded(store, request$key$exact)
-  if (is.null(whole)) "estimates" else "fit"
+  encoded$what
+}
+
+# Whole, where that is within `room` and it is not so under a name already.
+encode_kept <- function(payload, room, named, homes) {
+  whole <- if (is.null(named)) encode_within(room, payload, homes)
+  if (!is.null(whole)) {
+    return(list(payload = whole, what = "fit"))
+  }
+  payload["fit"] <- list(NULL)
+  payload$named <- named
+  list(payload = encode_payload(payload), what = if (is.null(named)) "estimates" else "fit")
 }
 
 finished_payload <- function(request, outcome, iterations, state) {
@@ -86,7 +110,8 @@ finished_payload <- function(request, outcome, iterations, state) {
     fit = request$adapter$pack(outcome$fit), state = state,
     iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
     versions = request$versions, visible = outcome$visible, random = kept_random_state(request),
-    said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request)
+    said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request),
+    keys = all_keys(request)
   )
 }
 

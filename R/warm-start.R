@@ -115,6 +115,10 @@ cold_start <- function(relation = "none") {
   )
 }
 
+# Why a start is passed over.
+too_quick <- "it took too little time for a start to save any."
+too_doubtful <- "such starts have ended in doubt too often."
+
 is_quick <- function(start) {
   start$relation %in% c("rows", "related") && start$cold < near_from()
 }

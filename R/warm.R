@@ -115,15 +115,18 @@
 #'
 #' @param call The call, as you would write it without `warm()`; see "What may stand around the
 #'   fit?".
-#' @param store A [warm_store()]; by default the one that [`warmstart-options`] names.
+#' @param store A [warm_store()], or the path of one; by default the one that [`warmstart-options`]
+#'   names.
 #' @param ... Must be empty.
 #' @param reuse TRUE, the default, or FALSE: return a finished fit of the same key? FALSE fits
 #'   again, from its estimates.
 #' @param near TRUE, the default, or FALSE: where there is none of this very fit, start from an
 #'   earlier fit of the same model on other rows, or of a related model? Only from one that took
 #'   0.1 s or more; see [`warmstart-options`].
-#' @param label A short text for people, shown by [store_list()]; NULL, the default, for the
-#'   formula.
+#' @param name One string: keeps the finished fit under this name, past the store's bounds, until
+#'   [warm_forget()] removes it; [warm_get()] returns it without its call or its data. Where the
+#'   name has been another fit's, it is said what differs, and that one stays until this one has
+#'   finished. Of several fits in one call the first has the name. NULL, the default, for none.
 #' @param quickstart TRUE or FALSE, the default: where nothing is stored to start from, look for
 #'   starting values first? `mgcv::gam()` can, by a (restricted) marginal likelihood; see "A first
 #'   fit, faster?". Elsewhere it has no effect.
@@ -136,7 +139,7 @@
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
 #'   names a bad argument of `warm()` itself. Warning: `warmstart_warning_trust` where a finished
 #'   fit was not returned because others may have written it.
-#' @seealso [warm_info()], [warm_verify()], [session_history()]; [warm_store()];
+#' @seealso [warm_find()], [warm_info()], [warm_verify()], [session_history()]; [warm_store()];
 #'   [`warmstart-options`], [`warmstart-recipes`]; [warm_session()] for fitters of your own.
 #' @examples
 #' store <- warm_store(tempfile("store"))
@@ -150,24 +153,25 @@
 #' warm_info(fold)
 #' options(old)
 #' @export
-warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, label = NULL,
+warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, name = NULL,
                  quickstart = FALSE, trust = FALSE, depends = NULL) {
-  check_dots(...)
+  check_dots(..., instead = called_here)
   check_flag(reuse, "reuse")
   check_flag(near, "near")
   check_flag(quickstart, "quickstart")
   check_flag(trust, "trust")
-  check_class(store, "warm_store", "store", "warm_store")
+  check_name(name)
+  store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
-  if (!is.call(expr)) {
-    stop_argument("call", "must be a call that fits a model, such as `gam(y ~ s(x))`.")
-  }
+  check_fit_call(expr)
   if (trust) store <- trust_store(store)
   keep <- function(call, env) {
     request <- new_request(call, env, depends)
     if (is.null(request$reason)) {
-      fit_kept(request, store, reuse, near, label, quickstart)
+      mine <- name
+      name <<- NULL
+      fit_kept(request, store, reuse, near, mine, quickstart)
     } else {
       fit_untouched(request)
     }
@@ -181,6 +185,35 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, lab
 # As the user's own call would be, where it stands by itself.
 shown <- function(value, visible) if (isFALSE(visible)) invisible(value) else value
 
+# What arguments of other packages do, by their names there.
+called_here <- c(
+  verbose = "`options(warmstart.verbose = FALSE)` keeps it silent.",
+  quiet = "`options(warmstart.verbose = FALSE)` keeps it silent.",
+  progress = "`options(warmstart.progress = FALSE)` shows no progress.",
+  label = "`name` keeps a fit under a name.",
+  key = "the key is made of the call; `depends` adds to it, and `warm_find()` tells it.",
+  resume = paste(
+    "an interrupted fit goes on by itself; `reuse = FALSE` fits a finished one again, and",
+    "`warm_forget()` removes it."
+  ),
+  file = "the directory that fits are kept in is `store`.",
+  path = "the directory that fits are kept in is `store`.",
+  dir = "the directory that fits are kept in is `store`.",
+  cache = "the directory that fits are kept in is `store`; `reuse = FALSE` fits again.",
+  refit = "`reuse = FALSE` fits again.",
+  force = "`reuse = FALSE` fits again.",
+  seed = paste(
+    "for random numbers, call `set.seed()` before; for starts from other fits it is `near`."
+  ),
+  data = "arguments of the fit go into its call: `warm(gam(y ~ x, data = d), store)`."
+)
+
+check_fit_call <- function(expr) {
+  if (!is.call(expr)) {
+    stop_argument("call", "must be a call that fits a model, such as `gam(y ~ s(x))`.")
+  }
+}
+
 # Bad arguments are the fitter's to complain about.
 fit_untouched <- function(request) {
   inform(full_stop(paste0("This fit is not kept: ", request$reason)))
@@ -191,21 +224,23 @@ fit_untouched <- function(request) {
   shown(with_info(fit, new_info("untouched", reason = request$reason)), made$visible)
 }
 
-fit_kept <- function(request, store, reuse, near, label, quickstart) {
-  found <- find_drawn(request, store, reuse)
+fit_kept <- function(request, store, reuse, near, name, quickstart) {
+  found <- find_drawn(request, store, reuse, name)
   request <- found$request
   finished <- found$finished
+  if (!is.null(name)) or_nothing(announce_other_named(request, store, name))
   if (reuse && !is.null(finished$fit)) {
-    return(return_finished(request, finished, store))
+    return(return_finished(request, finished, store, name))
   }
-  session <- warm_session(store, request$key$exact, label %||% request$label)
+  session <- warm_session(store, request$key$exact, request$label)
   on.exit(session_close(session))
   if (request$adapter$name == any_function) inform(not_watched(request))
   starts <- new_starts(request, store, finished$entry, near, quickstart)
   outcome <- run_fit(request, session, starts)
-  kept <- or_nothing(keep_finished(request, session, store, outcome))
+  kept <- or_nothing(keep_finished(request, session, store, outcome, name))
   or_nothing(announce_end(session, outcome, kept))
-  info <- or_nothing(count_use(store, info_of(request, session, outcome)))
+  near <- or_nothing(note_near(request, store, outcome, kept))
+  info <- or_nothing(count_use(store, info_of(request, session, outcome, near)))
   shown(with_info(outcome$fit, info), outcome$visible)
 }
 

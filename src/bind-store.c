@@ -15,7 +15,7 @@
 #define AGE_MAX_S 9e9 /* 285 years, within the ns that an int64 holds */
 
 /* As R/store.R numbers them. */
-enum kind_code { KIND_CHECKPOINT = 1, KIND_FINAL = 2, KIND_SEED = 3 };
+enum kind_code { KIND_CHECKPOINT = 1, KIND_FINAL = 2, KIND_SEED = 3, KIND_NAMED = 4 };
 
 enum store_tag { STORE_PATH, STORE_MAX_SIZE, STORE_MAX_AGE, STORE_TRUST, STORE_SHARED, STORE_TAGS };
 
@@ -134,8 +134,9 @@ SEXP bind_store_shift_clock(SEXP store, SEXP seconds) {
     return R_NilValue;
 }
 
-/* The run id, or where the disk failed the reason with its class set to "failure". */
-SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP iteration, SEXP kind,
+/* `encoded` is a payload as encode_payload() makes it. The run id, or where the disk failed the
+ * reason with its class set to "failure". */
+SEXP bind_store_save(SEXP store, SEXP key, SEXP encoded, SEXP objective, SEXP iteration, SEXP kind,
                      SEXP run_id, SEXP label) {
     struct ws_store *opened = bind_store(store);
     struct ws_digest digest = bind_key(key, "key");
@@ -146,6 +147,7 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP it
     struct ws_note note = {
         .kind = code == KIND_CHECKPOINT ? WS_CHECKPOINT : WS_FINAL,
         .is_seed = code == KIND_SEED,
+        .is_named = code == KIND_NAMED,
         .has_iteration = offer.has_iteration,
         .iteration = offer.iteration,
     };
@@ -157,10 +159,9 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP payload, SEXP objective, SEXP it
                                      "underscores, and not begin with a dot.");
     }
     memcpy(name, given ? given : "", given ? strlen(given) + 1 : 1);
-    PROTECT(bind_payload(payload, &offer));
+    bind_encoded(encoded, &offer);
     note.encoding = offer.encoding;
     enum ws_status status = ws_save(opened, &digest, name, &note, offer.payload, offer.size);
-    UNPROTECT(1);
     if (status != WS_OK) {
         char reason[256];
         ws_status_describe(status, errno, reason, sizeof reason);
@@ -218,6 +219,9 @@ static enum ws_status add_row(void *context, const struct ws_run *run) {
 static const char *state_of(const struct ws_run *run) {
     if (run->record.note.is_seed) {
         return "seed";
+    }
+    if (run->record.note.is_named) {
+        return "named";
     }
     if (run->record.note.kind == WS_FINAL) {
         return "finished";

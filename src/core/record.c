@@ -30,7 +30,7 @@ enum field {
     AT_HEADER_DIGEST = 248,
 };
 
-enum flag { HAS_OBJECTIVE = 1, HAS_ITERATION = 2, IS_SEED = 4 };
+enum flag { HAS_OBJECTIVE = 1, HAS_ITERATION = 2, IS_SEED = 4, IS_NAMED = 8 };
 
 static const uint8_t magic[8] = {0x89, 'W', 'A', 'R', 'M', 0x0d, 0x0a, 0x1a};
 
@@ -89,9 +89,9 @@ void ws_record_encode(struct ws_record *record, const void *payload, size_t payl
     ws_put_u16(header + AT_HEADER_SIZE, WS_RECORD_HEADER);
     header[AT_KIND] = (uint8_t)note->kind;
     header[AT_ENCODING] = note->encoding;
-    header[AT_FLAGS] =
-        (uint8_t)((note->has_objective ? HAS_OBJECTIVE : 0) |
-                  (note->has_iteration ? HAS_ITERATION : 0) | (note->is_seed ? IS_SEED : 0));
+    header[AT_FLAGS] = (uint8_t)((note->has_objective ? HAS_OBJECTIVE : 0) |
+                                 (note->has_iteration ? HAS_ITERATION : 0) |
+                                 (note->is_seed ? IS_SEED : 0) | (note->is_named ? IS_NAMED : 0));
     header[AT_SLOT] = record->slot;
     memcpy(header + AT_KEY, record->key.bytes, sizeof record->key.bytes);
     ws_put_u64(header + AT_SEQUENCE, record->sequence);
@@ -115,9 +115,9 @@ static bool fields_are_valid(const struct ws_record *record, uint8_t flags, size
     const struct ws_note *note = &record->note;
 
     return (note->kind == WS_CHECKPOINT || note->kind == WS_FINAL) &&
-           (flags & ~(HAS_OBJECTIVE | HAS_ITERATION | IS_SEED)) == 0 && isfinite(note->objective) &&
-           note->iteration <= WS_ITERATION_MAX && label_size <= WS_LABEL_MAX &&
-           record->sequence > 0 && record->slot < WS_SLOTS &&
+           (flags & ~(HAS_OBJECTIVE | HAS_ITERATION | IS_SEED | IS_NAMED)) == 0 &&
+           isfinite(note->objective) && note->iteration <= WS_ITERATION_MAX &&
+           label_size <= WS_LABEL_MAX && record->sequence > 0 && record->slot < WS_SLOTS &&
            (record->slot_size > 0 || record->slot == 0) && record->payload_size <= UINT64_MAX / 2 &&
            record->slot_size <= UINT64_MAX / 8 && record->history_size <= WS_HISTORY_MAX;
 }
@@ -148,6 +148,7 @@ enum ws_status ws_record_decode(const uint8_t *bytes, size_t size, struct ws_rec
                 .has_objective = (flags & HAS_OBJECTIVE) != 0,
                 .has_iteration = (flags & HAS_ITERATION) != 0,
                 .is_seed = (flags & IS_SEED) != 0,
+                .is_named = (flags & IS_NAMED) != 0,
                 .objective = ws_get_double(bytes + AT_OBJECTIVE),
                 .iteration = ws_get_u64(bytes + AT_ITERATION),
             },

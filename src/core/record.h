@@ -12,7 +12,7 @@
  *         10    2  size of this header
  *         12    1  kind: 1 checkpoint, 2 final
  *         13    1  encoding of the payload; the core stores it and does not look inside
- *         14    1  flags: 1 has an objective, 2 has an iteration, 4 is a seed
+ *         14    1  flags: 1 has an objective, 2 has an iteration, 4 is a seed, 8 has a name
  *         15    1  slot the record was written for, below WS_SLOTS; 0 where it has its file for
  *                  itself
  *         16   16  key
@@ -61,6 +61,7 @@ struct ws_note {
     bool has_objective;
     bool has_iteration;
     bool is_seed; /* starting values for other fits; nobody's fit by itself */
+    bool is_named; /* kept until it is deleted, whatever the store's bounds */
     double objective;
     uint64_t iteration;
     char label[WS_LABEL_MAX + 1];

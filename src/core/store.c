@@ -546,7 +546,7 @@ bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *
                           int64_t modified, int64_t now) {
     int64_t oldest = now - store->options.max_age;
 
-    return modified < oldest &&
+    return !record->note.is_named && modified < oldest &&
            (record->written < oldest || ws_rank_is_ahead(record->written, now));
 }
 

@@ -65,6 +65,11 @@ static uint64_t id_of(const char *name, int64_t used) {
 
 /* Judging files. */
 
+/* Nobody's to remove but the user's. */
+static bool is_named(const struct ws_scan *scan) {
+    return scan->count > 0 && scan->records[0].note.is_named;
+}
+
 /* Expired as a whole: a run may hold one record that is and one that is not. */
 static bool is_expired(const struct sweep *sweep, const struct ws_scan *scan) {
     for (int i = 0; i < scan->count; i++) {
@@ -102,6 +107,9 @@ static enum ws_status judge_run(struct sweep *sweep, struct ws_file *file, const
     if (spared || (!alone && (ws_os_file_is_locked(file, &locked) != WS_OK || locked)) ||
         scan.reason == WS_NEWER || scan.reason == WS_FOREIGN) {
         sweep->swept.kept_bytes += scan.info.size;
+        return WS_OK;
+    }
+    if (is_named(&scan)) { /* on top of `max_size`: else it would push out all others */
         return WS_OK;
     }
     /* Its age counts from here on; where it is this clock that is wrong, that must not be noted. */

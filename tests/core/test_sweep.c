@@ -1,4 +1,5 @@
 #include "fixtures.h"
+#include "lookup.h"
 #include "round.h"
 #include "save.h"
 #include "syncs.h"
@@ -66,6 +67,27 @@ TEST("sweeping a store that does not exist removes nothing and makes nothing") {
     struct ws_store *store = a_store();
 
     CHECK(sweep(store).files == 0 && !exists(harness_path("store")));
+    ws_store_release(store);
+}
+
+TEST("a named entry outlives both bounds, is found, and takes no other's room") {
+    struct ws_store *store = bounded_store(FILE_SIZE, WS_DAY);
+    static const char payload[PAYLOAD];
+    struct ws_digest key = key_of(KEY_HEX);
+    struct ws_note note = note_of(WS_FINAL, 1);
+    struct ws_entry *entry = NULL;
+
+    note.is_named = true;
+    CHECK_STATUS(ws_store_save(store, &key, "name", &note, payload, PAYLOAD), WS_OK);
+    set_modified(run_path(KEY_HEX, "name"), LONG_AGO);
+    ws_store_shift_clock(store, 10 * WS_DAY);
+    save(store, OTHER_HEX, "other", WS_FINAL);
+    struct ws_swept swept = sweep(store);
+    CHECK(swept.files == 0 && swept.kept_bytes == FILE_SIZE);
+    CHECK(has(KEY_HEX, "name") && has(OTHER_HEX, "other"));
+    CHECK_STATUS(ws_store_lookup(store, &key, WS_BEST, WS_FINAL, NULL, &entry), WS_OK);
+    CHECK(entry->record.note.is_named);
+    ws_entry_free(entry);
     ws_store_release(store);
 }
 

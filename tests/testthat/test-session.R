@@ -790,7 +790,7 @@ test_that("printing the status of a failed session says why", {
 # Bad arguments ------------------------------------------------
 
 bad_session_calls <- list(
-  list(quote(warm_session("store", a_key)), "store"),
+  list(quote(warm_session(1, a_key)), "store"),
   list(quote(warm_session(NULL, a_key)), "store"),
   list(quote(warm_session(store, "abc")), "key"),
   list(quote(warm_session(store, toupper(a_key))), "key"),

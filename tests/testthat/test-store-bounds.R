@@ -77,7 +77,7 @@ test_that("evicting a store without files removes nothing", {
 })
 
 test_that("evicting asks for a store", {
-  expect_argument_error(store_evict("path"), "store")
+  expect_argument_error(store_evict(1), "store")
 })
 
 # Bounds without being asked ------------------------------------------------
@@ -216,6 +216,6 @@ test_that("foreign, newer, leftover and misplaced files are told apart", {
 })
 
 test_that("a check asks for a store, and for TRUE or FALSE", {
-  expect_argument_error(store_check("path"), "store")
+  expect_argument_error(store_check(1), "store")
   expect_argument_error(store_check(new_store(), repair = NA), "repair")
 })

@@ -136,7 +136,7 @@ test_that("a key that is none names the argument", {
 })
 
 test_that("what is no store is named", {
-  expect_argument_error(as_cachem("store"), "store")
+  expect_argument_error(as_cachem(1), "store")
 })
 
 # Beside fits ------------------------------------------------
@@ -182,7 +182,7 @@ test_that("a fit is resumed and returned beside values", {
 # Bounds ------------------------------------------------
 
 test_that("a value that is too old is missing", {
-  store <- new_store(max_age = 10)
+  store <- new_store(max_age = "10 s")
   cache <- as_cachem(store)
   cache$set("a", 1)
   pass_time(store, 11)

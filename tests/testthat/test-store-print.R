@@ -101,7 +101,7 @@ test_that("a check prints each finding with its path on a line of its own", {
 })
 
 test_that("a sweep prints what it removed", {
-  store <- new_store(max_age = 10)
+  store <- new_store(max_age = "10 s")
   store_save(store, a_key, 1)
   pass_time(store, 11)
   expect_output(print(store_evict(store)), "^Removed 1 file, .*: 1 expired[.]$")

@@ -461,14 +461,14 @@ test_that("deleting a run leaves the others of its key", {
 # Age and size ------------------------------------------------
 
 test_that("an entry is found until it is older than max_age", {
-  store <- new_store(max_age = 100)
+  store <- new_store(max_age = "100 s")
   store_save(store, a_key, raw(1))
   pass_time(store, 99)
   expect_false(is.null(store_lookup(store, a_key)))
 })
 
 test_that("an entry older than max_age is not found", {
-  store <- new_store(max_age = 100)
+  store <- new_store(max_age = "100 s")
   store_save(store, a_key, raw(1))
   pass_time(store, 101)
   expect_null(store_lookup(store, a_key))
@@ -476,7 +476,7 @@ test_that("an entry older than max_age is not found", {
 })
 
 test_that("a sweep removes what is older than max_age", {
-  store <- new_store(max_age = 100)
+  store <- new_store(max_age = "100 s")
   store_save(store, a_key, raw(1))
   pass_time(store, 101)
   .Call(C_store_sweep, store)
@@ -484,7 +484,7 @@ test_that("a sweep removes what is older than max_age", {
 })
 
 test_that("a sweep leaves the file of a running fit, however old", {
-  store <- new_store(max_age = 100)
+  store <- new_store(max_age = "100 s")
   session <- new_session(store)
   session_checkpoint(session, raw(1))
   pass_time(store, 1000)
@@ -623,7 +623,7 @@ test_that("info counts runs by state", {
 })
 
 test_that("info has path, bounds and bytes", {
-  store <- new_store(max_size = 1e6, max_age = 60)
+  store <- new_store(max_size = 1e6, max_age = "60 s")
   store_save(store, a_key, raw(1000))
   expect_identical(
     unclass(store_info(store))[c("path", "max_size", "max_age", "bytes")],
@@ -728,7 +728,7 @@ bad_store_calls <- list(
   list(quote(warm_store(tempfile(), max_age = -1)), "max_age"),
   list(quote(warm_store(tempfile(), max_age = "soon")), "max_age"),
   list(quote(warm_store(tempfile(), max_age = NULL)), "max_age"),
-  list(quote(store_save("store", a_key, raw(1))), "store"),
+  list(quote(store_save(1, a_key, raw(1))), "store"),
   list(quote(store_save(store, "abc", raw(1))), "key"),
   list(quote(store_save(store, paste0(a_key, "0"), raw(1))), "key"),
   list(quote(store_save(store, sub("f", "g", a_key), raw(1))), "key"),
@@ -747,19 +747,19 @@ bad_store_calls <- list(
   list(quote(store_save(store, a_key, raw(1), run_id = 1)), "run_id"),
   list(quote(store_save(store, a_key, raw(1), label = "a\tb")), "label"),
   list(quote(store_save(store, a_key, raw(1), label = 1)), "label"),
-  list(quote(store_lookup("store", a_key)), "store"),
+  list(quote(store_lookup(1, a_key)), "store"),
   list(quote(store_lookup(store, 1)), "key"),
   list(quote(store_lookup(store, NULL)), "key"),
   list(quote(store_lookup(store, a_key, "worst")), "select"),
   list(quote(store_lookup(store, a_key, kind = "done")), "kind"),
   list(quote(store_lookup(store, a_key, kind = 1)), "kind"),
-  list(quote(store_list("store")), "store"),
+  list(quote(store_list(1)), "store"),
   list(quote(store_list(store, "abc")), "key"),
-  list(quote(store_delete("store", a_key)), "store"),
+  list(quote(store_delete(1, a_key)), "store"),
   list(quote(store_delete(store, "abc")), "key"),
   list(quote(store_delete(store, a_key, run_id = "../up")), "run_id"),
   list(quote(store_delete(store, a_key, run_id = NA_character_)), "run_id"),
-  list(quote(store_info("store")), "store")
+  list(quote(store_info(1)), "store")
 )
 
 for (bad in bad_store_calls) {
@@ -862,4 +862,71 @@ test_that("what cannot be read is counted, and a store that is not in order is n
   expect_identical(attr(store_list(store), "unread"), 1)
   expect_output(print(store_list(store)), "could not be read", fixed = TRUE)
   expect_identical(store_check(store)$reason, "unreadable")
+})
+
+# A path in the place of a store ------------------------------------------------
+
+test_that("wherever a store is taken, its path will do", {
+  path <- tempfile("store")
+  store_save(path, a_key, as.raw(1), kind = "final")
+  expect_identical(store_lookup(path, a_key)$payload, as.raw(1))
+  expect_identical(store_list(path)$key, a_key)
+  expect_identical(store_info(path)$path, path)
+  expect_identical(nrow(store_check(path)), 0L)
+  expect_identical(sum(store_evict(path)$files), 0)
+  session <- warm_session(path, other_key)
+  session_checkpoint(session, 1, objective = 1, iteration = 1)
+  session_close(session)
+  expect_identical(nrow(session_history(path, other_key)), 1L)
+  expect_identical(store_config(session_store(session))$path, path)
+  as_cachem(path)$set("key", 2)
+  expect_identical(as_cachem(path)$get("key"), 2)
+  expect_identical(store_delete(path, a_key), 1)
+})
+
+test_that("warm() takes a path, from where the user stands", {
+  here <- tempfile("here")
+  dir.create(here)
+  old <- setwd(here)
+  on.exit(setwd(old))
+  warm(lm(mpg ~ wt, mtcars), "fits")
+  expect_true(dir.exists(file.path(here, "fits", "v1")))
+  warm(lm(mpg ~ wt, mtcars), "fits")
+  expect_identical(warm_info()$source, "finished")
+})
+
+test_that("what is neither a store nor a path is a bad argument, and nothing is made", {
+  for (bad in list(NULL, 1, "", NA_character_, c("a", "b"), quote(x))) {
+    expect_argument_error(warm(lm(mpg ~ wt, mtcars), bad), "store")
+    expect_argument_error(store_list(bad), "store")
+    expect_argument_error(store_save(bad, a_key, 1), "store")
+    expect_argument_error(warm_session(bad, a_key), "store")
+  }
+})
+
+# What one would think ------------------------------------------------
+
+test_that("`$` gives what a store was made with, and names what it has not", {
+  path <- tempfile("store")
+  store <- warm_store(path, max_size = "1 kB", max_age = "1 h")
+  expect_identical(store$path, path)
+  expect_identical(store$max_size, 1000)
+  expect_identical(store$max_age, 3600)
+  expect_false(store$trust)
+  expect_argument_error(store$size, "size")
+  expect_identical(utils::.DollarNames(store, "^max"), c("max_size", "max_age"))
+})
+
+test_that("a store is drawn by the history of its newest run", {
+  store <- new_store()
+  expect_argument_error(plot(store), "x")
+  for (i in 1:2) {
+    session <- warm_session(store, fingerprint(i), label = paste("fit", i))
+    session_checkpoint(session, 1, objective = i, iteration = 1)
+    session_close(session)
+  }
+  store_save(store, fingerprint(3), 1)
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  expect_identical(plot(store)$y, 2)
 })

@@ -11,9 +11,9 @@ for (size in sizes) {
 }
 
 ages <- list(
-  list("30 days", 30 * 86400), list("1 day", 86400), list("12 hours", 43200), list("90", 90),
+  list("30 days", 30 * 86400), list("1 day", 86400), list("12 hours", 43200), list("0", 0),
   list("5 min", 300), list("2 weeks", 14 * 86400), list("1 year", 365.25 * 86400),
-  list("10 s", 10), list("Inf", Inf), list(60, 60)
+  list("10 s", 10), list("Inf", Inf), list(Inf, Inf), list(0, 0)
 )
 
 for (age in ages) {
@@ -21,6 +21,13 @@ for (age in ages) {
     expect_identical(parse_age(age[[1]], "max_age"), as.numeric(age[[2]]))
   })
 }
+
+test_that("an age without a unit is asked for one", {
+  for (age in list(30, 30L, "30", " 30 ")) {
+    error <- expect_error(parse_age(age, "max_age"), class = "warmstart_error_argument")
+    expect_match(conditionMessage(error), "is it \"30 days\"", fixed = TRUE)
+  }
+})
 
 test_that("an age may be a difftime of any unit", {
   expect_identical(parse_age(as.difftime(2, units = "hours"), "max_age"), 7200)

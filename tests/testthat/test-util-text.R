@@ -141,3 +141,13 @@ for (width in c(80, 40)) {
     expect_within(stop_argument("path", paste("is no", strrep("/directory", 10))), width)
   })
 }
+
+test_that("the nearest text is one with few letters apart, or one that is begun so", {
+  texts <- c("reuse", "near", "quickstart", "trust", "depends")
+  expect_identical(nearest_text("resue", texts), "reuse")
+  expect_identical(nearest_text("Reuse", texts), "reuse")
+  expect_identical(nearest_text("quick", texts), "quickstart")
+  expect_identical(nearest_text("dependson", texts), "depends")
+  expect_null(nearest_text("colour", texts))
+  expect_null(nearest_text("a", character()))
+})

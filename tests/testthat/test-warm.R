@@ -32,12 +32,6 @@ test_that("a run is labelled with its formula", {
   expect_identical(store_list(store, warm_info(fit)$key)$label, "mpg ~ s(hp) + s(wt)")
 })
 
-test_that("a run may be given a label", {
-  store <- new_store()
-  fit <- warm_call(small_model, store, label = "first try")
-  expect_identical(store_list(store, warm_info(fit)$key)$label, "first try")
-})
-
 test_that("a long formula is cut to make a label", {
   store <- new_store()
   long <- stats::reformulate(
@@ -776,7 +770,7 @@ test_that("the info is a paragraph as wide as the console, whatever its words", 
 test_that("the info has the documented parts", {
   expect_named(unclass(warm_info(warm_call(small_model))), c(
     "source", "call", "key", "found", "written", "reason", "iterations", "iterations_before",
-    "seconds", "seconds_saved", "checkpoints", "failure", "iterations_cold", "history"
+    "seconds", "seconds_saved", "checkpoints", "failure", "iterations_cold", "history", "near"
   ), ignore.order = TRUE)
 })
 
@@ -785,11 +779,12 @@ test_that("the info has the documented parts", {
 bad_warm_calls <- list(
   list(quote(warm(fit_it, store)), "call"),
   list(quote(warm(1, store)), "call"),
-  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), "store")), "store"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), 1)), "store"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, reuse = NA)), "reuse"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, reuse = "yes")), "reuse"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, near = c(TRUE, FALSE))), "near"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, label = 1)), "label"),
+  list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, name = 1)), "name"),
   list(quote(warm(gam(mpg ~ s(hp), data = mtcars), store, resue = TRUE)), "resue"),
   list(quote(warm_info("no fit")), "fit"),
   list(quote(warm_info(NULL)), "fit"),
@@ -815,4 +810,20 @@ test_that("a random subset is the one that a cold fit would have drawn", {
   )
   expect_equal(rownames(fit$model), rownames(cold$model))
   expect_equal(stats::runif(1), after_cold)
+})
+
+test_that("a misspelled argument is told the nearest, one of others what it is called here", {
+  said <- function(expr) conditionMessage(expect_error(expr, class = "warmstart_error_argument"))
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), resue = FALSE)), "is it `reuse`?", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), quick = TRUE)), "is it `quickstart`?", fixed = TRUE)
+  expect_match(said(warm_find(lm(mpg ~ wt, mtcars), dependson = 1)), "`depends`", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), verbose = FALSE)), "warmstart.verbose", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), key = "a")), "`depends`", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), resume = TRUE)), "by itself", fixed = TRUE)
+  for (name in c("file", "cache")) {
+    call <- as.call(c(quote(warm), quote(lm(mpg ~ wt, mtcars)), stats::setNames(list("x"), name)))
+    expect_match(said(eval(call)), "`store`", fixed = TRUE)
+  }
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), seed = 1)), "set.seed", fixed = TRUE)
+  expect_match(said(warm(lm(mpg ~ wt, mtcars), tempfile(), FALSE)), "by their names", fixed = TRUE)
 })

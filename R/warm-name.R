@@ -1,0 +1,221 @@
+# A name is a key of its own. Its one entry is the whole fit, with a mark in its record: no sweep
+# removes it, and it does not expire. Under the fit's own key stays what says where it is. So one
+# write puts another fit under the name, and the old one is there until then.
+#
+#   of      the fit's own key
+#   sketch  what went into that, to say what differs where another call asks for the name
+#   fit     as the fitter has left it and not packed, since no call is at hand to unpack it
+
+name_key <- function(name) fingerprint(c("name", name))
+
+name_run_id <- "name"
+
+check_name <- function(name) {
+  if (!is.null(name) && (!is_string(name) || !nzchar(name) || is_key(name) || !is_label(name))) {
+    stop_argument("name", paste(
+      "must be one string of at most 143 bytes, without control characters, that is no key; or",
+      "NULL."
+    ))
+  }
+}
+
+is_label <- function(text) {
+  validUTF8(enc2utf8(text)) && nchar(enc2utf8(text), "bytes") <= label_bytes &&
+    !grepl("[[:cntrl:]]", text)
+}
+
+# Keeping and finding ----------------------------------------------------------------------------
+
+#' Keeps a fit under its name
+#'
+#' Gives that, or NULL where the store fails, of which the fit's session tells.
+#' @param payload What is kept of it, as finished_payload() makes it.
+#' @noRd
+keep_named <- function(request, store, name, payload, fit, objective, iterations) {
+  payload["fit"] <- list(fit)
+  payload$of <- format(request$key$exact)
+  payload$sketch <- sketch_of(request)
+  encoded <- encode_payload(payload, Inf, request$homes)
+  saved <- withCallingHandlers(
+    save_encoded(
+      4L, store, name_key(name), encoded, objective, iterations, name_run_id, name
+    ),
+    warmstart_warning_store = function(w) invokeRestart("muffleWarning")
+  )
+  if (!is.na(saved)) name
+}
+
+warn_unnamed <- function(name) {
+  warn_warmstart(
+    paste0("The fit could not be kept under its name: ", format_text(name)),
+    class = "store"
+  )
+}
+
+find_named <- function(store, name, homes = list()) {
+  entry <- with_homes(homes, store_lookup_run(store, name_key(name), name_run_id))
+  payload <- entry$payload
+  if (is.list(payload) && !is.object(payload) && is_key(payload$of)) entry
+}
+
+# The fit that is asked for, where it has finished and is kept under this name or one that its own
+# entry tells.
+find_named_fit <- function(request, store, name) {
+  entry <- find_named(store, name, request$homes)
+  if (!is.null(entry) && entry$payload$of == format(request$key$exact) && has_state(entry)) {
+    same_versions <- identical(entry$payload$versions, request$versions)
+    list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
+  }
+}
+
+# A finished fit that is to have a name has none yet, or another.
+name_finished <- function(request, store, name, finished, fit) {
+  named <- without_trust_warnings(find_named(store, name))
+  if (!identical(named$payload$of, format(request$key$exact))) {
+    entry <- finished$entry
+    named <- keep_named(
+      request, store, name, entry$payload, bare_fit(fit), entry$objective, entry$iteration
+    )
+    if (is.null(named)) warn_unnamed(name)
+  }
+}
+
+bare_fit <- function(fit) {
+  if (!is.null(attr(fit, "warmstart"))) attr(fit, "warmstart") <- NULL
+  fit
+}
+
+# What the name stands for so far, where that is another fit.
+other_named <- function(request, store, name) {
+  payload <- if (!is.null(name)) without_trust_warnings(find_named(store, name))$payload
+  if (!is.null(payload) && payload$of != format(request$key$exact)) payload
+}
+
+announce_other_named <- function(request, store, name) {
+  other <- other_named(request, store, name)
+  if (!is.null(other)) inform(other_named_text(request, name, other))
+}
+
+other_named_text <- function(request, name, other) {
+  differs <- if (is_sketch(other$sketch)) diff_sketches(other$sketch, sketch_of(request))
+  paste0(
+    "The name \"", name, "\" has been another fit's",
+    if (length(differs) > 0) {
+      paste0(", which is the first: ", paste(differences_of(list(differs = differs), 3),
+        collapse = "; "
+      ))
+    },
+    ". That stays until this one has finished."
+  )
+}
+
+# By name ----------------------------------------------------------------------------------------
+
+#' The fit of a name
+#'
+#' A fit that [warm()] keeps under a name, `warm(..., name = "thesis-3")`, as it was: without its
+#' call, and without its data.
+#'
+#' @section How long is it kept?:
+#' Until [warm_forget()] removes it or another fit takes its name, past the store's `max_age` and
+#' `max_size`; what has a name comes on top of the latter. Only what is larger than the store may be
+#' cannot be kept.
+#'
+#' @section Other versions?:
+#' It is returned whatever versions of R and of packages have made it; where they are others now, a
+#' message says so.
+#'
+#' @param name One string.
+#' @param store A [warm_store()], or the path of one; by default the one that [`warmstart-options`]
+#'   names.
+#' @param ... Must be empty.
+#' @param trust TRUE or FALSE, the default: return it also from a store that others can write? See
+#'   [warm_store()].
+#' @return What [warm()] returned, with what [warm_info()] reads. The fitter's warnings come with
+#'   it. Where the fit was made in a function, its formulas refer to the workspace instead.
+#' @section Errors: `warmstart_error_argument` where the store has no fit of that name, or others
+#'   may have written it.
+#' @seealso [warm()], [warm_forget()], [store_list()], which has names first
+#' @examples
+#' store <- warm_store(tempfile("store"))
+#' fit <- warm(glm(am ~ wt, binomial, mtcars), store, name = "thesis-3")
+#' warm_get("thesis-3", store)
+#' # The name of another fit: it says what differs.
+#' fit <- warm(glm(am ~ wt + hp, binomial, mtcars), store, name = "thesis-3")
+#' store_list(store)
+#' @export
+warm_get <- function(name, store = warm_store(), ..., trust = FALSE) {
+  check_dots(...)
+  check_flag(trust, "trust")
+  if (is.null(name)) stop_argument("name", "must be one string.")
+  check_name(name)
+  store <- as_store(store)
+  if (trust) store <- trust_store(store)
+  entry <- find_named(store, name)
+  fit <- if (!is.null(entry)) trusted_fit(entry, store)
+  if (is.null(fit)) stop_argument("name", why_no_name(store, name))
+  payload <- entry$payload
+  announce_versions(payload$versions)
+  if (is.list(payload$said)) {
+    say(given_conditions(payload$said, list(expr = or_null(call_in(fit)))))
+  }
+  with_info(fit, new_info(
+    "finished",
+    call = or_null(call_in(fit)), key = entry_key(payload$of), found = "finished fit",
+    written = entry$written, iterations = 0, iterations_before = count_of(payload$iterations),
+    seconds = 0, seconds_saved = count_of(payload$seconds)
+  ))
+}
+
+entry_key <- function(hex) structure(hex, class = "fingerprint")
+
+why_no_name <- function(store, name) {
+  if (length(list_runs(store, name_key(name))$run_id) > 0) {
+    return(paste(
+      "is that of a fit that was not loaded: others may have written it (see `trust`), or it is",
+      "damaged."
+    ))
+  }
+  nearest <- nearest_text(name, names_in(store)$label)
+  paste0("is no name of a fit in this store; ", if (is.null(nearest)) {
+    "`store_list()` has them first."
+  } else {
+    paste0("is it \"", nearest, "\"?")
+  })
+}
+
+# The runs that are names.
+names_in <- function(store) {
+  runs <- list_runs(store, NULL)
+  lapply(runs, `[`, runs$state == "named")
+}
+
+# Those of one fit.
+names_of <- function(store, key) {
+  runs <- names_in(store)
+  is_own <- vapply(runs$label, function(name) {
+    identical(without_trust_warnings(find_named(store, name))$payload$of, key)
+  }, NA)
+  lapply(runs, `[`, is_own)
+}
+
+announce_versions <- function(before) {
+  if (is.character(before)) {
+    now <- vapply(names(before), version_now, "")
+    before <- stats::setNames(sub(" .*", "", before), names(before))
+    known <- !is.na(now)
+    if (!identical(before[known], now[known])) {
+      others <- other_versions(before[known], now[known])
+      inform(paste0("Other code has made this fit: ", others, "."))
+    }
+  }
+}
+
+# NA where it is not known.
+version_now <- function(package) {
+  if (package == "R") {
+    r_minor_version()
+  } else {
+    or_null(getNamespaceVersion(package)[[1]]) %||% NA_character_
+  }
+}
