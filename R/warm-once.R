@@ -56,11 +56,15 @@ embraced_names <- function(expr) {
   if (!is.call(expr)) {
     return(NULL)
   }
-  inside <- if (call_name(expr) == "{" && length(expr) == 2) expr[[2]]
-  if (is.call(inside) && call_name(inside) == "{" && length(inside) == 2 && is.name(inside[[2]])) {
-    return(as.character(inside[[2]]))
+  inside <- in_braces(in_braces(expr))
+  if (is.name(inside)) {
+    return(as.character(inside))
   }
   unlist(lapply(given(as.list(expr)), embraced_names))
+}
+
+in_braces <- function(expr) {
+  if (is.call(expr) && call_name(expr) == "{" && length(expr) == 2) expr[[2]]
 }
 
 embraced_values <- function(names, env) {
@@ -135,7 +139,7 @@ evaluate_promised <- function(evaluated, written, env) {
   formals(generic) <- formals(fun)
   body(generic) <- bquote({
     .(.Call)(.(C_become), .(read_in(home)), .(read_in(home, "written")))
-    .defined <- .target <- .Method <- NULL
+    .defined <- .target <- .Method <- NULL # nolint: object_name_linter.
     .(standardGeneric)("call", .(home$definition))
   })
   environment(generic) <- home
@@ -191,7 +195,7 @@ tried <- new.env(parent = emptyenv())
 
 evaluate_trial <- function() {
   count <- 0
-  once <- function() count <<- count + 1
+  once <- function() count <<- count + 1 # nolint: object_usage_linter.
   fun <- function(x, y, ...) list(substitute(x), missing(y), match.call(), x, parent.frame())
   call <- quote(fun(once(), z = 2))
   env <- environment()

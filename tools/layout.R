@@ -1,5 +1,5 @@
-# Each file of R/ has its tests: in the file of tests/testthat/ that has its name, or in those that a
-# comment in its first lines names, as `# Tests: test-a.R, test-b.R.` No name is assigned twice at
+# Each file of R/ has its tests: in the file of tests/testthat/ that has its name, or in those that
+# a comment in its first lines names, as `# Tests: test-a.R, test-b.R.` No name is assigned twice at
 # the top level of the package: the second would take the place of the first without a word.
 
 complaints <- character()
