@@ -45,14 +45,21 @@ restore_any <- function(fit, call, env, fun) {
   if (is.null(find_model_function(fun))) {
     fit
   } else {
-    restore_call(fit, match.call(method_for_formulas(fun), call, envir = env), env)
+    restore_call(fit, method_call(fun, match.call(fun, call, envir = env)), env)
   }
 }
 
-# What runs, and puts its call into the fit, may be a method.
-method_for_formulas <- function(fun) {
+# What runs may be a method, which puts the call into the fit as its own, under the generic's name.
+method_call <- function(fun, call) {
   generic <- sub(".*::", "", find_model_function(fun)$name)
-  utils::getS3method(generic, "formula", optional = TRUE, envir = environment(fun)) %||% fun
+  method <- utils::getS3method(generic, "formula", optional = TRUE, envir = environment(fun))
+  if (is.null(method)) {
+    return(call)
+  }
+  names(call)[names(call) == names(formals(fun))[[1]]] <- names(formals(method))[[1]]
+  call <- match.call(method, call)
+  call[[1]] <- as.name(generic)
+  call
 }
 
 # Of these it is known what they take of their data: a model frame.

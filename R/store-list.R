@@ -10,9 +10,8 @@
 #'   which 20 are printed:
 #'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
 #'   finished, named: a finished fit whose label is its name, seed: starting values that [warm()]
-#'   keeps for other fits, cached: a value of [as_cachem()], or near: what went into the keys of
-#'   fits, for [warm_find()]), `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct),
-#'   `age` (difftime). Where files or directories could not be read, the attribute `unread` is how
+#'   keeps for other fits, or cached: a value of [as_cachem()]), `objective`, `iteration`, `bytes`
+#'   (of the file), `written` (POSIXct), `age` (difftime). Where files or directories could not be read, the attribute `unread` is how
 #'   many, and `reason` why; this is printed. `store_info()`: a list of class `warm_store_info` with
 #'   `path`, `max_size` (bytes), `max_age` (seconds), `shared` (by its group, TRUE or FALSE),
 #'   `unread` (files and directories that could not be read), `bytes`, `runs`, how many of them are
@@ -28,7 +27,17 @@
 #' store_info(store)
 #' @export
 store_list <- function(store = warm_store(), key = NULL) {
-  rows <- list_runs(as_store(store), key)
+  frame <- list_all(as_store(store), key)
+  unread <- attributes(frame)[c("unread", "reason")]
+  frame <- frame[frame$state != "near", , drop = FALSE]
+  rownames(frame) <- NULL
+  attributes(frame)[names(unread)] <- unread
+  new_listing(frame, "warm_store_list")
+}
+
+# What went into the keys of fits, for warm_find(), among them: "near".
+list_all <- function(store, key = NULL) {
+  rows <- list_runs(store, key)
   unread <- attributes(rows)[c("unread", "reason")]
   rows$written <- as.POSIXct(rows$written, origin = "1970-01-01")
   frame <- as.data.frame(rows, stringsAsFactors = FALSE)
@@ -36,10 +45,9 @@ store_list <- function(store = warm_store(), key = NULL) {
   frame$state[frame$state == "seed" & is_near_run(frame$run_id)] <- "near"
   frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
   frame <- frame[order(frame$state != "named", -as.numeric(frame$written)), , drop = FALSE]
-  rownames(frame) <- NULL
   attr(frame, "unread") <- unread$unread
   attr(frame, "reason") <- unread$reason
-  new_listing(frame, "warm_store_list")
+  frame
 }
 
 # As vectors beside each other, in no order: a data frame takes half a millisecond to make.
@@ -72,7 +80,7 @@ store_info <- function(store = warm_store()) {
 }
 
 newest_shown <- 5
-beside_fits <- c("seed", "cached", "near")
+beside_fits <- c("seed", "cached")
 
 # path, max_size in bytes, max_age in seconds, trust.
 store_config <- function(store) {

@@ -86,14 +86,19 @@ static bool has_just_answered(const struct ws_reach *reach) {
     return now >= reach->answered && now - reach->answered < WS_ANSWER_HOLDS;
 }
 
+/* The first question is not an errand: most file systems are local, and a thread that is still on
+ * its way may hold what a forked child needs. */
 bool ws_reach_answers(struct ws_reach *reach) {
-    if (reach->is_known && !reach->is_shared) {
+    if (!reach->is_known) {
+        note_answer(reach, ws_os_is_shared(reach->path));
+    }
+    if (!reach->is_shared) {
         return true;
     }
     if (reach->asking && !wait_for_answer(reach, 0)) {
         return false;
     }
-    if (reach->is_known && has_just_answered(reach)) {
+    if (has_just_answered(reach)) {
         return true;
     }
     begin_asking(reach);

@@ -587,7 +587,9 @@ TEST("a time of modification beyond what can be counted is the last that can") {
 
     make_file(harness_path("file"), "", 0);
     CHECK(utimensat(AT_FDCWD, harness_path("file"), times, 0) == 0);
-    if (modified_of(harness_path("file")) / SECOND == (int64_t)(uint32_t)15000000000) {
+    struct stat set;
+    CHECK(stat(harness_path("file"), &set) == 0);
+    if (set.st_mtim.tv_sec != times[1].tv_sec) {
         harness_skip("needs times of more than 32 bits");
     }
     struct ws_file *file = file_in(dir, "file");

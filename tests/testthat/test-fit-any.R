@@ -93,3 +93,33 @@ test_that("a fit that was returned is the same argument as when it was made", {
   expect_identical(predict_again(), first)
   expect_identical(warm_info()$source, "finished")
 })
+
+test_that("a fit of a generic's method has the call that the method has", {
+  skip_if_not_installed("MASS")
+  store <- new_store()
+  plain <- MASS::rlm(stack.loss ~ ., stackloss)
+  for (source in c("cold", "finished")) {
+    fit <- warm(MASS::rlm(stack.loss ~ ., stackloss), store)
+    expect_identical(source_of(fit), source)
+    expect_identical(fit$call, plain$call)
+  }
+})
+
+test_that("what fits a fit's call again counts what that call names", {
+  cars <- mtcars
+  fit <- lm(mpg ~ wt, cars)
+  store <- new_store()
+  warm(add1(fit, ~ . + hp), store)
+  expect_identical(warm_info()$source, "cold")
+  warm(add1(fit, ~ . + hp), store)
+  expect_identical(warm_info()$source, "finished")
+  cars$hp <- rev(cars$hp)
+  expect_identical(bare(warm(add1(fit, ~ . + hp), store)), add1(fit, ~ . + hp))
+})
+
+test_that("a data.table is changed in place as ever", {
+  skip_if_not_installed("data.table")
+  made <- warm(data.table::data.table(x = 1:3), new_store())
+  expect_no_warning(data.table::set(made, j = "y", value = 1))
+  expect_named(made, c("x", "y"))
+})

@@ -372,3 +372,15 @@ test_that("a large fit that is quickly made has its estimates kept alone", {
   expect_true(source_of(again) %in% c("seeded", "finished"))
   expect_equal(coef(again), coef(first), tolerance = 1e-6)
 })
+
+test_that("a family given by name is found where the call is made", {
+  d <- data.frame(x = c(1, 4, 2, 6, 3, 5), y = c(2, 5, 3, 9, 4, 6))
+  fit <- function(how) {
+    poisson <- function(...) stats::Gamma("log")
+    how(quote(glm(y ~ x, "poisson", d)), environment())
+  }
+  store <- new_store()
+  warmed <- fit(function(call, env) eval(bquote(warm(.(call), .(store))), env))
+  expect_identical(family(warmed)$family, "Gamma")
+  expect_identical(deviance(warmed), deviance(fit(eval)))
+})

@@ -599,3 +599,38 @@ test_that("a family with a function replaced is another one", {
   changed$variance <- function(mu) mu^2
   expect_false(exact(family = changed) == exact(family = stats::poisson()))
 })
+
+# Terms, and what the data say --------------------------------------------
+
+test_that("what terms say beyond their formula counts", {
+  bare <- terms(y ~ x + z)
+  without <- bare
+  attr(without, "intercept") <- 0L
+  expect_false(exact(bare) == exact(without))
+  expect_false(exact(terms(y ~ x:z + x)) == exact(terms(y ~ x:z + x, keep.order = TRUE)))
+  on_other_rows <- terms(lm(y ~ poly(x, 2), d[1:5, ]))
+  expect_false(exact(on_other_rows) == exact(terms(lm(y ~ poly(x, 2), d))))
+})
+
+test_that("what data say of missing values counts, and which rows they have lost does not", {
+  excluding <- structure(d, na.action = "na.exclude")
+  expect_false(exact(data = excluding) == exact())
+  expect_identical(exact(data = structure(d, na.action = c("7" = 7L))), exact())
+})
+
+test_that("a function that drops missing values counts by what it uses", {
+  trim <- function(k) function(object, ...) na.omit(object[-seq_len(k), ])
+  key <- function(k) withr::with_options(list(na.action = trim(k)), exact())
+  expect_false(key(1) == key(2))
+  expect_identical(key(1), key(1))
+})
+
+test_that("a formula stays in the fit as it is written", {
+  key <- function(formula) {
+    call <- bquote(glm(formula = .(formula), data = d[c("y", "x", "z")]))
+    identify_model(call, environment(), "stats::glm")
+  }
+  expect_false(key(y ~ .)$exact == key(y ~ x + z)$exact)
+  expect_identical(key(y ~ .)$specification, key(y ~ x + z)$specification)
+  expect_false(key(y ~ (x) + z)$exact == key(y ~ x + z)$exact)
+})

@@ -766,3 +766,26 @@ test_that("data sets on which looking around leads to nothing are left alone, af
   expect_match(reasons[2:4], "not one slope")
   expect_match(reasons[5:6], "in doubt too often")
 })
+
+test_that("an objective that draws random numbers is not gone on with", {
+  left <- 0
+  loss <- function(p) {
+    left <<- left - 1
+    if (left == 0) signalCondition(structure(class = c("cut_off", "condition"), list()))
+    mean(rnorm(50, p[[1]])^2) + (p[[2]] - 1)^2
+  }
+  simulated <- quote(optim(c(1, 1), function(p) loss(p)))
+  report_all()
+  store <- new_store()
+  set.seed(11)
+  left <- 40
+  was_cut <- FALSE
+  tryCatch(warm_call(simulated, store), cut_off = function(c) was_cut <<- TRUE)
+  expect_true(was_cut)
+  set.seed(11)
+  fit <- warm_call(simulated, store)
+  after <- runif(1)
+  set.seed(11)
+  expect_identical(bare(fit), eval(simulated))
+  expect_identical(after, runif(1))
+})

@@ -248,3 +248,29 @@ test_that("what took a moment leaves nothing to start from, and starts nothing",
   warm(fit_mean(data_sets[[5]]), store)
   expect_identical(runs(), c(rep("cold", 4), "warm"))
 })
+
+test_that("a finished fit says all that it has said, in its own classes", {
+  loud <- function(n) {
+    for (i in seq_len(n)) warning(warningCondition(paste("step", i), class = "my_warning"))
+    message("the end")
+    n
+  }
+  store <- new_store()
+  plain <- hold_conditions(loud(60))$said
+  for (source in c("cold", "finished")) {
+    said <- hold_conditions(warm(loud(60), store))$said
+    expect_identical(warm_info()$source, source)
+    expect_identical(lapply(said, class), lapply(plain, class))
+    expect_identical(lapply(said, conditionMessage), lapply(plain, conditionMessage))
+  }
+})
+
+test_that("what is returned invisibly stays so", {
+  quiet <- function(x) invisible(x)
+  store <- new_store()
+  for (source in c("cold", "finished")) {
+    expect_false(withVisible(warm(quiet(1), store))$visible)
+    expect_identical(warm_info()$source, source)
+  }
+  expect_true(withVisible(warm(sum(1, 2), store))$visible)
+})

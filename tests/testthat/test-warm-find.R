@@ -164,7 +164,7 @@ test_that("what is kept of keys is bounded, and holds no data", {
     terms <- names(mtcars)[-1][as.logical(intToBits(i)[1:10])]
     eval(bquote(warm(lm(.(stats::reformulate(terms, "mpg")), mtcars), store)))
   }
-  rows <- store_list(store)
+  rows <- list_all(store)
   rows <- rows[rows$state == "near", ]
   expect_identical(nrow(rows), 1L)
   sketches <- store_lookup(store, rows$key)$payload
@@ -183,14 +183,14 @@ test_that("a key of very many parts is bounded, and its differences are told", {
   wide$V200[[1]] <- 0
   find <- warm_find(lm(V1 ~ ., wide), store)
   expect_gt(length(find$near$differs), 0)
-  rows <- store_list(store)
+  rows <- list_all(store)
   expect_lt(rows$bytes[rows$state == "near"], 20000)
 })
 
 test_that("whatever others have written there breaks nothing", {
   store <- new_store()
   warm(lm(mpg ~ wt, mtcars), store)
-  row <- store_list(store)
+  row <- list_all(store)
   row <- row[row$state == "near", ]
   sketch <- store_lookup(store, row$key)$payload[[1]]
   save <- function(payload) save_sketches(store, row$key, payload, "x")

@@ -1,4 +1,4 @@
-states_in <- function(store) sort(store_list(store)$state)
+states_in <- function(store) sort(list_all(store)$state)
 
 test_that("a fit is forgotten by its call, with its seeds, and says so", {
   store <- new_store()
@@ -10,7 +10,7 @@ test_that("a fit is forgotten by its call, with its seeds, and says so", {
   expect_s3_class(forgotten, "warm_forgotten", exact = TRUE)
   expect_identical(c(forgotten$finished, forgotten$seeds), c(1L, seeds))
   expect_gt(forgotten$bytes, 0)
-  expect_identical(nrow(store_list(store)), 0L)
+  expect_identical(nrow(list_all(store)), 0L)
   expect_output(print(forgotten), "Removed 1 finished fit, ", fixed = TRUE)
   expect_output(
     print(warm_forget(glm(am ~ wt, binomial, mtcars), store)), "Nothing to remove", fixed = TRUE
@@ -32,7 +32,7 @@ test_that("a fit, its info, its key and the text of that are one", {
     store <- new_store()
     fit <- warm(glm(am ~ wt, binomial, mtcars), store)
     way(fit, store)
-    expect_identical(nrow(store_list(store)), 0L)
+    expect_identical(nrow(list_all(store)), 0L)
   }
 })
 
@@ -49,7 +49,7 @@ test_that("others' fits, and the seeds that they have left, stay", {
   expect_identical(warm_find(glm(am ~ hp, binomial, mtcars), store)$what, "finished")
   warm_forget(fold, store)
   warm_forget(other, store)
-  expect_identical(nrow(store_list(store)), 0L)
+  expect_identical(nrow(list_all(store)), 0L)
 })
 
 test_that("interrupted runs go, a running one stays", {
@@ -72,10 +72,10 @@ test_that("an interrupted fit is forgotten by its key, with its sketch", {
   store <- new_store()
   stopping <- function(par) if (par[[1]] > 1.05) stop("killed") else sum((par - 1:2)^4)
   try(warm(optim(c(0, 0), stopping), store), silent = TRUE)
-  rows <- store_list(store)
+  rows <- list_all(store)
   forgotten <- warm_forget(rows$key[rows$state == "interrupted"], store)
   expect_identical(forgotten$interrupted, 1L)
-  expect_identical(nrow(store_list(store)), 0L)
+  expect_identical(nrow(list_all(store)), 0L)
 })
 
 test_that("what was saved by a session is forgotten by its key", {

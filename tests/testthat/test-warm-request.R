@@ -129,3 +129,14 @@ test_that("that a function is not watched is said before it starts", {
   expect_match(said[[1]], "`slow()` is not watched", fixed = TRUE)
   expect_identical(said[[2]], "begun\n")
 })
+
+test_that("an argument left empty before one without a name keeps its place", {
+  fn <- function(p, k) sum((p - k)^2)
+  store <- new_store()
+  expect_identical(
+    bare(warm(optim(c(1, 1), fn, , c(3, 4)), store)), optim(c(1, 1), fn, , c(3, 4))
+  )
+  expect_identical(
+    bare(warm(nlminb(c(1, 1), fn, , , c(3, 4)), store)), nlminb(c(1, 1), fn, , , c(3, 4))
+  )
+})
