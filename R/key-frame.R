@@ -50,13 +50,15 @@ frame_values <- function(formula, env, data) {
     if (is.call(expr) && !(is_term(expr) && evaluate(expr, data))) {
       inside <- given(as.list(expr)[-1])
       # mgcv evaluates the arguments of a smooth without the data.
-      for (argument in if (!is.null(names(inside))) inside[nzchar(names(inside))]) {
-        if (is.call(argument)) evaluate(argument, NULL)
-      }
+      for (argument in named_calls(inside)) evaluate(argument, NULL)
       rest <- c(rest, rev(inside))
     }
   }
   values
+}
+
+named_calls <- function(arguments) {
+  if (!is.null(names(arguments))) Filter(is.call, arguments[nzchar(names(arguments))])
 }
 
 # On the left of a formula, more than a name.

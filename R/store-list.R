@@ -7,16 +7,16 @@
 #' @param key Only the runs of this key, a [fingerprint()] or its 32 hex digits; NULL, the default,
 #'   for all.
 #' @return `store_list()`: a data frame, one row a run, those with a name first, then the newest, of
-#'   which 20 are printed:
-#'   `key`, `run_id`, `label`, `kind` (checkpoint or final), `state` (running, interrupted,
-#'   finished, named: a finished fit whose label is its name, seed: starting values that [warm()]
-#'   keeps for other fits, or cached: a value of [as_cachem()]), `objective`, `iteration`, `bytes`
-#'   (of the file), `written` (POSIXct), `age` (difftime). Where files or directories could not be read, the attribute `unread` is how
-#'   many, and `reason` why; this is printed. `store_info()`: a list of class `warm_store_info` with
-#'   `path`, `max_size` (bytes), `max_age` (seconds), `shared` (by its group, TRUE or FALSE),
-#'   `unread` (files and directories that could not be read), `bytes`, `runs`, how many of them are
-#'   `finished`, `running` and `interrupted`, the numbers of `named` fits, of `seeds` and of `cached`
-#'   values, and `newest`, the rows of `store_list()` of up to five runs. A store prints as its
+#'   which 20 are printed: `key`, `run_id`, `label`, `kind` (checkpoint or final), `state`
+#'   (running, interrupted, finished, named: a finished fit whose label is its name, seed:
+#'   starting values that [warm()] keeps for other fits, or cached: a value of [as_cachem()]),
+#'   `objective`, `iteration`, `bytes` (of the file), `written` (POSIXct), `age` (difftime). Where
+#'   files or directories could not be read, the attribute `unread` is how many, and `reason` why;
+#'   this is printed. `store_info()`: a list of class `warm_store_info` with `path`, `max_size`
+#'   (bytes), `max_age` (seconds), `shared` (by its group, TRUE or FALSE), `unread` (files and
+#'   directories that could not be read), `bytes`, `runs`, how many of them are `finished`,
+#'   `running` and `interrupted`, the numbers of `named` fits, of `seeds` and of `cached` values,
+#'   and `newest`, the rows of `store_list()` of up to five runs. A store prints as its
 #'   `store_info()`.
 #' @section Errors: `warmstart_error_argument` names a bad argument.
 #' @seealso [warm_store()], [store_lookup()], [summary.warm_store()]

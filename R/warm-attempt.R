@@ -31,44 +31,51 @@ is_sound <- function(outcome) {
 # From the first start that fits; cold where none does, or where the end is not believed.
 run_fit <- function(request, session, starts) {
   random <- save_random_state()
-  reasons <- character()
-  quick <- character()
-  doubts <- 0
-  lost <- NULL
+  so_far <- list(reasons = character(), quick = character(), doubts = 0, lost = NULL)
   while (!is.null(start <- starts())) {
-    if (is_quick(start)) {
-      quick <- why_not(start, too_quick)
-      next
-    }
-    if (is_doubted(start)) {
-      doubts <- start$doubts + 1
-      reasons <- c(reasons, why_not(start, too_doubtful))
+    if (is_quick(start) || is_doubted(start)) {
+      so_far <- pass_over(so_far, start)
       next
     }
     attempt <- try_start(request, session, start)
-    if (!is.null(attempt$why)) {
-      reasons <- c(reasons, why_not(start, attempt$why))
-      # What fitted nothing from the first was not announced, and is no news.
-      if (attempt$failed || start$interrupted) lost <- utils::tail(reasons, 1)
-    }
-    if (attempt$failed) {
-      doubts <- start$doubts + 1
-      or_nothing(doubt_seed(session_store(session), start))
-    }
+    so_far <- note_attempt(so_far, start, attempt)
+    if (attempt$failed) or_nothing(doubt_seed(session_store(session), start))
     if (!is.null(attempt$outcome)) {
-      attempt$outcome$reasons <- reasons
-      attempt$outcome$doubts <- if (attempt$failed) doubts else 0
+      attempt$outcome$reasons <- so_far$reasons
+      attempt$outcome$doubts <- if (attempt$failed) so_far$doubts else 0
       return(attempt$outcome)
     }
     restore_random_state(random)
     if (attempt$failed) break
   }
-  if (!is.null(lost)) inform_cold(lost)
+  if (!is.null(so_far$lost)) inform_cold(so_far$lost)
   outcome <- run_observed(request, session, request$asked, cold_start())
   outcome$used <- FALSE
-  outcome$doubts <- doubts
-  outcome$reasons <- c(quick, reasons)
+  outcome$doubts <- so_far$doubts
+  outcome$reasons <- c(so_far$quick, so_far$reasons)
   outcome
+}
+
+pass_over <- function(so_far, start) {
+  if (is_quick(start)) {
+    so_far$quick <- why_not(start, "it took too little time for a start to save any.")
+  } else {
+    so_far$doubts <- start$doubts + 1
+    why <- why_not(start, "such starts have ended in doubt too often.")
+    so_far$reasons <- c(so_far$reasons, why)
+  }
+  so_far
+}
+
+# What fitted nothing from the first was not announced, and is no news; what is `lost` is.
+note_attempt <- function(so_far, start, attempt) {
+  if (attempt$failed) so_far$doubts <- start$doubts + 1
+  if (!is.null(attempt$why)) {
+    why <- why_not(start, attempt$why)
+    so_far$reasons <- c(so_far$reasons, why)
+    if (attempt$failed || start$interrupted) so_far$lost <- why
+  }
+  so_far
 }
 
 why_not <- function(start, why) paste0("Not started from the ", start$found, ": ", why)

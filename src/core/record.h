@@ -60,7 +60,7 @@ struct ws_note {
     uint8_t encoding;
     bool has_objective;
     bool has_iteration;
-    bool is_seed; /* starting values for other fits; nobody's fit by itself */
+    bool is_seed;  /* starting values for other fits; nobody's fit by itself */
     bool is_named; /* kept until it is deleted, whatever the store's bounds */
     double objective;
     uint64_t iteration;

@@ -72,7 +72,7 @@ struct ws_round {
     uint64_t kept;   /* bytes, in the branches before */
     uint64_t excess; /* bytes that have yet to go */
     struct ws_turn limit;
-    double dropped; /* the highest priority that is not in the sample */
+    double dropped;  /* the highest priority that is not in the sample */
     int64_t steady;  /* since when the clocks are */
     int64_t settled; /* when it had gone on before that; 0: not known */
     size_t sampled;

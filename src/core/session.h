@@ -45,7 +45,7 @@
 #define WS_SYNC_SHARE 100                          /* 1 % of a fit's time */
 #define WS_SYNC_LEAST ((int64_t)1000000)           /* ns; no disk is faster by much */
 
-#define WS_SYNC_GIVEN_UP ((int64_t)30 * 1000000000) /* ns; servers come back within that, or late */
+#define WS_SYNC_GIVEN_UP ((int64_t)30 * 1000000000) /* ns; servers come back by then, or late */
 
 struct ws_session;
 

@@ -8,8 +8,8 @@
  * leftover temporary files; then, least recently used first, runs until what is left fits
  * `max_size`, where a key's checkpoints go before its final entry. It never touches a file that
  * a live run holds locked, nor one that has a name and so is kept until it is deleted, nor one in
- * a format it does not know, nor a name that is not a store's; and of what it found, nothing that was used or written since. It takes some 40 bytes
- * of memory for each run that may go.
+ * a format it does not know, nor a name that is not a store's; and of what it found, nothing that
+ * was used or written since. It takes some 40 bytes of memory for each run that may go.
  *
  * A store sweeps itself in slices, so that nobody who saves waits for all of it: a round (round.h)
  * goes on by as much of the store's branches as what was added is of 1/WS_SWEEP_SHARE of
