@@ -49,6 +49,7 @@ warm_forget <- function(x, store = warm_store(), ..., depends = NULL) {
         "is a call whose result is not kept", if (!is.null(request$reason)) ": ", request$reason
       ))
     }
+    request <- find_drawn(request, store, reuse = FALSE)$request
     return(forget_fit(store, format(request$key$exact), all_keys(request)))
   }
   forget_value(x, store)

@@ -6,7 +6,7 @@
 #   sketch  what went into that, to say what differs where another call asks for the name
 #   fit     as the fitter has left it and not packed, since no call is at hand to unpack it
 
-name_key <- function(name) fingerprint(c("name", name))
+name_key <- function(name) fingerprint(c("name", unname(name)))
 
 name_run_id <- "name"
 

@@ -146,7 +146,32 @@ evaluate_promised <- function(evaluated, written, env) {
   call[[1]] <- generic
   home$promised <- call
   home$written <- written
-  evaluate_at(call, env)
+  made <- withVisible(evaluate_at(call, env))
+  clear_dispatch(made$value)
+  shown(made$value, made$visible)
+}
+
+# R's dispatch leaves variables of its own in the frame, which functions and formulas may have kept.
+clear_dispatch <- function(value, depth = 3) {
+  if (is.environment(value)) {
+    clear_frame(value)
+  } else if (is.function(value) || inherits(value, "formula")) {
+    clear_frame(environment(value))
+  } else if (is.list(value) && depth > 0) {
+    for (part in unclass(value)) clear_dispatch(part, depth - 1)
+  }
+}
+
+clear_frame <- function(env) {
+  of_dispatch <- c(".defined", ".Generic", ".Method", ".Methods", ".target")
+  while (is.environment(env) && !is_package_environment(env) && !identical(env, globalenv()) &&
+    !identical(env, emptyenv())) {
+    if (all(of_dispatch %in% names(env)) && is.null(env$.defined)) {
+      or_null(rm(list = of_dispatch, envir = env))
+      return()
+    }
+    env <- parent.env(env)
+  }
 }
 
 read_in <- function(home, name = "promised") as.call(list(get, name, home))
@@ -167,7 +192,7 @@ dispatching_home <- function(evaluated, fun) {
     return(NULL)
   }
   table <- new.env(parent = emptyenv())
-  for (name in c("missing", class)) assign(name, fun, envir = table)
+  for (name in c("missing", class[nzchar(class)])) assign(name, fun, envir = table)
   home <- list2env(list(
     .AllMTable = table, .SigArgs = list(as.name(by)), .SigLength = 1L, .Generic = "call",
     .Methods = NULL, definition = function() NULL

@@ -204,7 +204,7 @@ request_homes <- function(request) {
 formula_homes <- function(request) {
   alone <- list()
   listed <- list()
-  for (argument in as.list(request$call)[-1]) {
+  for (argument in given(as.list(request$call)[-1])) {
     value <- argument
     if (is.symbol(argument)) {
       value <- or_null(get0(as.character(argument), envir = request$env))

@@ -165,3 +165,19 @@ test_that("a directory that is no store is left as it is", {
   expect_output(print(store_clear(path)), "Nothing to remove")
   expect_identical(list.files(path, all.files = TRUE, no.. = TRUE), "thesis.txt")
 })
+
+test_that("of what draws, the one that would be returned is forgotten", {
+  store <- new_store()
+  draw <- function(seed) {
+    set.seed(seed)
+    warm(rnorm(3), store)
+  }
+  first <- draw(1)
+  draw(2)
+  set.seed(2)
+  warm_forget(rnorm(3), store)
+  draw(1)
+  expect_identical(warm_info()$source, "finished")
+  draw(2)
+  expect_identical(warm_info()$source, "cold")
+})

@@ -124,3 +124,26 @@ test_that("a method goes on to the next, and what rlang captures has its environ
   expect_identical(forwarded(sum(hp), store), list(sum(mtcars$hp)))
   expect_identical(forwarded(sum(wt), store), list(sum(mtcars$wt)))
 })
+
+test_that("an argument that was left empty is no error", {
+  store <- new_store()
+  for (source in c("cold", "finished")) {
+    expect_identical(bare(warm(head(letters, ), store)), head(letters, ))
+    expect_equal(coef(warm(lm(mpg ~ wt, mtcars, ), store)), coef(lm(mpg ~ wt, mtcars)))
+    expect_identical(warm_info()$source, source)
+  }
+})
+
+test_that("what is returned holds nothing of how its function was called", {
+  x <- c(3, 1, 2)
+  plain <- approxfun(sort(x), x)
+  store <- new_store()
+  for (source in c("cold", "finished")) {
+    fun <- warm(approxfun(sort(x), x), store)
+    expect_setequal(names(environment(fun)), names(environment(plain)))
+    expect_identical(warm_info()$source, source)
+  }
+  adder <- function(x) list(add = function(y) x + y)
+  made <- warm(adder(sum(1, rev(x))), store)
+  expect_named(environment(made$add), "x")
+})
