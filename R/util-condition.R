@@ -53,11 +53,11 @@ told <- function(format, message) {
   )
 }
 
-warn_not_kept <- function(reason, what, store, key) {
+warn_not_kept <- function(reason, what, store = NULL, key = NULL) {
   warn_warmstart(
     c(
       paste0(what, " could not be kept: ", reason, "."),
-      way_past(.Call(C_store_barrier, store, key), store_config(store)$path),
+      if (!is.null(store)) way_past(.Call(C_store_barrier, store, key), store_config(store)$path),
       i = "Nothing stops; there will be no further warning about it."
     ),
     class = "store"

@@ -186,8 +186,12 @@ dispatching_home <- function(evaluated, fun) {
     class <- class(evaluated$values[[by]][[1]])[[1]]
   } else if ("..." %in% names(formals(fun)) && !any(evaluated$is_left)) {
     by <- "..."
-    values <- lapply(unname(evaluated$values), `[[`, 1)
-    class <- do.call(get(".dotsClass", asNamespace("methods")), values, quote = TRUE)
+    classes <- lapply(evaluated$values, function(value) class(value[[1]])[[1]])
+    class <- unique(unlist(classes))
+    # What several have in common hangs on the packages that are loaded.
+    if (length(class) != 1) {
+      return(NULL)
+    }
   } else {
     return(NULL)
   }
