@@ -49,10 +49,12 @@
 #' and [update()] make is kept as if it had been written.
 #'
 #' Each argument is evaluated once, where it was written, each time, and a function that looks at
-#' how its arguments are written sees yours. Twice is evaluated what a function makes of its own
-#' call, what it captures for rlang, and what draws random numbers; weights and the like are
-#' evaluated among the data. Of functions that are not known, arguments are evaluated before the
-#' call, also those that the function would not come to.
+#' how its arguments are written sees yours. Of functions that are not known, arguments are
+#' evaluated before the call, in their order, also those that the function would not come to. Twice
+#' is evaluated what a function makes of its own call, what it captures for rlang, and what draws
+#' random numbers; the arguments of S4 generics, of methods of reference classes, of functions with
+#' `NextMethod()`, and values of several classes for `...` alone. Weights and the like are evaluated
+#' among the data.
 #'
 #' @section How big does it get?:
 #' A checkpoint holds the parameters, no data: some kilobytes, at most three of them for each run
