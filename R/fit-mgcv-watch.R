@@ -15,12 +15,8 @@
 call_family <- function(call, env) {
   family <- if (is.null(call[["family"]])) stats::gaussian() else eval(call[["family"]], env)
   if (is.character(family)) {
-    home <- environment(eval(call[[1]], env))
-    family <- if (identical(home, asNamespace("stats"))) {
-      get(family, envir = env, mode = "function")
-    } else {
-      eval(parse(text = family), new.env(parent = home))
-    }
+    home <- topenv(environment(eval(call[[1]], env)))
+    family <- named_family(family, paste0(getNamespaceName(home), "::"), env)
   }
   if (is.function(family)) {
     family <- family()

@@ -42,17 +42,16 @@ frame_values <- function(formula, env, data) {
     values <<- c(values, value)
     !is.null(value)
   }
-  rest <- list(formula)
-  if (has_response(formula) && evaluate(formula[[2]], data)) rest <- list(formula[[3]])
+  has_value <- has_response(formula) && evaluate(formula[[2]], data)
+  rest <- list(if (has_value) formula[[3]] else formula)
   while (length(rest) > 0) {
     expr <- rest[[length(rest)]]
     rest[[length(rest)]] <- NULL
-    if (is.call(expr) && !(is_term(expr) && evaluate(expr, data))) {
-      inside <- given(as.list(expr)[-1])
-      # mgcv evaluates the arguments of a smooth without the data.
-      for (argument in named_calls(inside)) evaluate(argument, NULL)
-      rest <- c(rest, rev(inside))
-    }
+    is_done <- !is.call(expr) || is_term(expr) && evaluate(expr, data)
+    inside <- if (!is_done) given(as.list(expr)[-1])
+    # mgcv evaluates the arguments of a smooth without the data.
+    for (argument in named_calls(inside)) evaluate(argument, NULL)
+    rest <- c(rest, rev(inside))
   }
   values
 }

@@ -14,6 +14,17 @@
   config[[name]]
 }
 
+#' @export
+`[[.warm_store` <- function(x, i) `$.warm_store`(x, i)
+
+#' @export
+`$<-.warm_store` <- function(x, name, value) { # nolint: object_name_linter.
+  stop_argument(name, "is what the store was made with: make another by `warm_store()`.")
+}
+
+#' @export
+`[[<-.warm_store` <- function(x, i, value) `$<-.warm_store`(x, i, value)
+
 #' @importFrom utils .DollarNames
 #' @export
 .DollarNames.warm_store <- function(x, pattern = "") { # nolint: object_name_linter.

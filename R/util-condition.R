@@ -97,6 +97,11 @@ warn_unread <- function(path, reason) {
   )
 }
 
+# Of what can be done without.
+without_store_warnings <- function(expr) {
+  withCallingHandlers(expr, warmstart_warning_store = muffle)
+}
+
 # One line where it has room there, to be silenced by an option; scripts see it on stderr.
 inform <- function(text) {
   if (isTRUE(getOption("warmstart.verbose", TRUE))) {

@@ -58,11 +58,10 @@ run_fit <- function(request, session, starts) {
 
 pass_over <- function(so_far, start) {
   if (is_quick(start)) {
-    so_far$quick <- why_not(start, "it took too little time for a start to save any.")
+    so_far$quick <- why_not(start, too_quick)
   } else {
     so_far$doubts <- start$doubts + 1
-    why <- why_not(start, "such starts have ended in doubt too often.")
-    so_far$reasons <- c(so_far$reasons, why)
+    so_far$reasons <- c(so_far$reasons, why_not(start, too_doubtful))
   }
   so_far
 }

@@ -39,11 +39,7 @@
 warm_find <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, name = NULL,
                       quickstart = FALSE, trust = FALSE, depends = NULL) {
   check_dots(..., instead = called_here)
-  check_flag(reuse, "reuse")
-  check_flag(near, "near")
-  check_flag(quickstart, "quickstart")
-  check_flag(trust, "trust")
-  check_name(name)
+  check_how(reuse, near, name, quickstart, trust)
   store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)

@@ -40,7 +40,9 @@ warm_forget <- function(x, store = warm_store(), ..., depends = NULL) {
   check_dots(...)
   store <- as_store(store)
   depends <- depends_part(depends)
+  if (missing(x)) stop_argument("x", "must be a call, a fit, a key, or a name.")
   expr <- substitute(x)
+  while (is.call(expr) && call_name(expr) == "(") expr <- expr[[2]]
   env <- parent.frame()
   if (is.call(expr) && !is_value(expr, env)) {
     request <- without_trace(reach_request(expr, env, depends))
@@ -59,7 +61,7 @@ warm_forget <- function(x, store = warm_store(), ..., depends = NULL) {
 # fit that is kept, but for what wraps a call.
 is_value <- function(expr, env) {
   name <- call_name(expr)
-  is_wrapper <- name %in% c(names(wrappers), "(", "{", "if", "list", "%>%", assignments)
+  is_wrapper <- name %in% c(names(wrappers), "{", "if", "list", "%>%", assignments)
   if (is_wrapper || !identical(mark_known(expr, env, identity), expr)) {
     return(FALSE)
   }
@@ -132,6 +134,8 @@ forget_fit <- function(store, key, keys = NULL, names = names_of(store, key)) {
   seeds <- if (!is.null(keys)) seeds_of(store, key, keys)
   forgotten <- delete_runs(store, c_runs(names, runs, seeds))
   if (!is.null(keys)) forget_sketch(store, keys[["near"]], key)
+  # What has expired is not listed, and is there until a sweep comes by.
+  if (forgotten$running == 0) forgotten$other <- forgotten$other + store_delete(store, key)
   forgotten
 }
 

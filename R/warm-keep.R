@@ -149,7 +149,7 @@ plain_conditions <- function(kept) {
 }
 
 given_conditions <- function(kept, request) {
-  lapply(kept, function(said) {
+  lapply(Filter(function(said) is.character(said$class), kept), function(said) {
     call <- if (said$own) request$expr else said$call
     if (is.character(call)) call <- or_null(str2lang(call))
     structure(class = said$class, list(message = said$text, call = call))

@@ -36,12 +36,9 @@ keep_named <- function(request, store, name, payload, fit, objective, iterations
   payload$of <- format(request$key$exact)
   payload$sketch <- sketch_of(request)
   encoded <- encode_payload(payload, Inf, request$homes)
-  saved <- withCallingHandlers(
-    save_encoded(
-      4L, store, name_key(name), encoded, objective, iterations, name_run_id, name
-    ),
-    warmstart_warning_store = function(w) invokeRestart("muffleWarning")
-  )
+  saved <- without_store_warnings(save_encoded(
+    4L, store, name_key(name), encoded, objective, iterations, name_run_id, name
+  ))
   if (!is.na(saved)) name
 }
 

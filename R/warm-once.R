@@ -22,7 +22,8 @@ evaluate_dots <- function(call, fun, env) {
   for (place in as.character(places[is_left])) {
     if (!is.null(written[[place]])) promised[[match(place, names(written)) + 1]] <- written[[place]]
   }
-  say(unlist(lapply(evaluated, `[[`, "said"), recursive = FALSE))
+  said <- unlist(lapply(evaluated, `[[`, "said"), recursive = FALSE)
+  with_calls(say(said), function(from) if (identical(from, own_evaluation)) call else from)
   list(
     fun = fun, call = match.call(fun, call, envir = env),
     asked = with_values(call, evaluated, places, written, env),
@@ -32,6 +33,9 @@ evaluate_dots <- function(call, fun, env) {
     has_drawn = any(vapply(evaluated, `[[`, NA, "has_drawn"))
   )
 }
+
+# R's own functions say whose argument they are by the call that evaluates it.
+own_evaluation <- quote(evaluate_at(place, frame))
 
 # What draws is drawn again where the function comes to it, but for what came from elsewhere.
 evaluate_dot <- function(place, frame, written, env) {
@@ -164,13 +168,10 @@ clear_dispatch <- function(value, depth = 3) {
 
 clear_frame <- function(env) {
   of_dispatch <- c(".defined", ".Generic", ".Method", ".Methods", ".target")
-  while (is.environment(env) && !is_package_environment(env) && !identical(env, globalenv()) &&
-    !identical(env, emptyenv())) {
-    if (all(of_dispatch %in% names(env)) && is.null(env$.defined)) {
-      or_null(rm(list = of_dispatch, envir = env))
-      return()
+  for (frame in surroundings(env, "frame")) {
+    if (all(of_dispatch %in% names(frame)) && is.null(frame$.defined)) {
+      or_null(rm(list = of_dispatch, envir = frame))
     }
-    env <- parent.env(env)
   }
 }
 

@@ -158,11 +158,7 @@
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, name = NULL,
                  quickstart = FALSE, trust = FALSE, depends = NULL) {
   check_dots(..., instead = called_here)
-  check_flag(reuse, "reuse")
-  check_flag(near, "near")
-  check_flag(quickstart, "quickstart")
-  check_flag(trust, "trust")
-  check_name(name)
+  check_how(reuse, near, name, quickstart, trust)
   store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
@@ -210,8 +206,16 @@ called_here <- c(
   data = "arguments of the fit go into its call: `warm(gam(y ~ x, data = d), store)`."
 )
 
+check_how <- function(reuse, near, name, quickstart, trust) {
+  check_flag(reuse, "reuse")
+  check_flag(near, "near")
+  check_flag(quickstart, "quickstart")
+  check_flag(trust, "trust")
+  check_name(name)
+}
+
 check_fit_call <- function(expr) {
-  if (!is.call(expr)) {
+  if (missing(expr) || !is.call(expr)) {
     stop_argument("call", "must be a call that fits a model, such as `gam(y ~ s(x))`.")
   }
 }

@@ -914,6 +914,9 @@ test_that("`$` gives what a store was made with, and names what it has not", {
   expect_identical(store$max_age, 3600)
   expect_false(store$trust)
   expect_argument_error(store$size, "size")
+  expect_identical(store[["path"]], path)
+  expect_argument_error(store$max_age <- "1 day", "max_age")
+  expect_argument_error(store[["trust"]] <- TRUE, "trust")
   expect_identical(utils::.DollarNames(store, "^max"), c("max_size", "max_age"))
 })
 

@@ -181,3 +181,19 @@ test_that("of what draws, the one that would be returned is forgotten", {
   draw(2)
   expect_identical(warm_info()$source, "cold")
 })
+
+test_that("what has expired is forgotten, too", {
+  store <- new_store()
+  fit <- warm(lm(mpg ~ wt, mtcars), store)
+  path <- store_config(store)$path
+  warm_forget(fit, warm_store(path, max_age = "0 secs"))
+  expect_identical(warm_find(lm(mpg ~ wt, mtcars), store)$what, "nothing")
+})
+
+test_that("parentheses around a fit are no call, and a missing one is a bad argument", {
+  store <- new_store()
+  fit <- warm(lm(mpg ~ wt, mtcars), store)
+  expect_identical(warm_forget((fit), store)$finished, 1L)
+  for (call in list(quote(warm()), quote(warm_find()))) expect_argument_error(eval(call), "call")
+  expect_argument_error(warm_forget(store = store), "x")
+})

@@ -147,3 +147,14 @@ test_that("what is returned holds nothing of how its function was called", {
   made <- warm(adder(sum(1, rev(x))), store)
   expect_named(environment(made$add), "x")
 })
+
+test_that("a warning of R's own in an argument names the call that it is an argument of", {
+  store <- new_store()
+  f <- function(x) x
+  said_by <- function(expr) lapply(hold_conditions(expr)$said, conditionCall)
+  plain <- said_by(f(as.numeric(c("1", "a"))))
+  for (source in c("cold", "finished")) {
+    expect_identical(said_by(warm(f(as.numeric(c("1", "a"))), store)), plain)
+    expect_identical(warm_info()$source, source)
+  }
+})
