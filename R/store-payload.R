@@ -58,19 +58,10 @@ is_plain <- function(x) {
   !is.null(plain_bytes(x))
 }
 
-# Called from C.
-decode_payload <- function(bytes, encoding) {
-  homes <- registry$homes
+# Called from C. Where the names of environments were kept, those of the named list `homes` come
+# back, and elsewhere the global one.
+decode_payload <- function(bytes, homes) {
   unserialize(bytes, refhook = function(name) homes[[name]] %||% globalenv())
-}
-
-# `expr`, a lookup, with `homes` for the environments whose names are kept; elsewhere they are the
-# global one.
-with_homes <- function(homes, expr) {
-  before <- registry$homes
-  on.exit(registry$homes <- before)
-  registry$homes <- homes
-  expr
 }
 
 # Trust ------------------------------------------------------------------------------------------
@@ -117,7 +108,7 @@ trust_store <- function(store) {
 # the user's own must be that.
 trusted_fit <- function(entry, store) {
   fit <- entry$payload$fit
-  if (is.null(fit) || is_own_entry(entry, store)) {
+  if (is.null(fit) || isTRUE(entry$is_trusted)) {
     return(fit)
   }
   warn_withheld(store_config(store)$path)

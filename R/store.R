@@ -276,12 +276,20 @@ save_encoded <- function(code, store, key, encoded, objective, iteration, run_id
 #' @export
 store_lookup <- function(store, key, select = c("best", "latest"), kind = NULL) {
   select <- check_choice(select, c("best", "latest"), "select")
-  .Call(C_store_lookup, as_store(store), key, select == "latest", kind_code(kind), NULL)
+  .Call(C_store_lookup, as_store(store), key, select == "latest", kind_code(kind), NULL, NULL)
+}
+
+# A finished fit, or what one run holds, as it comes back to where it is asked for: with `homes`, a
+# named list of environments, in the place of their names, and besides with its `history`, and
+# whether it `is_trusted`, all of the one time that its file is open.
+lookup_fit <- function(store, key, homes, run_id = NULL) {
+  kind <- if (is.null(run_id)) "final"
+  .Call(C_store_lookup, store, key, FALSE, kind_code(kind), run_id, homes)
 }
 
 # The best entry of one run.
 store_lookup_run <- function(store, key, run_id) {
-  .Call(C_store_lookup, store, key, FALSE, 0L, run_id)
+  .Call(C_store_lookup, store, key, FALSE, 0L, run_id, NULL)
 }
 
 kind_code <- function(kind) {

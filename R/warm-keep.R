@@ -4,14 +4,13 @@
 
 # Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.
 find_finished <- function(request, store, name = NULL) {
-  final <- with_homes(
-    request$homes, store_lookup(store, request$key$exact, kind = "final")
-  )
+  final <- lookup_fit(store, request$key$exact, request$homes)
   entry <- final %||% find_seed_of(request$key, store)
   names <- c(name, if (has_state(entry)) entry$payload$named)
   for (name in Filter(is_string, if (is.null(final$payload$fit)) as.list(names))) {
     named <- find_named_fit(request, store, name)
     if (!is.null(named)) {
+      named$entry$history <- final$history
       return(named)
     }
   }
@@ -57,7 +56,7 @@ return_finished <- function(request, finished, store, name = NULL) {
     call = request$call, key = request$key$exact, found = "finished fit", written = entry$written,
     iterations = 0, iterations_before = entry$payload$iterations, seconds = 0,
     seconds_saved = entry$payload$seconds,
-    history = or_nothing(session_history(store, request$key$exact))
+    history = new_history(entry$history)
   ))
   shown(with_info(fit, info), entry$payload$visible)
 }

@@ -50,7 +50,7 @@ warn_unnamed <- function(name) {
 }
 
 find_named <- function(store, name, homes = list()) {
-  entry <- with_homes(homes, store_lookup_run(store, name_key(name), name_run_id))
+  entry <- lookup_fit(store, name_key(name), homes, name_run_id)
   payload <- entry$payload
   if (is.list(payload) && !is.object(payload) && is_key(payload$of)) entry
 }

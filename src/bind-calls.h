@@ -32,7 +32,7 @@ SEXP bind_store_barrier(SEXP store, SEXP key);
 SEXP bind_store_shift_clock(SEXP store, SEXP seconds);
 SEXP bind_store_save(SEXP store, SEXP key, SEXP encoded, SEXP objective, SEXP iteration, SEXP kind,
                      SEXP run_id, SEXP label);
-SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id);
+SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id, SEXP homes);
 SEXP bind_store_list(SEXP store, SEXP key);
 SEXP bind_store_delete(SEXP store, SEXP key, SEXP run_id);
 

@@ -68,16 +68,14 @@ SEXP bind_key_string(const struct ws_digest *key) {
     return value;
 }
 
-static SEXP decode_payload(const struct ws_entry *entry) {
+static SEXP decode_payload(const struct ws_entry *entry, SEXP homes) {
     SEXP bytes = PROTECT(Rf_allocVector(RAWSXP, (R_xlen_t)entry->record.payload_size));
 
     if (XLENGTH(bytes) > 0) {
         memcpy(RAW(bytes), entry->payload, (size_t)XLENGTH(bytes));
     }
     if (entry->record.note.encoding != ENCODING_RAW) {
-        SEXP encoding = PROTECT(Rf_ScalarInteger(entry->record.note.encoding));
-        bytes = bind_call("decode_payload", bytes, encoding);
-        UNPROTECT(1);
+        bytes = bind_call("decode_payload", bytes, homes);
     }
     UNPROTECT(1);
     return bytes;
@@ -86,6 +84,7 @@ static SEXP decode_payload(const struct ws_entry *entry) {
 struct making {
     struct ws_entry *entry;
     const char *source;
+    SEXP homes;
 };
 
 static SEXP make_entry(void *context) {
@@ -93,11 +92,17 @@ static SEXP make_entry(void *context) {
     const struct ws_entry *entry = making->entry;
     const struct ws_note *note = &entry->record.note;
     const char *names[] = {"payload", "objective", "iteration", "kind", "written",
-                           "run_id",  "key",       "label",     "",     ""};
+                           "run_id",  "key",       "label",     "",     "",
+                           ""};
 
-    names[8] = making->source ? "source" : "";
+    if (making->source) {
+        names[8] = "source";
+    } else if (entry->story) {
+        names[8] = "is_trusted";
+        names[9] = "history";
+    }
     SEXP value = PROTECT(Rf_mkNamed(VECSXP, names));
-    SET_VECTOR_ELT(value, 0, decode_payload(entry));
+    SET_VECTOR_ELT(value, 0, decode_payload(entry, making->homes));
     SET_VECTOR_ELT(value, 1, Rf_ScalarReal(note->has_objective ? note->objective : NA_REAL));
     SET_VECTOR_ELT(value, 2,
                    Rf_ScalarReal(note->has_iteration ? (double)note->iteration : NA_REAL));
@@ -109,6 +114,10 @@ static SEXP make_entry(void *context) {
     SET_VECTOR_ELT(value, 7, Rf_ScalarString(note->label[0] != '\0' ? label : NA_STRING));
     if (making->source) {
         SET_VECTOR_ELT(value, 8, Rf_mkString(making->source));
+    } else if (entry->story) {
+        SET_VECTOR_ELT(value, 8, Rf_ScalarLogical(entry->story->is_trusted));
+        SET_VECTOR_ELT(value, 9, bind_history(&entry->story->history,
+                                              note->label[0] != '\0' ? VECTOR_ELT(value, 7) : R_NilValue));
     }
     SEXP class = PROTECT(Rf_mkString("warm_entry"));
     Rf_setAttrib(value, R_ClassSymbol, class);
@@ -123,8 +132,8 @@ static void free_entry(void *context, Rboolean jump) {
     ws_entry_free(making->entry);
 }
 
-SEXP bind_entry(struct ws_entry *entry, const char *source) {
-    struct making making = {.entry = entry, .source = source};
+SEXP bind_entry(struct ws_entry *entry, const char *source, SEXP homes) {
+    struct making making = {.entry = entry, .source = source, .homes = homes};
 
     return bind_with_cleanup(make_entry, free_entry, &making);
 }

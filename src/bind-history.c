@@ -10,8 +10,7 @@ static double *add_numbers(SEXP list, int index, size_t count) {
     return REAL(SET_VECTOR_ELT(list, index, Rf_allocVector(REALSXP, (R_xlen_t)count)));
 }
 
-/* A list of columns, and last the label, NULL where there is none. */
-static SEXP columns_of(const struct ws_history *history, SEXP label) {
+SEXP bind_history(const struct ws_history *history, SEXP label) {
     const char *names[] = {"iteration", "objective", "seconds", "written", "run", "label", ""};
     size_t count = history->count;
     SEXP value = PROTECT(Rf_mkNamed(VECSXP, names));
@@ -35,7 +34,7 @@ static SEXP columns_of(const struct ws_history *history, SEXP label) {
 }
 
 SEXP bind_session_history(SEXP session) {
-    return columns_of(ws_session_history(bind_session(session)), bind_session_get_label(session));
+    return bind_history(ws_session_history(bind_session(session)), bind_session_get_label(session));
 }
 
 /* NULL where there is none. */
@@ -52,7 +51,7 @@ SEXP bind_store_history(SEXP store, SEXP key) {
         label = Rf_ScalarString(Rf_mkCharCE(note.label, CE_UTF8));
     }
     PROTECT(label);
-    SEXP value = columns_of(&history, label);
+    SEXP value = bind_history(&history, label);
     UNPROTECT(1);
     return value;
 }

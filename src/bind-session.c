@@ -144,7 +144,7 @@ static SEXP load_by(loader load, SEXP session) {
     SEXP value = R_NilValue;
 
     if (load(open, &entry, &source) == WS_OK) {
-        value = bind_entry(entry, source == WS_EXACT ? "exact" : "preloaded");
+        value = bind_entry(entry, source == WS_EXACT ? "exact" : "preloaded", R_NilValue);
     }
     return bind_with_warnings(store, &before, value);
 }

@@ -174,7 +174,8 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP encoded, SEXP objective, SEXP it
     return Rf_mkString(name);
 }
 
-SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id) {
+/* With its story, and `homes` in the place of their names, where these are not NULL. */
+SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id, SEXP homes) {
     struct ws_entry *entry = NULL;
     struct ws_store *opened = bind_store(store);
     struct ws_digest digest = bind_key(key, "key");
@@ -183,8 +184,10 @@ SEXP bind_store_lookup(SEXP store, SEXP key, SEXP latest, SEXP kind, SEXP run_id
 
     struct ws_passed_over before = *ws_store_passed_over(opened);
     enum ws_status status =
-        ws_store_lookup(opened, &digest, select, INTEGER_ELT(kind, 0), only, &entry);
-    SEXP value = status == WS_OK ? bind_entry(entry, NULL) : R_NilValue;
+        homes == R_NilValue
+            ? ws_store_lookup(opened, &digest, select, INTEGER_ELT(kind, 0), only, &entry)
+            : ws_store_lookup_whole(opened, &digest, INTEGER_ELT(kind, 0), only, &entry);
+    SEXP value = status == WS_OK ? bind_entry(entry, NULL, homes) : R_NilValue;
     return bind_with_warnings(opened, &before, value);
 }
 

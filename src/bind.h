@@ -58,8 +58,10 @@ SEXP bind_with_cleanup(SEXP (*make)(void *context), void (*cleanup)(void *contex
 /* What a lookup may return to R: bytes, plain data that was checked, and whole objects from a
  * place that nobody else can write. */
 enum ws_status bind_accept(const struct ws_candidate *candidate);
-/* A `warm_entry`; frees `entry`. */
-SEXP bind_entry(struct ws_entry *entry, const char *source);
+/* A `warm_entry`; frees `entry`. `homes` are the environments that it has the names of, a list. */
+SEXP bind_entry(struct ws_entry *entry, const char *source, SEXP homes);
+/* A list of columns, and last the label, NULL where there is none. */
+SEXP bind_history(const struct ws_history *history, SEXP label);
 /* `value`, with R's warnings about what the store has passed over since `before`: about what it
  * withheld, and once about what it could not read. */
 SEXP bind_with_warnings(struct ws_store *store, const struct ws_passed_over *before, SEXP value);

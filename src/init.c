@@ -31,7 +31,7 @@ static const R_CallMethodDef routines[] = {
     CALL(store_barrier, 2),
     CALL(store_shift_clock, 2),
     CALL(store_save, 8),
-    CALL(store_lookup, 5),
+    CALL(store_lookup, 6),
     CALL(store_list, 2),
     CALL(store_delete, 3),
 

@@ -37,6 +37,8 @@ struct lookup {
     int kind;
     int64_t now;
     const char *run_id; /* NULL: any */
+    bool wants_story;
+    enum ws_trust trust; /* of the file that is being judged */
     bool vanished;      /* a name that was listed is gone */
     bool is_changing;   /* the directory, in which nothing was found */
     struct ws_dir *dir;
@@ -290,15 +292,21 @@ static enum ws_status read_chosen(struct lookup *lookup, struct found_run *run, 
     return status;
 }
 
-static bool is_accepted(struct lookup *lookup, const struct found_run *run, int index,
-                        const void *payload) {
-    struct ws_candidate candidate = {
+static struct ws_candidate candidate_of(struct lookup *lookup, const struct found_run *run,
+                                        int index, const void *payload) {
+    return (struct ws_candidate){
         .record = &run->scan.records[index],
         .payload = payload,
         .store = lookup->store,
         .run_id = run->run_id,
         .file = run->file,
+        .trust = &lookup->trust,
     };
+}
+
+static bool is_accepted(struct lookup *lookup, const struct found_run *run, int index,
+                        const void *payload) {
+    struct ws_candidate candidate = candidate_of(lookup, run, index, payload);
     struct ws_store_options options = ws_store_options(lookup->store);
     enum ws_status status = options.accept ? options.accept(&candidate) : WS_OK;
 
@@ -315,6 +323,20 @@ static void drop(struct lookup *lookup, struct found_run *run, int index) {
     }
 }
 
+static struct ws_story *tell_story(struct lookup *lookup, const struct found_run *run, int index,
+                                   const void *payload) {
+    struct ws_candidate candidate = candidate_of(lookup, run, index, payload);
+    struct ws_story *story = malloc(sizeof *story);
+
+    if (story) {
+        story->is_trusted = ws_candidate_is_trusted(&candidate);
+        if (ws_runfile_read_history(run->file, &run->scan, index, &story->history) != WS_OK) {
+            ws_history_start(&story->history);
+        }
+    }
+    return story;
+}
+
 static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) {
     int i;
     struct found_run *run;
@@ -325,6 +347,7 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
     }
     while ((run = choose(lookup, &i)) != NULL) {
         enum ws_status status = read_chosen(lookup, run, i, &found->payload);
+        lookup->trust = WS_TRUST_UNKNOWN;
         if (status == WS_OK && !is_accepted(lookup, run, i, found->payload)) {
             free(found->payload);
             found->payload = NULL;
@@ -334,6 +357,9 @@ static enum ws_status take_best(struct lookup *lookup, struct ws_entry **entry) 
         if (status == WS_OK) {
             found->record = run->scan.records[i];
             memcpy(found->run_id, run->run_id, sizeof found->run_id);
+            if (lookup->wants_story) {
+                found->story = tell_story(lookup, run, i, found->payload);
+            }
             note_use(lookup, run, i);
             *entry = found;
             return WS_OK;
@@ -369,12 +395,25 @@ static enum ws_status look_once(struct lookup *lookup, struct ws_entry **entry) 
     return status;
 }
 
+static enum ws_status look(struct lookup *lookup, struct ws_entry **entry) {
+    enum ws_status status;
+    int attempts = 0;
+    uint64_t withheld = ws_store_passed_over(lookup->store)->withheld;
+
+    ws_digest_format(lookup->key, lookup->hex);
+    do {
+        /* Counted once a lookup, however often it looks. */
+        ws_store_passed_over(lookup->store)->withheld = withheld;
+        status = look_once(lookup, entry);
+        attempts++;
+    } while (status != WS_OK && ((lookup->vanished && attempts < READ_ATTEMPTS_MAX) ||
+                                 (lookup->is_changing && attempts < MISSES_MAX)));
+    return status;
+}
+
 enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
                                enum ws_select select, int kind, const char *run_id,
                                struct ws_entry **entry) {
-    enum ws_status status;
-    int attempts = 0;
-    uint64_t withheld = ws_store_passed_over(store)->withheld;
     struct lookup lookup = {.store = store,
                             .key = key,
                             .select = select,
@@ -382,15 +421,20 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
                             .now = ws_store_now(store),
                             .run_id = run_id};
 
-    ws_digest_format(key, lookup.hex);
-    do {
-        /* Counted once a lookup, however often it looks. */
-        ws_store_passed_over(store)->withheld = withheld;
-        status = look_once(&lookup, entry);
-        attempts++;
-    } while (status != WS_OK && ((lookup.vanished && attempts < READ_ATTEMPTS_MAX) ||
-                                 (lookup.is_changing && attempts < MISSES_MAX)));
-    return status;
+    return look(&lookup, entry);
+}
+
+enum ws_status ws_store_lookup_whole(struct ws_store *store, const struct ws_digest *key, int kind,
+                                     const char *run_id, struct ws_entry **entry) {
+    struct lookup lookup = {.store = store,
+                            .key = key,
+                            .select = WS_BEST,
+                            .kind = kind,
+                            .now = ws_store_now(store),
+                            .run_id = run_id,
+                            .wants_story = true};
+
+    return look(&lookup, entry);
 }
 
 /* Trust. */
@@ -412,8 +456,12 @@ static bool trusts_file(const struct ws_store *store, const struct ws_digest *ke
 }
 
 bool ws_candidate_is_trusted(const struct ws_candidate *candidate) {
-    return trusts_file(candidate->store, &candidate->record->key, candidate->run_id,
-                       candidate->file);
+    if (*candidate->trust == WS_TRUST_UNKNOWN) {
+        bool trusts = trusts_file(candidate->store, &candidate->record->key, candidate->run_id,
+                                  candidate->file);
+        *candidate->trust = trusts ? WS_TRUSTED : WS_UNTRUSTED;
+    }
+    return *candidate->trust == WS_TRUSTED;
 }
 
 bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
@@ -448,6 +496,7 @@ enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entr
     *copy = *from;
     memcpy(payload, from->payload, size);
     copy->payload = payload;
+    copy->story = NULL;
     *entry = copy;
     return WS_OK;
 }
@@ -455,6 +504,7 @@ enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entr
 void ws_entry_free(struct ws_entry *entry) {
     if (entry) {
         free(entry->payload);
+        free(entry->story);
         free(entry);
     }
 }

@@ -26,6 +26,8 @@
 #include "rank.h"
 #include "store.h"
 
+enum ws_trust { WS_TRUST_UNKNOWN, WS_TRUSTED, WS_UNTRUSTED };
+
 /* What a lookup found, and has verified, for accept() to judge. */
 struct ws_candidate {
     const struct ws_record *record;
@@ -33,6 +35,7 @@ struct ws_candidate {
     const struct ws_store *store;
     const char *run_id;
     struct ws_file *file;
+    enum ws_trust *trust; /* what was made out of it before */
 };
 
 /* Whether nobody but this user can have written it (ws_os_is_private), or the store is trusted. */
@@ -44,6 +47,13 @@ struct ws_entry {
     struct ws_record record;
     char run_id[WS_RUN_ID_MAX + 1];
     void *payload; /* record.payload_size bytes */
+    struct ws_story *story; /* NULL where it was not asked for */
+};
+
+/* What else there is to a finished fit, which comes of the file while it is open. */
+struct ws_story {
+    bool is_trusted;
+    struct ws_history history; /* without points where there is none */
 };
 
 #define WS_ANY_KIND 0
@@ -52,6 +62,9 @@ struct ws_entry {
 enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
                                enum ws_select select, int kind, const char *run_id,
                                struct ws_entry **entry);
+/* The same, with its story. */
+enum ws_status ws_store_lookup_whole(struct ws_store *store, const struct ws_digest *key, int kind,
+                                     const char *run_id, struct ws_entry **entry);
 enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
 void ws_entry_free(struct ws_entry *entry);
 

@@ -427,6 +427,17 @@ static enum ws_status read_payload(struct ws_file *file, const struct ws_record 
     return WS_OK;
 }
 
+static enum ws_status decode_history(const struct ws_record *record, const uint8_t *bytes,
+                                     size_t size, struct ws_history *history) {
+    enum ws_status status = ws_record_verify_history(record, bytes, size);
+
+    return status == WS_OK ? ws_history_decode(bytes, size, history) : status;
+}
+
+static uint64_t history_at(const struct ws_record *record) {
+    return record->slot * record->slot_size + WS_RECORD_HEADER;
+}
+
 static enum ws_status read_history(struct ws_file *file, const struct ws_record *record,
                                    struct ws_history *history) {
     uint8_t bytes[WS_HISTORY_MAX];
@@ -436,12 +447,8 @@ static enum ws_status read_history(struct ws_file *file, const struct ws_record 
         return WS_NOT_FOUND;
     }
     enum ws_status status =
-        ws_os_file_read(file, record->slot * record->slot_size + WS_RECORD_HEADER, bytes,
-                        record->history_size, &got);
-    if (status == WS_OK) {
-        status = ws_record_verify_history(record, bytes, got);
-    }
-    return status == WS_OK ? ws_history_decode(bytes, got, history) : status;
+        ws_os_file_read(file, history_at(record), bytes, record->history_size, &got);
+    return status == WS_OK ? decode_history(record, bytes, got, history) : status;
 }
 
 /* The best record with all that belongs to it, from memory or else from the file. What it points to
@@ -710,5 +717,12 @@ enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan,
 
 enum ws_status ws_runfile_read_history(struct ws_file *file, const struct ws_scan *scan, int index,
                                        struct ws_history *history) {
-    return read_history(file, &scan->records[index], history);
+    const struct ws_record *record = &scan->records[index];
+    uint64_t offset = history_at(record);
+    size_t size = record->history_size;
+
+    if (size > 0 && offset + size <= scan->head_size) {
+        return decode_history(record, scan->head + offset, size, history);
+    }
+    return read_history(file, record, history);
 }

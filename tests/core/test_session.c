@@ -1504,6 +1504,22 @@ static const char *stored_story(struct ws_store *store) {
                                                                          : "none";
 }
 
+/* The same, as a lookup tells it of the file that it has open. */
+static const char *found_story(struct ws_store *store) {
+    struct ws_digest key = a_key();
+    struct ws_entry *entry = NULL;
+    const char *story = "none";
+
+    if (ws_store_lookup_whole(store, &key, WS_ANY_KIND, NULL, &entry) == WS_OK) {
+        CHECK(entry->story->is_trusted == ws_store_trusts(store, &key, entry->run_id));
+        if (entry->story->history.count > 0) {
+            story = story_of(&entry->story->history);
+        }
+    }
+    ws_entry_free(entry);
+    return story;
+}
+
 static void story_is(struct ws_store *store, const char *story) {
     if (strcmp(stored_story(store), story) != 0) {
         harness_fail(__FILE__, __LINE__, "the story is \"%s\"", stored_story(store));
@@ -1658,6 +1674,26 @@ TEST("the seconds of attempts in one session add up") {
     double seconds = ws_history_point(ws_session_history(session), 1).seconds;
     CHECK(seconds >= 110 && seconds < 150);
     close_both(session, store);
+}
+
+TEST("a finished fit is found with its story, in a file of one block and in a larger one") {
+    static char large[3 * WS_SCAN_HEAD];
+    size_t sizes[] = {10, sizeof large};
+
+    for (int i = 0; i < 2; i++) {
+        struct ws_store *store = a_store();
+        struct ws_session *session = a_session(store);
+        struct ws_offer last = {.payload = large, .size = sizes[i], .objective = 4};
+        CHECK_STATUS(offer_at(session, 1, 5), WS_OK);
+        last.has_iteration = true;
+        last.iteration = 2;
+        CHECK_STATUS(ws_session_finalize(session, &last), WS_OK);
+        CHECK(strcmp(found_story(store), "1* 2*") == 0);
+        flip_bit(file_of(session), WS_RECORD_HEADER + 20);
+        CHECK(strcmp(found_story(store), "none") == 0);
+        CHECK(unlink(file_of(session)) == 0);
+        close_both(session, store);
+    }
 }
 
 TEST("a damaged history costs the history alone; an earlier one is told") {
