@@ -135,7 +135,7 @@ expect_resumed <- function(suite) {
 # In the process to be killed, at the fit's very end at the latest.
 fit_until_killed <- function(adapter, call, objects, path, last, packages) {
   for (package in packages) try(library(package, character.only = TRUE), silent = TRUE)
-  assign("first_checkpoint", 0, asNamespace("warmstart")$registry)
+  assign("first_checkpoint", 0, asNamespace("warmstart")$waits)
   die <- function() tools::pskill(Sys.getpid(), tools::SIGKILL)
   observe <- adapter$observe
   adapter$observe <- function(call, env, report) {

@@ -20,7 +20,7 @@ observe_calls <- function(optimiser, call, env, report) {
     return(call)
   }
   tapes <- lapply(functions, function(fn) new_tape())
-  tick <- registry$tick
+  tick <- tick_of(report)
   in_time <- new_pace(50) # 2 % of the time
   best <- Inf
   count <- 0
@@ -38,7 +38,7 @@ observe_calls <- function(optimiser, call, env, report) {
       wait <<- if (best < Inf && in_time(tell())) 1 else min(2 * wait, longest_wait)
       due <<- count + wait
     }
-    if (!is.null(tick)) tick()
+    tick()
   }
   optimiser$sign <- optimiser$sign(call, env)
   optimiser$admit <- optimiser$admit(call, env)

@@ -2,6 +2,9 @@
 #
 # Watching an objective while an optimiser works on it.
 
+# For each evaluation: what `report` has for its progress line's clock. Outside warm(), nothing.
+tick_of <- function(report) attr(report, "tick") %||% function() NULL
+
 #' A watch over the evaluations of one fit, which may take several stages
 #'
 #' Only a value below all those before it in its stage is reported: for the rest, an evaluation
@@ -11,7 +14,7 @@
 #'   `compares` is FALSE and its values are reported as absent.
 #' @noRd
 new_watch <- function(report) {
-  tick <- registry$tick
+  tick <- tick_of(report)
   evaluations <- 0
   function(fn, state_of, compares = TRUE) {
     force(fn)
@@ -19,7 +22,7 @@ new_watch <- function(report) {
     function(par) {
       value <- fn(par)
       evaluations <<- evaluations + 1
-      if (!is.null(tick)) tick()
+      tick()
       if (isTRUE(value < best)) {
         best <<- value
         report(state_of(par), if (compares) as.vector(value) else NA_real_, evaluations)

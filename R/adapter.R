@@ -20,8 +20,9 @@
 #'   where it is NA, the last one reported).
 #' @param observe `function(call, env, report)`: the call, changed so that
 #'   `report(state, objective, iteration)` is called for each new iterate while it runs; `report`
-#'   never fails, and evaluates `state` only where it is written. NULL where the fitter gives
-#'   nothing to watch.
+#'   never fails, and evaluates `state` only where it is written. Between iterates, `attr(report,
+#'   "tick")`, a function without arguments or NULL, may be called as often as one likes: the
+#'   progress line's clock goes on. NULL where the fitter gives nothing to watch.
 #' @param recognises `function(fun)`: is this function the fitter? By default, whether it is the
 #'   one that `name` says.
 #' @param identify `function(call, env)`: which fit is this? A [fingerprint_model()]. By default
@@ -39,8 +40,9 @@
 #' @param certify `function(fit, call, env, start)`: does the end of a fit deserve belief that began
 #'   elsewhere than a cold one? TRUE, or one string that says why not: then it is made again cold.
 #'   It is asked where the fit has converged, without a warning. `start` is a list of the `state`
-#'   that it began from and its `relation`, as `seed` has them (`"quick"` for a quick start), and
-#'   the fit before `restore`, `raw`, whose call is what `seed` and `observe` have made. To have
+#'   that it began from and its `relation`, as `seed` has them (`"quick"` for a quick start), the
+#'   `call` as `seed` made it, and the fit before `restore`, `raw`, whose call is what `observe` has
+#'   made of that. To have
 #'   converged is not enough: it should say from the fitter's own mathematics that this is the
 #'   optimum which a cold start finds. By default the fit, begun again at its own end, must stay
 #'   there, and be no worse than the first iterates of a cold one.

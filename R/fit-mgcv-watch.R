@@ -189,7 +189,7 @@ probe_patience <- 50L
 #' @noRd
 new_probe <- function(slot, report) {
   patience <- probe_patience
-  tick <- registry$tick
+  tick <- tick_of(report)
   outer <- NULL
   score_last <- NULL
 
@@ -201,7 +201,7 @@ new_probe <- function(slot, report) {
     })
   }
   look <- function() {
-    if (!is.null(tick)) tick()
+    tick()
     if (is.null(outer)) {
       if (patience > 0L) find()
       if (is.null(outer)) {

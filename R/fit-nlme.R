@@ -190,11 +190,12 @@ check_end <- function(problem, par, hessian) {
 
 # Where weights depend on the fit, each round maximises another likelihood.
 watch_optimiser <- function(frame, report, replayed) {
-  watch <- new_watch(function(state, objective, iteration) {
+  tell <- function(state, objective, iteration) {
     if (iteration > replayed) {
       report(state, objective - likelihood_constant(frame), iteration - replayed)
     }
-  })
+  }
+  watch <- new_watch(structure(tell, tick = attr(report, "tick")))
   begin <- function(at, start, objective) {
     tape <- new_tape()
     state <- function(par) list(calls = list(likelihood = tape$all()))

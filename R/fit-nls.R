@@ -118,7 +118,7 @@ observe_nls <- function(call, env, report) {
 }
 
 watch_model <- function(model, report, maxiter) {
-  tick <- registry$tick
+  tick <- tick_of(report)
   fitter <- NULL
   best <- NULL
   iteration <- 0
@@ -143,7 +143,7 @@ watch_model <- function(model, report, maxiter) {
     frame <- parent.frame()
     value <- eval(model, frame)
     tryCatch(look(frame, value), error = function(e) NULL)
-    if (!is.null(tick)) tick()
+    tick()
     value
   }
   structure(watched, class = "watched_model", name = model[[1]])

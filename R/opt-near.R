@@ -21,11 +21,12 @@ begin_near <- function(optimiser, call, env, state, relation) {
     stop_seed_unfit(paste("it has", counted(length(point), "parameter"), "and this", length(given)))
   }
   state$par <- as.double(point)
-  attr(call, "begun") <- list(from = state)
+  seen <- new.env(parent = emptyenv()) # from there, for the certificate
+  attr(call, "begun") <- list(from = state, seen = seen)
   call_within(call, function(call, env) {
     random <- save_random_state()
     near <- tryCatch(
-      suppressWarnings(look_around(optimiser, call, env, state, given, relation)),
+      suppressWarnings(look_around(optimiser, call, env, state, given, relation, seen)),
       warmstart_seed_unfit = function(unfit) stop_seed_doubtful(unfit$why)
     )
     restore_random_state(random)
@@ -45,7 +46,7 @@ begin_near <- function(optimiser, call, env, state, relation) {
 #' @return The best point, `par`, the `hessian` and the bounds there, and `step`: how far from `par`
 #'   the optimum may be, where one is a distance of which a curvature of one makes a half.
 #' @noRd
-look_around <- function(optimiser, call, env, state, given, relation) {
+look_around <- function(optimiser, call, env, state, given, relation, seen) {
   point <- state$par
   problem <- new_problem(optimiser, call, env, given)
   given <- as.double(given)
@@ -74,7 +75,7 @@ look_around <- function(optimiser, call, env, state, given, relation) {
     stop_seed_unfit("on these data it is hardly nearer than the call's own start")
   }
   best <- which.min(c(values[[2]], quadratic$value, bottom_value))
-  registry$looked <- list(point = point, value = values[[2]], hessian = quadratic$hessian)
+  seen$hessian <- quadratic$hessian
   list(
     par = list(point, quadratic$at, bottom)[[best]], hessian = quadratic$hessian,
     step = max(sqrt(2 * max(miss, 1e-3 * fall, 1e-8 * abs(bottom_value))), 1e-6),
@@ -108,26 +109,23 @@ gradients_up_to <- 30 # parameters
 #'
 #' @param end What optimum() made of the fit.
 #' @param state What it began from.
+#' @param seen What look_around() saw there.
 #' @return TRUE, or why it is not sure.
 #' @noRd
-certify_optimum <- function(optimiser, end, call, env, state) {
+certify_optimum <- function(optimiser, end, call, env, state, seen) {
   given <- eval(call[[optimiser$start]], env)
   problem <- new_problem(optimiser, call, env, given)
   at <- as.double(end$par)
   value <- problem$value(at)
   begun <- if (is.null(state$calls)) as.double(state$par) else state$from$par
   stored <- if (!is.null(begun)) problem$value(begun)
-  looked <- registry$looked
-  hessian <- if (!is.null(begun) && identical(looked[c("point", "value")], list(
-    point = begun, value = stored
-  ))) {
-    looked$hessian
-  } else {
+  hessian <- seen$hessian
+  if (is.null(hessian)) {
     given <- as.double(given)
     if (!is_hollow(problem$value, given, at, c(problem$value(given, always = TRUE), value))) {
       return("the way to its end from the call's own start is not one slope")
     }
-    bowl_at(problem, at, value)$hessian
+    hessian <- bowl_at(problem, at, value)$hessian
   }
   if (!isTRUE(value <= min(stored, Inf) + small_fall(value))) {
     return("it ended above where it began")

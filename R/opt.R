@@ -208,7 +208,8 @@ adapter_optimiser <- function(name, start, objective, called, result,
     restore = restore, random = random,
     converged = function(fit) result(fit)$ended,
     certify = function(fit, call, env, start) {
-      certify_optimum(optimiser, result(fit), call, env, start$state)
+      seen <- attr(start$call, "begun")$seen
+      certify_optimum(optimiser, result(fit), call, env, start$state, seen)
     },
     compare = function(a, b) compare_optima(result(a), result(b))
   ))

@@ -136,12 +136,14 @@ new_pace <- function(times = 0) {
     }
     force(what)
     last <<- clock()
-    interval <<- registry$report_interval * max(1, times * (last - began) / 1e-3)
+    interval <<- waits$report_interval * max(1, times * (last - began) / 1e-3)
     TRUE
   }
 }
 
-registry$report_interval <- 1e-3 # seconds
+# Seconds before what would show in a fit that is over sooner: to make a run's file takes some
+# milliseconds.
+waits <- list2env(list(first_checkpoint = 0.5, report_interval = 1e-3), parent = emptyenv())
 
 #' @export
 format.warm_objective <- function(x, ...) {

@@ -86,11 +86,13 @@ inform_cold <- function(reason) inform(paste(full_stop(reason), "Fitting from a 
 # none, it begins cold there: then there are both.
 try_start <- function(request, session, start) {
   declined <- NULL
+  seeded <- NULL
   held <- hold_conditions(tryCatch(
     withCallingHandlers(
-      list(
-        outcome = run_observed(request, session, start_call(request, start), start), failed = FALSE
-      ),
+      {
+        seeded <- start_call(request, start)
+        list(outcome = run_observed(request, session, seeded, start), failed = FALSE)
+      },
       warmstart_seed_declined = function(c) {
         declined <<- conditionMessage(c)
         inform_cold(declined)
@@ -113,7 +115,7 @@ try_start <- function(request, session, start) {
     attempt$outcome$start <- cold_start()
     attempt$outcome$used <- FALSE
   } else {
-    why <- doubt(request, start, attempt$outcome)
+    why <- doubt(request, start, seeded, attempt$outcome)
     if (!is.null(why)) {
       return(list(why = why, failed = TRUE))
     }
@@ -137,7 +139,7 @@ start_call <- function(request, start) {
 
 # Why the end of a fit that began elsewhere than a cold one is not believed; NULL where it is. What
 # goes on from the fit's own interrupted run is believed as the uncut fit would be.
-doubt <- function(request, start, outcome) {
+doubt <- function(request, start, seeded, outcome) {
   before <- start$entry$objective
   after <- outcome$end$objective
   if (start$relation == "exact" && isTRUE(after > before + 1e-6 * max(abs(before), 1))) {
@@ -158,7 +160,8 @@ doubt <- function(request, start, outcome) {
   verdict <- tryCatch(
     suppressMessages(suppressWarnings(
       request$adapter$certify(
-        outcome$fit, request$asked, request$env, c(start, list(raw = outcome$raw))
+        outcome$fit, request$asked, request$env,
+        c(start, list(call = seeded, raw = outcome$raw))
       )
     )),
     error = function(e) paste0("its end could not be certified, ", conditionMessage(e))
@@ -195,7 +198,7 @@ run_observed <- function(request, session, call, start) {
             keys = all_keys(request)
           )
         }
-        early <- seconds - start$seconds < registry$first_checkpoint
+        early <- seconds - start$seconds < waits$first_checkpoint
         kept <- offer_iterate(session, payload, objective, iterations, early)
         checkpoints <<- checkpoints + kept
         if (kept) saved <<- iterations
@@ -205,9 +208,8 @@ run_observed <- function(request, session, call, start) {
       error = function(e) NULL
     )
   }
-  observed <- or_nothing(
-    with_tick(progress$tick, request$adapter$observe(call, request$env, report))
-  ) %||% call
+  attr(report, "tick") <- progress$tick
+  observed <- or_nothing(request$adapter$observe(call, request$env, report)) %||% call
   on_interrupt <- function(condition) {
     progress$done()
     announce_interrupt(saved)
@@ -239,9 +241,6 @@ evaluate_asked <- function(request, call) {
   }
 }
 
-# Seconds. To make a run's file takes some milliseconds, so much that it would show in a fit that is
-# over sooner.
-registry$first_checkpoint <- 0.5
 
 # The fit as the call would have left it. An adapter may ask for what the arguments came to, and for
 # the call as it was written.

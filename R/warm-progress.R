@@ -79,14 +79,6 @@ sparingly <- function(read) {
   }
 }
 
-# `tick`, for the functions that an adapter puts into the fit while `expr` makes them.
-with_tick <- function(tick, expr) {
-  before <- registry$tick
-  on.exit(registry$tick <- before)
-  registry$tick <- tick
-  expr
-}
-
 # What is shown is beside the fit: it fails in silence, and draws no random numbers of the fit's.
 succeeds <- function(expr) {
   random <- save_random_state()

@@ -201,10 +201,10 @@ objective_of <- function(call, fit) {
 # Every better point is kept, as where an evaluation takes more than the millisecond that lies
 # between two reports.
 with_every_point <- function(expr) {
-  registry <- asNamespace("warmstart")$registry
-  before <- mget(c("report_interval", "first_checkpoint"), registry)
-  on.exit(list2env(before, registry))
-  list2env(list(report_interval = 0, first_checkpoint = 0), registry)
+  waits <- asNamespace("warmstart")$waits
+  before <- mget(c("report_interval", "first_checkpoint"), waits)
+  on.exit(list2env(before, waits))
+  list2env(list(report_interval = 0, first_checkpoint = 0), waits)
   expr
 }
 

@@ -31,7 +31,7 @@ optimise_in_process <- function(line, path, start = callr::r, wait_at = Inf) {
     library(warmstart)
     options(warmstart.verbose = FALSE)
     # Some tenths of a second, of which the first two would not be kept.
-    assign("first_checkpoint", 0, asNamespace("warmstart")$registry)
+    assign("first_checkpoint", 0, asNamespace("warmstart")$waits)
     offer <- asNamespace("warmstart")$offer_iterate
     offer_and_wait <- function(session, payload, objective, iteration, ...) {
       kept <- offer(session, payload, objective, iteration, ...)

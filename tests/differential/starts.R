@@ -61,8 +61,8 @@ leave_at <- function(share, expr) {
 
 # Each iterate is reported, however soon after the last, and then `seen` is told how many there are.
 with_reports <- function(adapter, seen, expr) {
-  registry <- asNamespace("warmstart")$registry
-  before <- mget(c("first_checkpoint", "report_interval"), registry)
+  waits <- asNamespace("warmstart")$waits
+  before <- mget(c("first_checkpoint", "report_interval"), waits)
   watched <- adapter
   watched$observe <- function(call, env, report) {
     n <- 0
@@ -73,10 +73,10 @@ with_reports <- function(adapter, seen, expr) {
     })
   }
   on.exit({
-    list2env(before, registry)
+    list2env(before, waits)
     warmstart::register_warm_adapter(adapter)
   })
-  list2env(list(first_checkpoint = 0, report_interval = 0), registry)
+  list2env(list(first_checkpoint = 0, report_interval = 0), waits)
   warmstart::register_warm_adapter(watched)
   expr
 }

@@ -85,9 +85,9 @@ store_interrupted <- function(call, env, iterations, part) {
   }
   last <- max(round(iterations * part), 1)
   store <- new_gate_store()
-  registry <- asNamespace("warmstart")$registry
-  first <- registry$first_checkpoint
-  registry$first_checkpoint <- 0
+  waits <- asNamespace("warmstart")$waits
+  first <- waits$first_checkpoint
+  waits$first_checkpoint <- 0
   write <- asNamespace("warmstart")$offer_iterate
   write_and_leave <- function(session, payload, objective, iteration, early) {
     written <- write(session, payload, objective, iteration, early)
@@ -100,7 +100,7 @@ store_interrupted <- function(call, env, iterations, part) {
   utils::assignInNamespace("offer_iterate", write_and_leave, "warmstart")
   on.exit({
     utils::assignInNamespace("offer_iterate", write, "warmstart")
-    registry$first_checkpoint <- first
+    waits$first_checkpoint <- first
   })
   ended <- tryCatch(quietly(warm_in(call, store, env)), gate_interrupt = function(c) NULL)
   if (is.null(ended)) store

@@ -56,10 +56,10 @@ optimiser <- function(name) {
 # Has every better point reported, however soon after the last.
 report_all <- function(env = parent.frame()) {
   skip_if_not_installed("withr")
-  registry <- asNamespace("warmstart")$registry
-  before <- registry$report_interval
-  registry$report_interval <- 0
-  withr::defer(registry$report_interval <- before, env)
+  waits <- asNamespace("warmstart")$waits
+  before <- waits$report_interval
+  waits$report_interval <- 0
+  withr::defer(waits$report_interval <- before, env)
 }
 
 # Runs `call` until its objective was evaluated n times, and leaves then, as from an interrupt. What

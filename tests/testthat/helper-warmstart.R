@@ -1,6 +1,6 @@
 options(warmstart.verbose = FALSE)
 # Most fits of these tests are over before warm() would keep anything of them.
-assign("first_checkpoint", 0, asNamespace("warmstart")$registry)
+assign("first_checkpoint", 0, asNamespace("warmstart")$waits)
 options(warmstart.near_from = 0) # what takes a moment starts others, too
 
 # Stores and keys ------------------------------------------------
@@ -89,7 +89,7 @@ in_process <- function(fun, ..., env = character()) {
     function(fun, arguments) {
       suppressWarnings(library(warmstart))
       options(warmstart.verbose = FALSE)
-      assign("first_checkpoint", 0, asNamespace("warmstart")$registry)
+      assign("first_checkpoint", 0, asNamespace("warmstart")$waits)
       options(warmstart.near_from = 0)
       environment(fun) <- globalenv()
       do.call(fun, arguments, quote = TRUE)

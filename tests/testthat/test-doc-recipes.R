@@ -90,7 +90,7 @@ write_pipeline <- function(path, store) {
     "kill_after <- as.numeric(Sys.getenv('KILL_AFTER', 'Inf'))",
     "if (is.finite(kill_after)) {",
     "  space <- asNamespace('warmstart')",
-    "  assign('first_checkpoint', 0, space$registry)",
+    "  assign('first_checkpoint', 0, space$waits)",
     "  checkpoint <- space$offer_iterate",
     "  written <- 0",
     "  unlockBinding('offer_iterate', space)",

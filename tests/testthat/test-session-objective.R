@@ -64,7 +64,7 @@ test_that("a process that is killed leaves its best point", {
   store <- new_store()
   killed <- tryCatch(
     in_process(function(store, banana) {
-      assign("report_interval", 0, asNamespace("warmstart")$registry) # whatever the clock says
+      assign("report_interval", 0, asNamespace("warmstart")$waits) # whatever the clock says
       session <- warm_session(store, "00112233445566778899aabbccddeeff")
       count <- 0
       w <- warm_objective(session, function(par) {
