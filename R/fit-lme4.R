@@ -2,6 +2,10 @@
 # fit-lme4-start.R have the optimisation.
 
 adapter_lmer <- function() adapter_lme4("lme4::lmer")
+# It calls lme4's, and makes of what that returns a fit that tells degrees of freedom.
+adapter_lmertest <- function() {
+  derive_adapter(adapter_lmer(), "lmerTest::lmer", class = "lmerModLmerTest")
+}
 adapter_glmer <- function() adapter_lme4("lme4::glmer")
 adapter_nlmer <- function() {
   adapter_lme4(

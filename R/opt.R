@@ -148,39 +148,18 @@ adapters_optimisers <- function() {
 #'   where the optimiser gains nothing by a start in the user's own units.
 #' @param wrap `function(given, fun)`: a function to be used in place of the user's.
 #' @noRd
-adapter_optimiser <- function(name, start, objective, called, result,
-                              gradient = "gr", hessian = NULL, bounds = NULL, par = "par",
-                              named = TRUE,
-                              sign = function(call, env) 1,
-                              value_of = identity, gradient_of = function(result) NULL,
-                              change_value = function(result, root) result,
-                              lasts = function(call, env) TRUE,
-                              effort = function(fit, call, env) 0,
-                              recorded = function(call, env) c(gradient, hessian),
-                              admit = function(call, env) function(...) TRUE,
-                              is_inside = function(call, env, given) function(x) TRUE,
-                              unit = function(call, env, near) NULL, settings = NULL,
-                              finish = function(fit, call, env, at) fit,
-                              check_plain = function(call, env) NULL,
-                              wrap = function(given, fun) fun,
-                              functions = c(objective, gradient, hessian), ignored = character(),
-                              control = "control", ignored_control = c("trace", "REPORT"),
-                              random = NULL, restore = restore_call) {
-  optimiser <- list(
-    start = start, objective = objective, gradient = gradient, hessian = hessian,
-    bounds = bounds, par = par, named = named, called = called, sign = sign, value_of = value_of,
-    gradient_of = gradient_of, change_value = change_value, recorded = recorded, admit = admit,
-    is_inside = is_inside, unit = unit, settings = settings, finish = finish,
-    check_plain = check_plain, wrap = wrap
-  )
+adapter_optimiser <- function(name, ...) {
+  optimiser <- new_optimiser(...)
+  result <- optimiser$result
   replaying(warm_adapter(
     name,
     relations = "rows",
     identify = function(call, env) {
       identify_call(
         call, env, name,
-        ignored = ignored, fixed = setdiff(formals_of(call, env), c(functions, "...")),
-        ignored_control = ignored_control, control = control
+        ignored = optimiser$ignored,
+        fixed = setdiff(formals_of(call, env), c(optimiser$functions, "...")),
+        ignored_control = optimiser$ignored_control, control = optimiser$control
       )
     },
     seed = function(call, env, state, relation) {
@@ -194,18 +173,16 @@ adapter_optimiser <- function(name, start, objective, called, result,
     observe = function(call, env, report) observe_calls(optimiser, call, env, report),
     state = function(fit, call, env) {
       end <- result(fit)
+      value <- optimiser$sign(call, env) * end$value
+      # On other data, it might reach a limit that it came near here.
+      lasts <- optimiser$lasts(call, env) &&
+        all(optimiser$effort(fit, call, env) <= 1 / 2, na.rm = TRUE)
       list(
-        # On other data, it might reach a limit that it came near here.
-        state = if (lasts(call, env) && all(effort(fit, call, env) <= 1 / 2, na.rm = TRUE)) {
-          list(par = end$par, value = sign(call, env) * end$value)
-        } else {
-          list()
-        },
-        objective = sign(call, env) * end$value,
-        iteration = NA
+        state = if (lasts) list(par = end$par, value = value) else list(),
+        objective = value, iteration = NA
       )
     },
-    restore = restore, random = random,
+    restore = optimiser$restore, random = optimiser$random,
     converged = function(fit) result(fit)$ended,
     certify = function(fit, call, env, start) {
       seen <- attr(start$call, "begun")$seen
@@ -213,6 +190,42 @@ adapter_optimiser <- function(name, start, objective, called, result,
     },
     compare = function(a, b) compare_optima(result(a), result(b))
   ))
+}
+
+# What is known of an optimiser, every field of it.
+new_optimiser <- function(start, objective, called, result, ...) {
+  given <- list(...)
+  optimiser <- c(
+    list(start = start, objective = objective, called = called, result = result),
+    optimiser_defaults()
+  )
+  stopifnot(names(given) %in% names(optimiser))
+  optimiser[names(given)] <- given
+  own <- c(optimiser$gradient, optimiser$hessian)
+  optimiser$functions <- optimiser$functions %||% c(objective, own)
+  optimiser$recorded <- optimiser$recorded %||% function(call, env) own
+  optimiser
+}
+
+optimiser_defaults <- function() {
+  list(
+    gradient = "gr", hessian = NULL, bounds = NULL, functions = NULL,
+    par = "par", named = TRUE, control = "control",
+    ignored = character(), ignored_control = c("trace", "REPORT"),
+    sign = function(call, env) 1,
+    value_of = identity, gradient_of = function(result) NULL,
+    change_value = function(result, root) result,
+    lasts = function(call, env) TRUE,
+    effort = function(fit, call, env) 0,
+    recorded = NULL,
+    admit = function(call, env) function(...) TRUE,
+    is_inside = function(call, env, given) function(x) TRUE,
+    unit = function(call, env, near) NULL, settings = NULL,
+    finish = function(fit, call, env, at) fit,
+    check_plain = function(call, env) NULL,
+    wrap = function(given, fun) fun,
+    restore = restore_call, random = NULL
+  )
 }
 
 formals_of <- function(call, env) {

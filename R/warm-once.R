@@ -56,20 +56,7 @@ evaluate_dot <- function(place, frame, written, env) {
 
 # `{{ v }}` is what `v` was in the call of the function around it, and where: rlang tells, as long
 # as nobody has looked at its value.
-embraced_names <- function(expr) {
-  if (!is.call(expr)) {
-    return(NULL)
-  }
-  inside <- in_braces(in_braces(expr))
-  if (is.name(inside)) {
-    return(as.character(inside))
-  }
-  unlist(lapply(given(as.list(expr)), embraced_names))
-}
-
-in_braces <- function(expr) {
-  if (is.call(expr) && call_name(expr) == "{" && length(expr) == 2) expr[[2]]
-}
+embraced_names <- function(expr) .Call(C_embraced_names, expr)
 
 embraced_values <- function(names, env) {
   enquo <- get("enquo", asNamespace("rlang"))

@@ -26,7 +26,8 @@
       adapter_nnet(), adapter_multinom(),
       adapter_coxph(), adapter_survreg(),
       adapter_lme(), adapter_gls(),
-      adapter_lmer(), adapter_glmer(), adapter_glmer_nb(), adapter_nlmer(), adapter_glmmtmb()
+      adapter_lmer(), adapter_lmertest(), adapter_glmer(), adapter_glmer_nb(), adapter_nlmer(),
+      adapter_glmmtmb()
     )
   )
   for (adapter in adapters) register_warm_adapter(adapter)

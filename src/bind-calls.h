@@ -16,6 +16,7 @@ SEXP bind_canonical_call(SEXP expr);
 SEXP bind_strings_in(SEXP expr);
 SEXP bind_formula_uses(SEXP exprs);
 SEXP bind_plain_uses(SEXP exprs, SEXP special);
+SEXP bind_embraced_names(SEXP expr);
 SEXP bind_given(SEXP list);
 SEXP bind_promised_call(SEXP frame);
 SEXP bind_become(SEXP call, SEXP written);

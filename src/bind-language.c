@@ -185,6 +185,29 @@ SEXP bind_formula_uses(SEXP exprs) {
     return list;
 }
 
+static bool is_braced(SEXP expr) {
+    return TYPEOF(expr) == LANGSXP && CAR(expr) == Rf_install("{") && Rf_length(expr) == 2;
+}
+
+static void note_embraced(struct names *names, SEXP expr) {
+    R_CheckStack();
+    if (is_braced(expr) && is_braced(CADR(expr)) && TYPEOF(CADR(CADR(expr))) == SYMSXP) {
+        add_name(names, PRINTNAME(CADR(CADR(expr))));
+    } else if (TYPEOF(expr) == LANGSXP) {
+        for (; expr != R_NilValue; expr = CDR(expr)) {
+            note_embraced(names, CAR(expr));
+        }
+    }
+}
+
+/* The names in doubled braces, as in {{ x }}. */
+SEXP bind_embraced_names(SEXP expr) {
+    struct names names = {0};
+
+    note_embraced(&names, expr);
+    return names_vector(&names);
+}
+
 /* What code uses that is nothing but calls: of functions none of which is `special`, which may look
  * names up, or bind them. */
 struct plain_uses {

@@ -16,6 +16,7 @@ static const R_CallMethodDef routines[] = {
     CALL(strings_in, 1),
     CALL(formula_uses, 1),
     CALL(plain_uses, 2),
+    CALL(embraced_names, 1),
     CALL(given, 1),
     CALL(promised_call, 1),
     CALL(become, 2),
