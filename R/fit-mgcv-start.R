@@ -58,13 +58,23 @@ own_in_out <- function(state) {
   }
   in_out <- in_out_list(state)
   # mgcv fits these by bfgs(), which from a plateau finds back by what it knows of the way there.
-  if (!isTRUE(state$finished) && isTRUE(frame$criterion %in% c("NCV", "QNCV"))) {
-    in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2))
+  by_validation <- isTRUE(frame$criterion %in% c("NCV", "QNCV"))
+  if (!isTRUE(state$finished)) {
+    check_memory(by_validation || isTRUE(frame$optimizer[2] == "bfgs"), frame$G)
+    if (by_validation) in_out$sp <- off_the_plateau(in_out$sp, exp(frame$lsp2))
   }
   if (identical(frame$optimizer[1], "efs")) {
     beside(in_out, -fellner_schall_shift)
   } else {
     beside(in_out, if (isTRUE(state$finished)) optimum_shift else 0)
+  }
+}
+
+# bfgs() goes by what it has seen on its way, which an iterate does not tell. Of so few rows the
+# score has several optima now and then, and from there it may go to another one.
+check_memory <- function(by_bfgs, setup) {
+  if (by_bfgs && telling_rows(setup) < 100) {
+    stop_seed_unfit("of so few rows, where `bfgs` ends depends on its way")
   }
 }
 

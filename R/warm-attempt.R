@@ -234,7 +234,7 @@ run_observed <- function(request, session, call, start) {
 }
 
 evaluate_asked <- function(request, call) {
-  if (isTRUE(request$evaluated$is_bound)) {
+  if (!is.null(request$evaluated$home)) {
     evaluate_promised(request$evaluated, call, request$env)
   } else {
     evaluate_at(call, request$env)

@@ -9,8 +9,11 @@
 #   promised  the call with the promises for arguments; what is left (it failed, or draws random
 #             numbers) is there as it was written: the function comes to it in its own time
 #   is_left   beside each argument
-#   asked     the call with values for arguments, where to evaluate these again would leave a trace
-#   is_bound  must the call be made with them? Not where to evaluate them again leaves no trace
+#   asked     the call with values for arguments, where to evaluate these again would leave a trace:
+#             `is_inlined`, beside each argument
+#   said      beside each argument, what was said while it was evaluated
+#   home      what evaluate_promised() needs; NULL where the call must be made as it was written, or
+#             may be, since to evaluate the arguments again leaves no trace
 #   has_drawn do arguments draw random numbers?
 evaluate_dots <- function(call, fun, env) {
   frame <- frame_of(call, env)
@@ -22,16 +25,27 @@ evaluate_dots <- function(call, fun, env) {
   for (place in as.character(places[is_left])) {
     if (!is.null(written[[place]])) promised[[match(place, names(written)) + 1]] <- written[[place]]
   }
-  said <- unlist(lapply(evaluated, `[[`, "said"), recursive = FALSE)
-  with_calls(say(said), function(from) if (identical(from, own_evaluation)) call else from)
+  at <- places_in(call, written)
+  is_inlined <- !is_left & !argument_names(places) %in% evaluated_by_fitter &
+    vapply(places, is_inlined_at, NA, at, written, env)
+  values <- lapply(evaluated, `[[`, "value")
+  is_traceless <- all(vapply(as.list(call)[-1], is_traceless, NA, env))
   list(
     fun = fun, call = match.call(fun, call, envir = env),
-    asked = with_values(call, evaluated, places, written, env),
-    values = lapply(evaluated, `[[`, "value"),
-    is_left = is_left, promised = promised,
-    is_bound = !all(vapply(as.list(call)[-1], is_traceless, NA, env)) && !captures(call, env),
+    asked = with_values(call, values[is_inlined], at[as.character(places[is_inlined])]),
+    values = values, is_left = is_left, is_inlined = is_inlined, promised = promised,
+    said = lapply(evaluated, `[[`, "said"),
+    home = if (!is_traceless && can_be_promised(fun) && !captures(call, env)) {
+      dispatching_home(values, is_left, fun)
+    },
     has_drawn = any(vapply(evaluated, `[[`, NA, "has_drawn"))
   )
+}
+
+# What was said while those arguments were evaluated that will not be evaluated again.
+say_evaluated <- function(evaluated, call) {
+  said <- unlist(evaluated$said[!is.null(evaluated$home) | evaluated$is_inlined], recursive = FALSE)
+  with_calls(say(said), function(from) if (identical(from, own_evaluation)) call else from)
 }
 
 # R's own functions say whose argument they are by the call that evaluates it.
@@ -63,17 +77,19 @@ embraced_values <- function(names, env) {
   list(lapply(names, function(name) or_null(evaluate_at(as.call(c(enquo, as.name(name))), env))))
 }
 
-# Not of those that are evaluated among the data.
-with_values <- function(call, evaluated, places, written, env) {
-  names <- argument_names(places)
+# Where in the call each argument is that is written there, by its place.
+places_in <- function(call, written) {
   at <- which(!vapply(as.list(call)[-1], identical, NA, quote(...))) + 1
-  at <- stats::setNames(at, names(written)[!vapply(written, is.null, NA)])
-  for (i in which(!names %in% evaluated_by_fitter)) {
-    place <- as.character(places[[i]])
-    if (place %in% names(at) && !evaluated[[i]]$is_left && !is_traceless(written[[place]], env)) {
-      call[[at[[place]]]] <- inline(evaluated[[i]]$value[[1]])
-    }
-  }
+  stats::setNames(at, names(written)[!vapply(written, is.null, NA)])
+}
+
+is_inlined_at <- function(place, at, written, env) {
+  place <- as.character(place)
+  place %in% names(at) && !is_traceless(written[[place]], env)
+}
+
+with_values <- function(call, values, at) {
+  for (i in seq_along(at)) call[[at[[i]]]] <- inline(values[[i]][[1]])
   call
 }
 
@@ -104,7 +120,7 @@ written_dots <- function(call, frame) {
 }
 
 # A promise that has its value has no environment any more, which rlang and lazyeval look for.
-captures <- function(call, env) any(c("rlang", "lazyeval") %in% names(producers(call, env)))
+captures <- function(call, env) any(c("rlang", "lazyeval") %in% names(producers(call[1], env)))
 
 # Names, and what R's own operators make of them.
 is_traceless <- function(expr, env) {
@@ -121,10 +137,7 @@ is_traceless <- function(expr, env) {
 #' @noRd
 evaluate_promised <- function(evaluated, written, env) {
   fun <- evaluated$fun
-  home <- dispatching_home(evaluated, fun)
-  if (is.null(home) || !can_be_promised(fun)) {
-    return(evaluate_at(written, env))
-  }
+  home <- evaluated$home
   call <- evaluated$promised
   generic <- function() NULL
   formals(generic) <- formals(fun)
@@ -166,15 +179,14 @@ read_in <- function(home, name = "promised") as.call(list(get, name, home))
 
 # Where R's dispatch looks the method up: by the class of one argument that has a value, or is
 # missing; where there are none but `...`, by that of these.
-dispatching_home <- function(evaluated, fun) {
-  given <- names(evaluated$values)
-  by <- setdiff(names(formals(fun)), c("...", given[evaluated$is_left]))
+dispatching_home <- function(values, is_left, fun) {
+  by <- setdiff(names(formals(fun)), c("...", names(values)[is_left]))
   if (length(by) > 0) {
     by <- by[[1]]
-    class <- class(evaluated$values[[by]][[1]])[[1]]
-  } else if ("..." %in% names(formals(fun)) && !any(evaluated$is_left)) {
+    class <- class(values[[by]][[1]])[[1]]
+  } else if ("..." %in% names(formals(fun)) && !any(is_left)) {
     by <- "..."
-    classes <- lapply(evaluated$values, function(value) class(value[[1]])[[1]])
+    classes <- lapply(values, function(value) class(value[[1]])[[1]])
     class <- unique(unlist(classes))
     # What several have in common hangs on the packages that are loaded.
     if (length(class) != 1) {

@@ -48,10 +48,13 @@ resolve_call <- function(request) {
     force_promises(request)
     request$evaluated <- evaluate_dots(request$call, fun, request$env)
     request$adapter <- adapter_any(request$evaluated)
-    if (!is.null(find_model_function(fun))) {
+    if (is.null(find_model_function(fun))) {
+      request$evaluated$is_inlined[] <- FALSE
+    } else {
       request$asked <- request$evaluated$asked
-      request$evaluated$is_bound <- FALSE
+      request$evaluated["home"] <- list(NULL)
     }
+    say_evaluated(request$evaluated, request$call)
     return(request)
   }
   request$call <- match.call(fun, made[[1]], envir = request$env)

@@ -125,6 +125,18 @@ test_that("a model that mgcv takes no starting values for begins cold, and says 
   }
 })
 
+# Seen with 22 and 26 rows: from an iterate on the way, bfgs ended in another optimum.
+test_that("of few rows, a fit that bfgs was interrupted in begins cold", {
+  rows <- earthquakes[seq(1, 600, by = 10), ]
+  call <- quote(gam(strong ~ s(depth, k = 5) + s(lat, k = 5), family = binomial, data = rows,
+                    method = "REML", optimizer = c("outer", "bfgs")))
+  plain <- eval(call)
+  fit <- warm_call(call, interrupted_store(call, 3))
+  expect_identical(source_of(fit), "cold")
+  expect_match(warm_info(fit)$reason, "of so few rows, where `bfgs` ends depends on its way")
+  expect_identical(fit$coefficients, plain$coefficients)
+})
+
 efs_model <- quote(gam(strong ~ s(depth) + s(stations, k = 6) + s(lat), family = binomial,
                        data = earthquakes, optimizer = "efs"))
 

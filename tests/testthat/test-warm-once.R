@@ -148,6 +148,39 @@ test_that("what is returned holds nothing of how its function was called", {
   expect_named(environment(made$add), "x")
 })
 
+# Each as often as in the plain call, whether the function is handed the value, or comes to the
+# argument by itself: what leaves no trace, what is captured, and what R dispatches itself.
+test_that("what is said in an argument is said once", {
+  skip_if_not_installed("rlang")
+  # Apart, since code that captures counts all that is where it was made.
+  place <- list2env(list(store = new_store()), parent = globalenv())
+  evalq(
+    {
+      f <- function(x) x
+      captured <- function(x) rlang::eval_tidy(rlang::enquo(x))
+      object <- structure(function(x) x, class = "marked")
+      model <- stats::lm
+    },
+    place
+  )
+  calls <- list(
+    quote(f(1:3 + 1:2)),
+    quote(f(as.numeric(c("1", "expect_true")))), # a text that names a function of another package
+    quote(captured(as.numeric(c("1", "a")))),
+    quote(object(as.numeric(c("1", "a")))),
+    quote(model(mpg ~ wt, mtcars, tol = as.numeric(c("1e-7", "a"))[[1]]))
+  )
+  for (call in calls) {
+    plain <- vapply(hold_conditions(eval(call, place))$said, conditionMessage, "")
+    expect_length(plain, 1)
+    for (source in c("cold", "finished")) {
+      said <- hold_conditions(eval(bquote(warmstart::warm(.(call), store)), place))$said
+      expect_identical(vapply(said, conditionMessage, ""), plain, info = deparse(call))
+      expect_identical(warm_info()$source, source, info = deparse(call))
+    }
+  }
+})
+
 test_that("a warning of R's own in an argument names the call that it is an argument of", {
   store <- new_store()
   f <- function(x) x
