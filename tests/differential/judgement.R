@@ -88,12 +88,13 @@ compare_ends <- function(warm, colds, fitter) {
   objective_of <- function(fit) as.vector(fitter$objective(fit))[[1]]
   objective <- objective_of(warm)
   cold <- max(vapply(colds, function(outcome) objective_of(outcome$fit), 1))
-  size <- max(1, abs(cold))
+  size <- if (is.finite(cold)) max(1, abs(cold)) else 1 # of a fit that failed it may be none
+  is_near <- identical(objective, cold) || abs(objective - cold) <= objective_tolerance * size
   repeats <- length(colds) == 1
   moved <- if (repeats) moved_in_errors(warm, colds[[1]]$fit) else NA
   list(
     objective = objective, cold = cold, moved = moved, repeats = repeats,
-    is_same = repeats && isTRUE(abs(objective - cold) <= objective_tolerance * size),
+    is_same = repeats && isTRUE(is_near),
     is_above = !isTRUE(objective <= cold + objective_tolerance * size) && !is.na(cold),
     # That many errors away from the optimum, a log-likelihood is lower by half their square: where
     # the cold end is above by a quarter of that, it is the cold fit that stopped short.
