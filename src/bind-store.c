@@ -24,6 +24,7 @@ static void finalize_store(SEXP pointer) {
 
     if (store) {
         ws_tally_settle(store);
+        ws_sweep_settle(store);
     }
     ws_store_release(store);
     R_ClearExternalPtr(pointer);

@@ -15,8 +15,9 @@
  * taken by a payload beyond the first WS_SCAN_HEAD bytes of its file (its size, and the rest), one
  * by an entry more than a day old (when it was last used).
  *
- * A miss is one call where the shard is missing; on a network's file system it is asked for once
- * more after the directory above it was opened, so that what another machine has just made is seen.
+ * A miss is one call where the shard is missing. On a network's file system the next one near it
+ * asks once more after the directory above was opened, so that what another machine has made since
+ * is seen.
  * Where the shard is there, one more call tells when it last changed: in one that has just done so
  * a miss is one after four listings.
  */

@@ -40,6 +40,7 @@
 struct ws_dir {
     int fd;
     mode_t mode; /* 0: not asked for */
+    bool is_new;
 #ifdef __linux__
     bool listed; /* its position is not the beginning any more */
 #else
@@ -115,10 +116,10 @@ static int64_t modified_of(const struct stat *stat) {
 #endif
 
 /* One that may be passed through and not read, as a drop box, will do to reach what is below. */
-static int open_directory(const char *path) {
-    int fd = open_retrying(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+static int open_directory(int at, const char *path) {
+    int fd = open_retrying(at, path, O_RDONLY | O_DIRECTORY, 0);
 
-    return fd < 0 && errno == EACCES ? open_retrying(AT_FDCWD, path, TO_PASS_THROUGH, 0) : fd;
+    return fd < 0 && errno == EACCES ? open_retrying(at, path, TO_PASS_THROUGH, 0) : fd;
 }
 
 /* Some file systems cannot sync a directory; then its names are as durable as they get. */
@@ -135,18 +136,37 @@ static enum ws_status sync_name_in(int parent, int fd) {
     return status == WS_OS_ERROR && errno == EBADF ? sync_directory(fd) : status;
 }
 
-/* `*made` is false where there was one. */
-static enum ws_status make_directory_at(int at, const char *name, mode_t mode, bool *made) {
-    *made = mkdirat(at, name, mode) == 0;
-    if (!*made) {
-        return errno == EEXIST ? WS_OK : status_of_errno();
-    }
-    /* A umask can only have taken more away. Where this fails, that is how it stays. */
+/* 0 where it cannot be known. */
+static mode_t mode_of(int fd) {
+    struct stat stat;
+
+    return fstat(fd, &stat) == 0 ? stat.st_mode : 0;
+}
+
+/* Gives what was just made the rights that it was to have, of which a umask may have taken some;
+ * where that fails, that is how it stays. It is asked first what is there, which the system knows:
+ * to set it is a server's work. Returns the mode. */
+static mode_t set_rights(int fd, mode_t rights) {
     int saved = errno;
-    if (fchmodat(at, name, mode, AT_SYMLINK_NOFOLLOW) < 0) {
-        errno = saved;
+    mode_t mode = mode_of(fd);
+
+    if ((mode & 07777) != rights && fchmod(fd, rights) == 0) {
+        mode = mode_of(fd);
     }
-    return WS_OK;
+    errno = saved;
+    return mode;
+}
+
+/* Opens the directory that was just made. */
+static int enter_made(int at, const char *name, mode_t rights, mode_t *mode) {
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    int fd = open_retrying(at, name, flags, 0);
+
+    if (fd < 0 && errno == EACCES && fchmodat(at, name, rights, AT_SYMLINK_NOFOLLOW) == 0) {
+        fd = open_retrying(at, name, flags, 0);
+    }
+    *mode = fd < 0 ? 0 : set_rights(fd, rights);
+    return fd;
 }
 
 /* Makes the name durable. Where it fails the directory goes again, so that the next to need it
@@ -163,53 +183,59 @@ static enum ws_status sync_made(int parent, int at, const char *name, int fd) {
 }
 
 /* Makes `path` a directory and its name durable. */
-static enum ws_status make_directory(const char *path, const char *parent) {
-    bool made;
-    enum ws_status status = make_directory_at(AT_FDCWD, path, 0700, &made);
+static enum ws_status make_directory(const char *path) {
+    mode_t mode;
 
-    if (status != WS_OK || !made) {
-        return status;
+    if (mkdirat(AT_FDCWD, path, 0700) < 0) {
+        return errno == EEXIST ? WS_OK : status_of_errno();
     }
-    int fd = open_directory(parent);
-    int own = open_directory(path);
-    status = fd < 0 || own < 0 ? status_of_errno() : sync_made(fd, AT_FDCWD, path, own);
-    close_quietly(fd);
+    int own = enter_made(AT_FDCWD, path, 0700, &mode);
+    int parent = own < 0 ? -1 : open_directory(own, "..");
+    enum ws_status status = parent < 0 ? status_of_errno() : sync_made(parent, AT_FDCWD, path, own);
+    close_quietly(parent);
     close_quietly(own);
     return status;
 }
 
-/* Makes each missing directory on the way to `path`, outermost first. */
-static enum ws_status make_directories(const char *path) {
-    char *upto = strdup(path);
-    char *parent = strdup(path[0] == '/' ? "/" : ".");
-    enum ws_status status = upto && parent ? WS_OK : WS_NO_MEMORY;
+/* The directory that holds the path's last name, malloc'd; NULL where that is not in the path. */
+static char *parent_of(const char *path, enum ws_status *status) {
+    size_t end = strlen(path);
 
-    for (char *end = upto; status == WS_OK && *end != '\0';) {
-        end += strspn(end, "/");
-        end += strcspn(end, "/");
-        char cut = *end;
-        *end = '\0';
-        status = make_directory(upto, parent);
-        free(parent);
-        parent = strdup(upto);
-        if (!parent) {
-            status = WS_NO_MEMORY;
-        }
-        *end = cut;
+    while (end > 1 && path[end - 1] == '/') {
+        end--;
     }
-    free(parent);
-    free(upto);
-    return status;
+    while (end > 0 && path[end - 1] != '/') {
+        end--;
+    }
+    char *parent = end > 1 ? strndup(path, end) : NULL;
+    *status = end > 1 && !parent ? WS_NO_MEMORY : WS_OK;
+    return parent;
 }
 
-static enum ws_status open_or_make(const char *path, enum ws_make make, int *fd) {
-    *fd = open_directory(path);
-    if (*fd < 0 && errno == ENOENT && make != WS_MAKE_NONE) {
+/* Makes `path`, and before it what is missing of the way there. */
+static enum ws_status make_directories(const char *path) {
+    enum ws_status status = make_directory(path);
+
+    if (status != WS_NOT_FOUND) {
+        return status;
+    }
+    char *parent = parent_of(path, &status);
+    if (!parent) {
+        return status == WS_OK ? WS_NOT_FOUND : status;
+    }
+    status = make_directories(parent);
+    free(parent);
+    return status == WS_OK ? make_directory(path) : status;
+}
+
+static enum ws_status open_or_make(const char *path, enum ws_make make, bool is_missing, int *fd) {
+    *fd = is_missing ? -1 : open_directory(AT_FDCWD, path);
+    if (*fd < 0 && (is_missing || errno == ENOENT) && make != WS_MAKE_NONE) {
         enum ws_status status = make_directories(path);
         if (status != WS_OK) {
             return status;
         }
-        *fd = open_directory(path);
+        *fd = open_directory(AT_FDCWD, path);
     }
     return *fd < 0 ? status_of_errno() : WS_OK;
 }
@@ -220,12 +246,13 @@ static enum ws_status open_or_make(const char *path, enum ws_make make, int *fd)
  * others from replacing files, and only its maker can take it off; so that is done at once. */
 #define NOT_DURABLE S_ISVTX
 
-/* 0 where it cannot be known. */
-static mode_t mode_of(int fd) {
-    struct stat stat;
-
-    return fstat(fd, &stat) == 0 ? stat.st_mode : 0;
-}
+/* A directory on the way. */
+struct place {
+    int fd;
+    mode_t mode;     /* 0: not asked for */
+    bool made;       /* here and now, so that nothing is in it */
+    bool is_missing; /* the next one, as far as is known */
+};
 
 /* One name in a directory, which may not be a link. */
 static enum ws_status enter(int at, const char *name, int *fd) {
@@ -233,36 +260,47 @@ static enum ws_status enter(int at, const char *name, int *fd) {
     return *fd < 0 ? status_of_errno() : WS_OK;
 }
 
-/* The same; where it is missing it is made. *young says that its parent's name may not be durable;
- * its own is, if it is to be. */
-static enum ws_status enter_or_make(int at, const char *name, enum ws_make make, int *fd,
-                                    bool *young) {
-    struct stat stat;
-    bool made = false;
-    enum ws_status status = enter(at, name, fd);
+/* Somebody else may make it first. */
+static enum ws_status make_and_enter(int at, const char *name, mode_t rights, struct place *to) {
+    to->made = to->is_missing = mkdirat(at, name, rights) == 0;
+    if (!to->made) {
+        return errno == EEXIST ? enter(at, name, &to->fd) : status_of_errno();
+    }
+    to->fd = enter_made(at, name, rights, &to->mode);
+    return to->fd < 0 ? status_of_errno() : WS_OK;
+}
 
+/* The directory `name`; where it is missing it is made. *young says that its parent's name may not
+ * be durable; its own is, if it is to be. */
+static enum ws_status enter_or_make(const struct place *at, const char *name, enum ws_make make,
+                                    struct place *to, bool *young) {
+    *to = (struct place){.fd = -1};
     *young = false;
+    enum ws_status status = at->is_missing ? WS_NOT_FOUND : enter(at->fd, name, &to->fd);
     if (status == WS_NOT_FOUND && make != WS_MAKE_NONE) {
-        mode_t rights = ws_is_for_group(mode_of(at)) ? WS_GROUP_DIRECTORY : 0700;
-        make = rights == 0700 ? make : WS_MAKE_DURABLE;
-        status = make_directory_at(at, name, rights | NOT_DURABLE, &made);
-        if (status == WS_OK) {
-            status = enter(at, name, fd);
-        }
+        bool for_group = ws_is_for_group(at->mode != 0 ? at->mode : mode_of(at->fd));
+        make = for_group ? WS_MAKE_DURABLE : make;
+        status =
+            make_and_enter(at->fd, name, (for_group ? WS_GROUP_DIRECTORY : 0700) | NOT_DURABLE, to);
     }
+    if (status != WS_OK || make == WS_MAKE_NONE) {
+        return status;
+    }
+    to->mode = to->mode != 0 ? to->mode : mode_of(to->fd);
     /* Where a file system does not keep the bit, nobody could tell later. */
-    bool marked = status == WS_OK && make != WS_MAKE_NONE && (mode_of(*fd) & NOT_DURABLE) != 0;
-    if (status == WS_OK && (make == WS_MAKE_DURABLE ? made || marked : made && !marked)) {
-        *young = true;
-        status = made ? sync_made(at, at, name, *fd) : sync_name_in(at, *fd);
-        int saved = errno;
-        if (status == WS_OK && fstat(*fd, &stat) == 0) {
-            fchmod(*fd, stat.st_mode & 07777 & ~(mode_t)NOT_DURABLE);
-        } else if (status != WS_OK) {
-            close(*fd);
-        }
-        errno = saved;
+    bool marked = (to->mode & NOT_DURABLE) != 0;
+    if (make == WS_MAKE_DURABLE ? !to->made && !marked : !to->made || marked) {
+        return WS_OK;
     }
+    *young = true;
+    status = to->made ? sync_made(at->fd, at->fd, name, to->fd) : sync_name_in(at->fd, to->fd);
+    int saved = errno;
+    if (status != WS_OK) {
+        close(to->fd);
+    } else if (marked && fchmod(to->fd, to->mode & 07777 & ~(mode_t)NOT_DURABLE) == 0) {
+        to->mode &= ~(mode_t)NOT_DURABLE;
+    }
+    errno = saved;
     return status;
 }
 
@@ -278,98 +316,119 @@ static enum ws_status sync_name_of(int fd) {
     return status;
 }
 
-static enum ws_status dir_of_fd(int fd, struct ws_dir **dir) {
+static enum ws_status dir_of(const struct place *place, struct ws_dir **dir) {
     *dir = malloc(sizeof **dir);
     if (!*dir) {
-        close(fd);
+        close(place->fd);
         return WS_NO_MEMORY;
     }
-    **dir = (struct ws_dir){.fd = fd};
+    **dir = (struct ws_dir){.fd = place->fd, .mode = place->mode, .is_new = place->made};
     return WS_OK;
 }
 
 enum ws_status ws_os_dir_open(const char *path, enum ws_make make, struct ws_dir **dir) {
-    int fd;
-    enum ws_status status = open_or_make(path, make, &fd);
+    struct place place = {.fd = -1};
+    enum ws_status status = open_or_make(path, make, false, &place.fd);
 
-    return status == WS_OK ? dir_of_fd(fd, dir) : status;
+    return status == WS_OK ? dir_of(&place, dir) : status;
 }
 
-/* All in one call, where no part of the path is a link at all. Less than 0 where that is not so,
- * or the system has no such call; with ENOENT only where there is no such directory. */
-static int open_without_links(const char *path, const char *below) {
+/* The first `size` bytes of `below`, in one call, where no part of the whole path is a link at all.
+ * Less than 0 where that is not so, or the system has no such call; with ENOENT only where there is
+ * no such directory. */
+static int open_without_links(const char *path, const char *below, size_t size) {
 #ifdef SYS_openat2
     struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_NO_SYMLINKS};
     char whole[PATH_MAX];
 
-    if (snprintf(whole, sizeof whole, "%s/%s", path, below) < (int)sizeof whole) {
+    if (snprintf(whole, sizeof whole, "%s/%.*s", path, (int)size, below) < (int)sizeof whole) {
         return (int)syscall(SYS_openat2, AT_FDCWD, whole, &how, sizeof how);
     }
 #else
     (void)path;
     (void)below;
+    (void)size;
 #endif
     errno = ENOSYS;
     return -1;
 }
 
-/* Goes from `at`, which it closes, to `below`. */
-static enum ws_status go_below(int at, const char *below, enum ws_make make, int *fd) {
+/* Goes from `at`, which it closes, to `below`. `at` is what the user has named, or below that. */
+static enum ws_status go_below(struct place *at, const char *below, enum ws_make make,
+                               bool is_users) {
     char name[NAME_MAX + 1];
-    bool is_first = true;
     enum ws_status status = WS_OK;
 
-    *fd = at;
     while (status == WS_OK && *below != '\0') {
         size_t size = strcspn(below, "/");
         bool young = false;
-        int next = -1;
+        struct place next = {.fd = -1};
         if (size >= sizeof name) {
             errno = ENAMETOOLONG;
             status = WS_OS_ERROR;
         } else {
             memcpy(name, below, size);
             name[size] = '\0';
-            status = enter_or_make(*fd, name, make, &next, &young);
+            status = enter_or_make(at, name, make, &next, &young);
         }
-        if (status == WS_OK && young && is_first) {
-            status = sync_name_of(*fd);
+        if (status == WS_OK && young && is_users) {
+            status = sync_name_of(at->fd);
             if (status != WS_OK) {
-                close_quietly(next);
+                close_quietly(next.fd);
             }
         }
-        close_quietly(*fd);
-        *fd = next;
-        is_first = false;
+        close_quietly(at->fd);
+        *at = next;
+        is_users = false;
         below += size + (below[size] == '/');
     }
     return status;
 }
 
+/* From the user's path on, of which any part may be a link. */
+static enum ws_status go_all_the_way(const char *path, const char *below, enum ws_make make,
+                                     bool is_missing, struct place *place) {
+    *place = (struct place){.fd = -1, .is_missing = is_missing};
+    enum ws_status status = open_or_make(path, make, is_missing, &place->fd);
+
+    return status == WS_OK ? go_below(place, below, make, true) : status;
+}
+
 enum ws_status ws_os_dir_open_below(const char *path, const char *below, enum ws_make make,
                                     struct ws_dir **dir) {
-    int fd = open_without_links(path, below);
-    mode_t mode = fd >= 0 && make == WS_MAKE_DURABLE ? mode_of(fd) : 0;
+    size_t size = strlen(below);
+    size_t there = size;
+    struct place place = {.fd = open_without_links(path, below, size)};
+    enum ws_status status = WS_OK;
 
-    if (fd >= 0 && (mode & NOT_DURABLE) == 0) {
-        enum ws_status status = dir_of_fd(fd, dir);
-        if (status == WS_OK) {
-            (*dir)->mode = mode;
-        }
-        return status;
-    }
-    if (fd >= 0) {
-        close(fd);
-    } else if (errno == ENOENT && make == WS_MAKE_NONE) {
+    if (place.fd < 0 && errno == ENOENT && make == WS_MAKE_NONE) {
         return WS_NOT_FOUND;
     }
-    enum ws_status status = open_or_make(path, make, &fd);
-    if (status == WS_OK) {
-        status = go_below(fd, below, make, &fd);
+    /* Most of what is missing is the last name or two. */
+    while (place.fd < 0 && errno == ENOENT && there > 0) {
+        while (there > 0 && below[--there] != '/') {
+        }
+        place.fd = open_without_links(path, below, there);
     }
-    return status == WS_OK ? dir_of_fd(fd, dir) : status;
+    bool is_missing = place.fd < 0 && errno == ENOENT;
+    if (place.fd >= 0 && there > 0 && make == WS_MAKE_DURABLE) {
+        place.mode = mode_of(place.fd);
+        if ((place.mode & NOT_DURABLE) != 0) {
+            close(place.fd);
+            place.fd = -1;
+        }
+    }
+    if (place.fd < 0) {
+        status = go_all_the_way(path, below, make, is_missing, &place);
+    } else if (there < size) {
+        place.is_missing = true;
+        status = go_below(&place, below + there + (there > 0), make, there == 0);
+    }
+    return status == WS_OK ? dir_of(&place, dir) : status;
 }
+
+bool ws_os_dir_is_new(const struct ws_dir *dir) { return dir->is_new; }
 
 static bool is_own_or_parent(const char *name) {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
@@ -490,7 +549,7 @@ static bool find_file_system(const char *path, struct statfs *found) {
 #ifdef __linux__
 
 /* Those of disks and memory. Any other may be another machine's. */
-bool ws_os_is_shared(const char *path) {
+enum ws_disk ws_os_disk(const char *path) {
     static const unsigned long own[] = {
         0xef53,     /* ext2 to ext4 */
         0x58465342, /* xfs */
@@ -504,29 +563,30 @@ bool ws_os_is_shared(const char *path) {
     struct statfs found;
 
     if (!find_file_system(path, &found)) {
-        return false;
+        return WS_DISK_OWN;
     }
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         if ((unsigned long)found.f_type == own[i]) {
-            return false;
+            return WS_DISK_OWN;
         }
     }
-    return true;
+    return (unsigned long)found.f_type == 0x6969 ? WS_DISK_SERVED : WS_DISK_SHARED; /* nfs */
 }
 
 #elif defined(MNT_LOCAL)
 
-bool ws_os_is_shared(const char *path) {
+enum ws_disk ws_os_disk(const char *path) {
     struct statfs found;
+    bool is_shared = find_file_system(path, &found) && (found.f_flags & MNT_LOCAL) == 0;
 
-    return find_file_system(path, &found) && (found.f_flags & MNT_LOCAL) == 0;
+    return is_shared ? WS_DISK_SHARED : WS_DISK_OWN;
 }
 
 #else
 
-bool ws_os_is_shared(const char *path) {
+enum ws_disk ws_os_disk(const char *path) {
     (void)path;
-    return false;
+    return WS_DISK_OWN;
 }
 
 #endif
@@ -683,11 +743,8 @@ enum ws_status ws_os_file_create(struct ws_dir *dir, const char *name, struct ws
     mode_t rights = ws_os_dir_is_shared(dir) ? WS_GROUP_FILE : 0600;
     int fd = open_retrying(dir->fd, name, flags, rights);
 
-    if (fd >= 0) { /* a umask can only have taken more away */
-        int saved = errno;
-        if (fchmod(fd, rights) < 0) {
-            errno = saved;
-        }
+    if (fd >= 0) {
+        set_rights(fd, rights);
     }
     return writable_file_of_fd(fd, file);
 }

@@ -24,15 +24,18 @@ static void close_if_open(int fd) {
     errno = saved;
 }
 
-/* The group first: to change it takes rights away. What is not this user's stays as it is. */
-static void share_one(int fd, const struct stat *stat, gid_t group) {
-    mode_t rights = S_ISDIR(stat->st_mode) ? WS_GROUP_DIRECTORY | (stat->st_mode & S_ISVTX)
-                                           : (stat->st_mode & 0777) | WS_GROUP_FILE;
+/* What is in `at`. The group first: to change it takes rights away. What is not this user's stays
+ * as it is. A directory's mark goes, see os_posix.c, once it is durable what that says may not be.
+ */
+static void share_one(int at, int fd, const struct stat *stat, gid_t group) {
+    bool is_dir = S_ISDIR(stat->st_mode);
+    bool marked = is_dir && (stat->st_mode & S_ISVTX) != 0 && sync_names(at) != WS_OK;
+    mode_t rights = is_dir ? WS_GROUP_DIRECTORY : (stat->st_mode & 0777) | WS_GROUP_FILE;
 
     if (stat->st_gid != group && fchown(fd, (uid_t)-1, group) < 0) {
         return;
     }
-    (void)!fchmod(fd, rights);
+    (void)!fchmod(fd, rights | (marked ? S_ISVTX : 0));
 }
 
 /* What is in the directory `fd`, which it closes, and below. */
@@ -52,7 +55,7 @@ static void share_all_in(int fd, gid_t group) {
         int below = open_retrying(fd, found->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
         bool known = below >= 0 && fstat(below, &stat) == 0;
         if (known && (S_ISDIR(stat.st_mode) || S_ISREG(stat.st_mode))) {
-            share_one(below, &stat, group);
+            share_one(fd, below, &stat, group);
         }
         if (known && S_ISDIR(stat.st_mode)) {
             share_all_in(below, group);
@@ -81,7 +84,7 @@ static enum ws_status share_directory(int at, const char *name, gid_t group) {
         }
     }
     if (known) {
-        share_one(fd, &stat, group);
+        share_one(at, fd, &stat, group);
         known = fstat(fd, &stat) == 0;
     }
     close_if_open(fd);

@@ -17,8 +17,10 @@ struct ws_store {
     struct ws_untold untold;
     struct ws_passed_over passed_over;
     int64_t clock_shift;
+    int64_t told; /* when a sweep last knew of what was added, ns since 1970-01-01 UTC */
     struct ws_reach *reach;
-    unsigned references; /* R calls from one thread */
+    uint8_t missed[WS_BRANCHES / 8]; /* a bit a branch: a shard of it was missing */
+    unsigned references;             /* R calls from one thread */
     char path[];
 };
 
@@ -80,6 +82,7 @@ enum ws_status ws_store_open(const char *path, const struct ws_store_options *op
     }
     fresh->reach = reach;
     fresh->options = *options;
+    fresh->told = ws_os_now();
     fresh->references = 1;
     memcpy(fresh->path, path, size);
     *store = fresh;
@@ -121,6 +124,10 @@ uint64_t *ws_store_added(struct ws_store *store) { return &store->added; }
 struct ws_untold *ws_store_untold(struct ws_store *store) {
     return &store->untold;
 }
+
+int64_t *ws_store_told(struct ws_store *store) { return &store->told; }
+
+enum ws_disk ws_store_disk(const struct ws_store *store) { return ws_reach_disk(store->reach); }
 
 void ws_store_grew(struct ws_store *store, uint64_t bytes) { store->added += bytes; }
 
@@ -236,6 +243,11 @@ static enum ws_status open_directory(const struct ws_store *store, const char *h
             return status;
         }
     }
+    /* There a name is durable once it is made; for whoever comes to the disk by another way, the
+     * directories keep the mark that says the contrary. */
+    if (make == WS_MAKE_DURABLE && ws_store_disk(store) == WS_DISK_SERVED) {
+        make = WS_MAKE;
+    }
     return ws_os_dir_open_below(store->path, below, make, dir);
 }
 
@@ -271,12 +283,22 @@ enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_dige
     return open_directory(store, hex, SHARD_DIGITS, make, dir);
 }
 
+/* Whether a shard of this branch was missing before; from now on one was. */
+static bool has_missed(struct ws_store *store, uint32_t branch) {
+    uint8_t bit = (uint8_t)(1u << branch % 8);
+    bool missed = (store->missed[branch / 8] & bit) != 0;
+
+    store->missed[branch / 8] |= bit;
+    return missed;
+}
+
 enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
                                       struct ws_dir **dir) {
     char hex[SHARD_DIGITS + 1];
     enum ws_status status = WS_NOT_FOUND;
 
-    if (!ws_reach_is_shared(store->reach)) {
+    if (ws_store_disk(store) == WS_DISK_OWN ||
+        !has_missed(store, ws_shard_of(key) / WS_SHARDS_OF_BRANCH)) {
         return WS_NOT_FOUND;
     }
     shard_digits(ws_shard_of(key), hex);
@@ -498,29 +520,32 @@ bool ws_store_trusts_file(const struct ws_store *store, const char *name, struct
 /* Saving. */
 
 static enum ws_status put_once(struct ws_store *store, const char *run_id, struct ws_record *record,
-                               const void *payload, size_t size) {
+                               const void *payload, size_t size, struct ws_dir **dir) {
     char name[WS_FILE_NAME_MAX + 1];
     bool durable = !record->note.is_seed; /* a fit begins without it as well */
-    struct ws_dir *dir = NULL;
     enum ws_status status =
-        ws_store_shard(store, &record->key, durable ? WS_MAKE_DURABLE : WS_MAKE, &dir);
+        ws_store_shard(store, &record->key, durable ? WS_MAKE_DURABLE : WS_MAKE, dir);
 
     if (status == WS_OK) {
         ws_run_file_name(&record->key, run_id, name);
-        status = ws_runfile_put(dir, name, record, NULL, payload, size, durable);
+        status = ws_runfile_put(*dir, name, record, NULL, payload, size, durable);
     }
-    ws_os_dir_close(dir);
+    if (status != WS_OK) {
+        ws_os_dir_close(*dir);
+        *dir = NULL;
+    }
     return status;
 }
 
 enum ws_status ws_store_put(struct ws_store *store, const char *run_id, struct ws_record *record,
-                            const void *payload, size_t size) {
+                            const void *payload, size_t size, struct ws_dir **dir) {
+    *dir = NULL;
     if (!ws_run_id_is_valid(run_id)) {
         return WS_INVALID;
     }
-    enum ws_status status = put_once(store, run_id, record, payload, size);
+    enum ws_status status = put_once(store, run_id, record, payload, size, dir);
     if (status == WS_NOT_FOUND) { /* the directory was deleted under our hands */
-        status = put_once(store, run_id, record, payload, size);
+        status = put_once(store, run_id, record, payload, size, dir);
     }
     if (status == WS_OK) {
         ws_store_grew(store, WS_RECORD_HEADER + (uint64_t)size);
@@ -533,8 +558,11 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
                              size_t size) {
     struct ws_record record = {
         .note = *note, .key = *key, .sequence = 1, .written = ws_store_now(store)};
+    struct ws_dir *dir = NULL;
+    enum ws_status status = ws_store_put(store, run_id, &record, payload, size, &dir);
 
-    return ws_store_put(store, run_id, &record, payload, size);
+    ws_os_dir_close(dir);
+    return status;
 }
 
 /* Time. */

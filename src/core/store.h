@@ -25,6 +25,9 @@
 #include "rank.h"
 #include "runfile.h"
 
+#define WS_BRANCHES 4096
+#define WS_SHARDS_OF_BRANCH 4096
+
 struct ws_store;
 struct ws_candidate; /* lookup.h */
 
@@ -92,8 +95,9 @@ enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
 /* The directory that holds the key's runs. */
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               enum ws_make make, struct ws_dir **dir);
-/* The same where it seems to be missing. Where other machines may have made it meanwhile, the
- * deepest directory that is there is opened first: thereby the system learns of it. */
+/* The same where it seems to be missing. Where other machines may have made it since this handle
+ * last missed something near it, the deepest directory that is there is opened first: thereby the
+ * system learns of it. */
 enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
                                       struct ws_dir **dir);
 /* The path of a run's file, malloc'd; NULL where memory is out. */
@@ -106,9 +110,10 @@ char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *ke
 enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key,
                              const char *run_id, const struct ws_note *note, const void *payload,
                              size_t size);
-/* The same of a record that has its note, key, sequence and time. */
+/* The same of a record that has its note, key, sequence and time. *dir is the shard, the caller's
+ * to close; NULL where it fails. */
 enum ws_status ws_store_put(struct ws_store *store, const char *run_id, struct ws_record *record,
-                            const void *payload, size_t size);
+                            const void *payload, size_t size, struct ws_dir **dir);
 
 /* One run, as its file's headers tell. */
 struct ws_run {
@@ -133,8 +138,6 @@ bool ws_store_barrier(const struct ws_store *store, const struct ws_digest *key,
 
 /* For sweep.c and check.c: the directory of the branches; which there are; the shards of each, and
  * of all. A shard that cannot be read is visited with NULL for its directory. */
-#define WS_BRANCHES 4096
-#define WS_SHARDS_OF_BRANCH 4096
 enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir);
 enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]);
 enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
@@ -150,8 +153,12 @@ uint32_t ws_shard_of(const struct ws_digest *key);
 /* Where it has been empty since. */
 void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since);
 
-/* Bytes that this handle has added, and that no sweep knows of yet; sweep.c keeps it. */
+/* Bytes that this handle has added, and that no sweep knows of yet, and when one last did; sweep.c
+ * keeps them. */
 uint64_t *ws_store_added(struct ws_store *store);
+int64_t *ws_store_told(struct ws_store *store);
+/* Whose disk it is on, once it has answered. */
+enum ws_disk ws_store_disk(const struct ws_store *store);
 void ws_store_grew(struct ws_store *store, uint64_t bytes);
 
 /* What a store was good for; tally.h says more. */

@@ -371,6 +371,11 @@ static void fit_size(struct sweep *sweep) {
     remove_first(sweep, going);
 }
 
+static void was_told(const struct sweep *sweep) {
+    *ws_store_added(sweep->store) = 0;
+    *ws_store_told(sweep->store) = sweep->now;
+}
+
 static void free_sweep(struct sweep *sweep) {
     free(sweep->runs);
     free(sweep->kept);
@@ -393,7 +398,7 @@ static enum ws_status sweep_all(struct ws_store *store, const char *spared, bool
 
     if (status == WS_OK) {
         fit_size(&sweep);
-        *ws_store_added(store) = 0;
+        was_told(&sweep);
     }
     if (status == WS_OK && is_ours) {
         restart_round(file, &round, sweep.now);
@@ -488,24 +493,31 @@ static enum ws_status go_on(struct sweep *sweep, struct ws_round *round, struct 
 
 static enum ws_status sweep_slice(struct sweep *sweep, struct ws_file *file) {
     struct ws_round round;
-    uint64_t *added = ws_store_added(sweep->store);
     enum ws_status status = read_round(file, sweep->now, &round);
 
     if (status == WS_OK) {
         sweep->believed = ws_round_tell_time(&round, sweep->now);
-        add_due(sweep, &round, *added);
+        add_due(sweep, &round, *ws_store_added(sweep->store));
         status = go_on(sweep, &round, file);
     }
     if (status == WS_OK) {
         status = write_round(file, &round);
     }
     if (status == WS_OK) {
-        *added = 0;
+        was_told(sweep);
     }
     return status;
 }
 
-void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept *swept) {
+/* On a server's disk each look into the round's file is five round trips. */
+static bool can_wait(struct ws_store *store) {
+    int64_t since = ws_store_now(store) - *ws_store_told(store);
+
+    return ws_store_disk(store) != WS_DISK_OWN && since >= 0 && since < WS_SWEEP_WAITS &&
+           *ws_store_added(store) < share_of(store) / WS_SWEEP_WAITING;
+}
+
+static void go_on_with_round(struct ws_store *store, const char *name, struct ws_swept *swept) {
     struct sweep sweep = {.store = store, .now = ws_store_now(store), .spared = name};
     struct ws_file *file = NULL;
     enum ws_status status = ws_store_lock_file(store, WS_ROUND_FILE, &file);
@@ -518,5 +530,20 @@ void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept
     *swept = sweep.swept;
     if (status == WS_REFUSED || (status != WS_OK && *ws_store_added(store) > share_of(store))) {
         sweep_all(store, name, false, swept);
+    }
+}
+
+void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept *swept) {
+    *swept = (struct ws_swept){0};
+    if (!can_wait(store)) {
+        go_on_with_round(store, name, swept);
+    }
+}
+
+void ws_sweep_settle(struct ws_store *store) {
+    struct ws_swept swept;
+
+    if (*ws_store_added(store) > 0) {
+        go_on_with_round(store, NULL, &swept);
     }
 }

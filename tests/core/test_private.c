@@ -227,6 +227,16 @@ TEST("a store that is shared later is shared with all that is in it") {
     ws_store_release(store);
 }
 
+TEST("a directory that bore the mark of one not yet durable is shared without it") {
+    struct place place = a_place();
+    struct ws_store *store = a_store_at(place.store);
+
+    CHECK(chmod(place.version, 01700) == 0 && chmod(place.shard, 01700) == 0);
+    CHECK_STATUS(ws_store_share(store), WS_OK);
+    CHECK(mode_of(place.version) == 02770 && mode_of(place.shard) == 02770);
+    ws_store_release(store);
+}
+
 static struct ws_digest key_of_chance(void) {
     struct ws_digest key = a_key();
 
