@@ -397,18 +397,10 @@ enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *k
 
 static bool trusts_file(const struct ws_store *store, const struct ws_digest *key,
                         const char *run_id, struct ws_file *file) {
-    struct ws_file_identity identity;
+    char name[WS_FILE_NAME_MAX + 1];
 
-    if (ws_store_options(store).trust) {
-        return true;
-    }
-    if (ws_os_file_identity(file, &identity) != WS_OK) {
-        return false;
-    }
-    char *path = ws_store_run_path(store, key, run_id);
-    bool trusts = path && ws_os_is_private(path, WS_STORE_DEPTH, &identity);
-    free(path);
-    return trusts;
+    ws_run_file_name(key, run_id, name);
+    return ws_store_trusts_at(store, WS_LEVEL_SHARD, ws_shard_of(key), name, file);
 }
 
 bool ws_candidate_is_trusted(const struct ws_candidate *candidate) {
@@ -416,21 +408,38 @@ bool ws_candidate_is_trusted(const struct ws_candidate *candidate) {
                        candidate->file);
 }
 
-bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
-                     const char *run_id) {
+/* Where there is no such run, or may be none, *file is NULL. */
+static void open_file(const struct ws_store *store, const struct ws_digest *key, const char *run_id,
+                      struct ws_file **file) {
     char name[WS_FILE_NAME_MAX + 1];
     struct ws_dir *dir = NULL;
-    struct ws_file *file = NULL;
 
-    if (!ws_run_id_is_valid(run_id) || ws_store_shard(store, key, WS_MAKE_NONE, &dir) != WS_OK) {
-        return false;
+    *file = NULL;
+    if (ws_run_id_is_valid(run_id) && ws_store_shard(store, key, WS_MAKE_NONE, &dir) == WS_OK) {
+        ws_run_file_name(key, run_id, name);
+        ws_os_file_open(dir, name, file);
     }
-    ws_run_file_name(key, run_id, name);
-    bool trusts =
-        ws_os_file_open(dir, name, &file) == WS_OK && trusts_file(store, key, run_id, file);
-    ws_os_file_close(file);
     ws_os_dir_close(dir);
+}
+
+bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
+                     const char *run_id) {
+    struct ws_file *file;
+
+    open_file(store, key, run_id, &file);
+    bool trusts = file && trusts_file(store, key, run_id, file);
+    ws_os_file_close(file);
     return trusts;
+}
+
+void ws_store_use(const struct ws_store *store, const struct ws_digest *key, const char *run_id) {
+    struct ws_file *file;
+
+    open_file(store, key, run_id, &file);
+    if (file) {
+        ws_os_file_touch(file, ws_store_now(store));
+    }
+    ws_os_file_close(file);
 }
 
 /* Entries. */

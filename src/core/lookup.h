@@ -53,6 +53,8 @@ struct ws_entry {
 enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
                                enum ws_select select, int kind, const char *run_id,
                                struct ws_entry **entry);
+/* A use of the run that no lookup has noted: it is noted now, where the file may be changed. */
+void ws_store_use(const struct ws_store *store, const struct ws_digest *key, const char *run_id);
 enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
 void ws_entry_free(struct ws_entry *entry);
 

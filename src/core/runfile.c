@@ -1,7 +1,6 @@
 #include "runfile.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,18 +62,6 @@ static enum ws_status write_piece(struct ws_file *file, const struct piece *piec
                             ws_record_payload_at(record), piece->payload, piece->size);
 }
 
-static enum ws_status temporary_name(const char *name, char temporary[WS_FILE_NAME_MAX + 1]) {
-    uint64_t chance;
-    size_t stem = strlen(name) - strlen(WS_RUN_SUFFIX);
-    enum ws_status status = ws_os_random(&chance, sizeof chance);
-
-    if (status == WS_OK) {
-        snprintf(temporary, WS_FILE_NAME_MAX + 1, "%.*s.%016llx" WS_TEMPORARY_SUFFIX, (int)stem,
-                 name, (unsigned long long)chance);
-    }
-    return status;
-}
-
 static bool has_no_locks(void) {
     return errno == ENOLCK || errno == ENOSYS || errno == EINVAL || errno == ENOTSUP ||
            errno == EOPNOTSUPP;
@@ -93,7 +80,7 @@ static enum ws_status publish_once(struct ws_dir *dir, const char *name, uint64_
                                    struct ws_file **out) {
     char temporary[WS_FILE_NAME_MAX + 1];
     struct ws_file *file = NULL;
-    enum ws_status status = temporary_name(name, temporary);
+    enum ws_status status = ws_temporary_file_name(name, temporary);
 
     if (status == WS_OK) {
         status = ws_os_file_create(dir, temporary, &file);

@@ -30,14 +30,11 @@
 #define WS_RUNFILE_H
 
 #include "history.h"
+#include "layout.h"
 #include "os.h"
 #include "record.h"
 
-#define WS_SLOT_ALIGN 4096   /* the largest atomic write unit of today's disks */
-#define WS_RUN_ID_MAX 64     /* file names stay below the 143 bytes of an encrypted home */
-#define WS_FILE_NAME_MAX 128 /* key, '-', run id, '.', 16 random hex digits, ".tmp" */
-#define WS_RUN_SUFFIX ".warm"
-#define WS_TEMPORARY_SUFFIX ".tmp"
+#define WS_SLOT_ALIGN 4096 /* the largest atomic write unit of today's disks */
 /* Bytes of the best payload up to which a copy is kept in memory, for when its file cannot be read
  * any more. To copy as much takes a tenth of the time that it takes to write it. */
 #define WS_KEPT_MAX 65536

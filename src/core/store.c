@@ -7,10 +7,6 @@
 
 #include "reach.h"
 
-#define LEVEL_DIGITS 3
-#define SHARD_DIGITS (2 * LEVEL_DIGITS)
-#define VERSION_DIRECTORY "v1"
-
 struct ws_store {
     struct ws_store_options options;
     uint64_t added;
@@ -135,110 +131,24 @@ struct ws_passed_over *ws_store_passed_over(struct ws_store *store) {
     return &store->passed_over;
 }
 
-/* Names. */
-
-static bool is_run_id_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-}
-
-bool ws_run_id_is_valid(const char *run_id) {
-    size_t size = 0;
-
-    for (; run_id[size] != '\0'; size++) {
-        if (size == WS_RUN_ID_MAX || !is_run_id_character(run_id[size])) {
-            return false;
-        }
-    }
-    return size > 0 && run_id[0] != '.';
-}
-
-enum ws_status ws_run_id_new(char run_id[WS_RUN_ID_MAX + 1]) {
-    char host[21];
-    uint32_t chance;
-    enum ws_status status = ws_os_random(&chance, sizeof chance);
-
-    if (status != WS_OK) {
-        return status;
-    }
-    ws_os_host(host, sizeof host);
-    for (char *c = host; *c != '\0'; c++) {
-        if (!is_run_id_character(*c) || (*c == '.' && c == host)) {
-            *c = '_';
-        }
-    }
-    /* 20 + 10 + 12 + 8 digits, three dashes: within WS_RUN_ID_MAX. */
-    snprintf(run_id, WS_RUN_ID_MAX + 1, "%s-%u-%llx-%08x", host, (unsigned)ws_os_process(),
-             (unsigned long long)(ws_os_now() / 1000000) & 0xffffffffffff, (unsigned)chance);
-    return WS_OK;
-}
-
-void ws_run_file_name(const struct ws_digest *key, const char *run_id,
-                      char name[WS_FILE_NAME_MAX + 1]) {
-    char hex[WS_DIGEST_HEX + 1];
-
-    ws_digest_format(key, hex);
-    snprintf(name, WS_FILE_NAME_MAX + 1, "%s-%s" WS_RUN_SUFFIX, hex, run_id);
-}
-
-/* Takes "<key>-<run id>" apart. */
-static enum ws_status parse_stem(const char *stem, size_t size, struct ws_digest *key,
-                                 char run_id[WS_RUN_ID_MAX + 1]) {
-    char hex[WS_DIGEST_HEX + 1];
-
-    if (size <= WS_DIGEST_HEX + 1 || size > WS_DIGEST_HEX + 1 + WS_RUN_ID_MAX ||
-        stem[WS_DIGEST_HEX] != '-') {
-        return WS_FOREIGN;
-    }
-    size_t run_id_size = size - WS_DIGEST_HEX - 1;
-    memcpy(hex, stem, WS_DIGEST_HEX);
-    hex[WS_DIGEST_HEX] = '\0';
-    memcpy(run_id, stem + WS_DIGEST_HEX + 1, run_id_size);
-    run_id[run_id_size] = '\0';
-    return ws_digest_parse(hex, key) == WS_OK && ws_run_id_is_valid(run_id) ? WS_OK : WS_FOREIGN;
-}
-
-enum ws_status ws_run_file_parse(const char *name, struct ws_digest *key,
-                                 char run_id[WS_RUN_ID_MAX + 1]) {
-    size_t size = strlen(name);
-    size_t suffix = strlen(WS_RUN_SUFFIX);
-
-    if (size < suffix || strcmp(name + size - suffix, WS_RUN_SUFFIX) != 0) {
-        return WS_FOREIGN;
-    }
-    return parse_stem(name, size - suffix, key, run_id);
-}
-
-enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
-                                       char run_id[WS_RUN_ID_MAX + 1]) {
-    size_t size = strlen(name);
-    size_t chance = strlen(".0123456789abcdef");
-    size_t suffix = chance + strlen(WS_TEMPORARY_SUFFIX);
-
-    if (size < suffix || name[size - suffix] != '.' ||
-        strspn(name + size - suffix + 1, "0123456789abcdef") != chance - 1 ||
-        strcmp(name + size - suffix + chance, WS_TEMPORARY_SUFFIX) != 0) {
-        return WS_FOREIGN;
-    }
-    return parse_stem(name, size - suffix, key, run_id);
-}
-
 /* Directories. */
 
-/* <path>/v1, or a branch or a shard of it, as `digits` of `hex` say. */
-static enum ws_status open_directory(const struct ws_store *store, const char *hex, int digits,
-                                     enum ws_make make, struct ws_dir **dir) {
-    char below[sizeof VERSION_DIRECTORY "//" + 2 * LEVEL_DIGITS] = VERSION_DIRECTORY;
+static enum ws_status share(const struct ws_store *store) {
+    char below[WS_BELOW_MAX + 1];
 
-    for (int i = 0; i < digits; i += LEVEL_DIGITS) {
-        size_t size = strlen(below);
-        snprintf(below + size, sizeof below - size, "/%.*s", LEVEL_DIGITS, hex + i);
-    }
+    ws_layout_below(WS_LEVEL_ROOT, 0, below);
+    return ws_os_dir_share(store->path, below);
+}
+
+enum ws_status ws_store_directory(const struct ws_store *store, enum ws_level level, uint32_t shard,
+                                  enum ws_make make, struct ws_dir **dir) {
+    char below[WS_BELOW_MAX + 1];
+
     if (!ws_store_answers(store)) {
         return WS_OS_ERROR;
     }
     if (make != WS_MAKE_NONE && store->options.shared) {
-        enum ws_status status = ws_os_dir_share(store->path, VERSION_DIRECTORY);
+        enum ws_status status = share(store);
         if (status != WS_OK) {
             return status;
         }
@@ -248,15 +158,14 @@ static enum ws_status open_directory(const struct ws_store *store, const char *h
     if (make == WS_MAKE_DURABLE && ws_store_disk(store) == WS_DISK_SERVED) {
         make = WS_MAKE;
     }
+    ws_layout_below(level, shard, below);
     return ws_os_dir_open_below(store->path, below, make, dir);
 }
 
-enum ws_status ws_store_share(struct ws_store *store) {
-    return ws_os_dir_share(store->path, VERSION_DIRECTORY);
-}
+enum ws_status ws_store_share(struct ws_store *store) { return share(store); }
 
 enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir) {
-    return open_directory(store, "", 0, WS_MAKE_NONE, dir);
+    return ws_store_directory(store, WS_LEVEL_ROOT, 0, WS_MAKE_NONE, dir);
 }
 
 bool ws_store_is_shared(const struct ws_store *store) {
@@ -267,20 +176,9 @@ bool ws_store_is_shared(const struct ws_store *store) {
     return shared;
 }
 
-uint32_t ws_shard_of(const struct ws_digest *key) {
-    return (uint32_t)key->bytes[0] << 16 | (uint32_t)key->bytes[1] << 8 | key->bytes[2];
-}
-
-static void shard_digits(uint32_t shard, char hex[SHARD_DIGITS + 1]) {
-    snprintf(hex, SHARD_DIGITS + 1, "%06x", (unsigned)shard & 0xffffff);
-}
-
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               enum ws_make make, struct ws_dir **dir) {
-    char hex[SHARD_DIGITS + 1];
-
-    shard_digits(ws_shard_of(key), hex);
-    return open_directory(store, hex, SHARD_DIGITS, make, dir);
+    return ws_store_directory(store, WS_LEVEL_SHARD, ws_shard_of(key), make, dir);
 }
 
 /* Whether a shard of this branch was missing before; from now on one was. */
@@ -294,61 +192,34 @@ static bool has_missed(struct ws_store *store, uint32_t branch) {
 
 enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
                                       struct ws_dir **dir) {
-    char hex[SHARD_DIGITS + 1];
+    uint32_t shard = ws_shard_of(key);
+    struct ws_dir *above = NULL;
     enum ws_status status = WS_NOT_FOUND;
 
-    if (ws_store_disk(store) == WS_DISK_OWN ||
-        !has_missed(store, ws_shard_of(key) / WS_SHARDS_OF_BRANCH)) {
+    if (ws_store_disk(store) == WS_DISK_OWN || !has_missed(store, ws_branch_of(shard))) {
         return WS_NOT_FOUND;
     }
-    shard_digits(ws_shard_of(key), hex);
-    for (int digits = LEVEL_DIGITS; digits >= 0 && status == WS_NOT_FOUND; digits -= LEVEL_DIGITS) {
-        struct ws_dir *above = NULL;
-        status = open_directory(store, hex, digits, WS_MAKE_NONE, &above);
-        ws_os_dir_close(above);
+    for (int level = WS_LEVEL_BRANCH; level > WS_LEVEL_STORE && status == WS_NOT_FOUND; level--) {
+        status = ws_store_directory(store, (enum ws_level)level, shard, WS_MAKE_NONE, &above);
     }
     if (status == WS_NOT_FOUND) {
-        struct ws_dir *above = NULL;
         status = ws_os_dir_open(store->path, WS_MAKE_NONE, &above);
-        ws_os_dir_close(above);
     }
+    ws_os_dir_close(above);
     return status == WS_OK ? ws_store_shard(store, key, WS_MAKE_NONE, dir) : status;
-}
-
-char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
-                        const char *run_id) {
-    char hex[SHARD_DIGITS + 1];
-    char name[WS_FILE_NAME_MAX + 1];
-
-    shard_digits(ws_shard_of(key), hex);
-    ws_run_file_name(key, run_id, name);
-    size_t size =
-        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "///" + SHARD_DIGITS + strlen(name);
-    char *path = malloc(size);
-    if (path) {
-        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%.*s/%s", store->path, LEVEL_DIGITS,
-                 hex, LEVEL_DIGITS, hex + LEVEL_DIGITS, name);
-    }
-    return path;
 }
 
 bool ws_store_barrier(const struct ws_store *store, const struct ws_digest *key, char *path,
                       size_t size, uint64_t *owner) {
-    const int digits[] = {-1, 0, LEVEL_DIGITS, SHARD_DIGITS}; /* -1: the store itself */
-    char hex[SHARD_DIGITS + 1];
+    bool is_barred = false;
 
-    shard_digits(ws_shard_of(key), hex);
-    for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
-        snprintf(path, size, digits[i] < 0 ? "%s" : "%s/" VERSION_DIRECTORY, store->path);
-        for (int at = 0; at < digits[i]; at += LEVEL_DIGITS) {
-            size_t used = strlen(path);
-            snprintf(path + used, size - used, "/%.*s", LEVEL_DIGITS, hex + at);
-        }
-        if (ws_os_is_barred(path, owner)) {
-            return true;
-        }
+    for (int level = WS_LEVEL_STORE; level <= WS_LEVEL_SHARD && !is_barred; level++) {
+        char *whole = ws_layout_path(store->path, (enum ws_level)level, ws_shard_of(key), NULL);
+        is_barred = whole && ws_os_is_barred(whole, owner);
+        snprintf(path, size, "%s", whole ? whole : "");
+        free(whole);
     }
-    return false;
+    return is_barred;
 }
 
 /* The shards, in the order of their numbers within a branch. */
@@ -360,15 +231,6 @@ struct shard_visit {
     void *context;
 };
 
-/* Whether a name is that of a branch, or of a shard in one. */
-static bool parse_level(const char *name, uint32_t *number) {
-    if (strlen(name) != LEVEL_DIGITS || strspn(name, "0123456789abcdef") != LEVEL_DIGITS) {
-        return false;
-    }
-    *number = (uint32_t)strtoul(name, NULL, 16);
-    return true;
-}
-
 /* A file, or a link, in the place of a directory can be read, and is not ours. */
 static bool is_unread(enum ws_status status) {
     return status == WS_OS_ERROR && errno != ENOTDIR && errno != ELOOP;
@@ -376,16 +238,15 @@ static bool is_unread(enum ws_status status) {
 
 static enum ws_status visit_shard(void *context, const char *name) {
     const struct shard_visit *visit = context;
-    char hex[SHARD_DIGITS + 1];
     uint32_t number;
     struct ws_dir *dir = NULL;
 
-    if (!parse_level(name, &number)) {
+    if (!ws_layout_parse_number(name, &number)) {
         return WS_OK;
     }
     uint32_t shard = visit->branch * WS_SHARDS_OF_BRANCH + number;
-    shard_digits(shard, hex);
-    enum ws_status status = open_directory(visit->store, hex, SHARD_DIGITS, WS_MAKE_NONE, &dir);
+    enum ws_status status =
+        ws_store_directory(visit->store, WS_LEVEL_SHARD, shard, WS_MAKE_NONE, &dir);
     if (status != WS_OK && !is_unread(status)) {
         return WS_OK; /* not ours, or gone */
     }
@@ -401,10 +262,9 @@ enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t bra
     struct shard_visit each = {
         .store = store, .branch = branch, .visit = visit, .context = context};
     struct ws_dir *dir = NULL;
-    char hex[LEVEL_DIGITS + 1];
+    enum ws_status status = ws_store_directory(store, WS_LEVEL_BRANCH, branch * WS_SHARDS_OF_BRANCH,
+                                               WS_MAKE_NONE, &dir);
 
-    snprintf(hex, sizeof hex, "%03x", (unsigned)branch % WS_BRANCHES);
-    enum ws_status status = open_directory(store, hex, LEVEL_DIGITS, WS_MAKE_NONE, &dir);
     if (status == WS_OK) {
         status = ws_os_dir_list(dir, visit_shard, &each);
     }
@@ -416,7 +276,7 @@ static enum ws_status note_branch(void *context, const char *name) {
     bool *present = context;
     uint32_t branch;
 
-    if (parse_level(name, &branch)) {
+    if (ws_layout_parse_number(name, &branch)) {
         present[branch] = true;
     }
     return WS_OK;
@@ -453,12 +313,12 @@ enum ws_status ws_store_each_shard(const struct ws_store *store,
 }
 
 void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since) {
-    char hex[SHARD_DIGITS + 1];
+    char name[4];
     struct ws_dir *dir = NULL;
 
-    shard_digits(shard, hex);
-    if (open_directory(store, hex, LEVEL_DIGITS, WS_MAKE_NONE, &dir) == WS_OK) {
-        ws_os_dir_remove(dir, hex + LEVEL_DIGITS, since);
+    ws_layout_number(shard % WS_SHARDS_OF_BRANCH, name);
+    if (ws_store_directory(store, WS_LEVEL_BRANCH, shard, WS_MAKE_NONE, &dir) == WS_OK) {
+        ws_os_dir_remove(dir, name, since);
     }
     ws_os_dir_close(dir);
 }
@@ -503,16 +363,17 @@ enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name
     return WS_OK;
 }
 
-bool ws_store_trusts_file(const struct ws_store *store, const char *name, struct ws_file *file) {
+bool ws_store_trusts_at(const struct ws_store *store, enum ws_level level, uint32_t shard,
+                        const char *name, struct ws_file *file) {
     struct ws_file_identity identity;
-    size_t size = strlen(store->path) + sizeof "/" VERSION_DIRECTORY "/" + strlen(name);
-    char *path = store->options.trust ? NULL : malloc(size);
-    bool trusts = store->options.trust;
 
-    if (path && ws_os_file_identity(file, &identity) == WS_OK) {
-        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%s", store->path, name);
-        trusts = ws_os_is_private(path, 2, &identity);
+    if (store->options.trust) {
+        return true;
     }
+    char *path = ws_os_file_identity(file, &identity) == WS_OK
+                     ? ws_layout_path(store->path, level, shard, name)
+                     : NULL;
+    bool trusts = path && ws_os_is_private(path, level, &identity);
     free(path);
     return trusts;
 }

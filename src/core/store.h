@@ -1,15 +1,8 @@
 /*
- * store: a directory of runs, found by key.
+ * store: a directory of runs, found by key. layout.h says where in it what is.
  *
- *     <path>/v1/<digits 1 to 3 of the key>/<digits 4 to 6>/<key>-<run id>.warm
- *
- * The first level are branches, the second shards. There can be 2^24 shards, so that one holds a
- * single key's runs also in a store of a million: what a lookup costs is the listing of names, some
- * 0.5 us each, and what it costs to find nothing is one failed call. A directory takes 4 KiB on
- * most disks, as does the smallest file; with 2^22 a million entries would take 5 % less of it, but
- * of the lookups that find nothing each fifth would have a shard to list. They are made on demand,
- * and a sweep removes those that were empty for a day: long enough for no writer to lose one that
- * it has just made.
+ * Directories are made on demand, and a sweep removes shards that were empty for a day: long enough
+ * for no writer to lose one that it has just made.
  *
  *     ws_store_open(path, &options, &store)      touches no disk but to see what `path` is
  *     ws_store_save                              one record in; lookup.h has the way out
@@ -22,11 +15,9 @@
 #ifndef WS_STORE_H
 #define WS_STORE_H
 
+#include "layout.h"
 #include "rank.h"
 #include "runfile.h"
-
-#define WS_BRANCHES 4096
-#define WS_SHARDS_OF_BRANCH 4096
 
 struct ws_store;
 struct ws_candidate; /* lookup.h */
@@ -78,20 +69,9 @@ bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *
 /* How long after the last use that was noted another one is: a day, or less where `max_age` is. */
 int64_t ws_store_use_interval(const struct ws_store *store);
 
-/* 1 to WS_RUN_ID_MAX of A-Z a-z 0-9 . _ - and not a dot first. */
-bool ws_run_id_is_valid(const char *run_id);
-/* Host, process, time and chance: unique among all runs of all hosts. */
-enum ws_status ws_run_id_new(char run_id[WS_RUN_ID_MAX + 1]);
-void ws_run_file_name(const struct ws_digest *key, const char *run_id,
-                      char name[WS_FILE_NAME_MAX + 1]);
-/* Takes a file's name apart; WS_FOREIGN where it is not that of a run. */
-enum ws_status ws_run_file_parse(const char *name, struct ws_digest *key,
-                                 char run_id[WS_RUN_ID_MAX + 1]);
-
-/* The same for the name that a run's file has while it is made. */
-enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
-                                       char run_id[WS_RUN_ID_MAX + 1]);
-
+/* A directory of the store: that which holds the shard, or is it. */
+enum ws_status ws_store_directory(const struct ws_store *store, enum ws_level level, uint32_t shard,
+                                  enum ws_make make, struct ws_dir **dir);
 /* The directory that holds the key's runs. */
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               enum ws_make make, struct ws_dir **dir);
@@ -100,11 +80,6 @@ enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_dige
  * system learns of it. */
 enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
                                       struct ws_dir **dir);
-/* The path of a run's file, malloc'd; NULL where memory is out. */
-char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
-                        const char *run_id);
-#define WS_STORE_DEPTH 4 /* of its directories, the store has made, or is, the last four */
-
 /* Saves one record under `run_id`, replacing that run's entry whole, and nothing else; save.h does
  * what goes with it. */
 enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key,
@@ -148,8 +123,6 @@ enum ws_status ws_store_each_shard(const struct ws_store *store,
                                    enum ws_status (*visit)(void *context, uint32_t shard,
                                                            struct ws_dir *dir),
                                    void *context);
-/* branch * WS_SHARDS_OF_BRANCH + its number there */
-uint32_t ws_shard_of(const struct ws_digest *key);
 /* Where it has been empty since. */
 void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since);
 
@@ -180,7 +153,9 @@ struct ws_untold *ws_store_untold(struct ws_store *store);
  * WS_NOT_FOUND where there is no store. */
 enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name,
                                   struct ws_file **file);
-/* Whether nobody but this user can have written that file, or the store is trusted. */
-bool ws_store_trusts_file(const struct ws_store *store, const char *name, struct ws_file *file);
+/* Whether nobody but this user can have written the file, which is open, of that name in that
+ * directory (ws_os_is_private), or the store is trusted. */
+bool ws_store_trusts_at(const struct ws_store *store, enum ws_level level, uint32_t shard,
+                        const char *name, struct ws_file *file);
 
 #endif

@@ -296,11 +296,10 @@ static enum ws_status remove_if_listed(void *context, const char *name) {
 }
 
 static void remove_from_shard(struct sweep *sweep, const struct kept *kept, size_t count) {
-    struct ws_digest key = {.bytes = {(uint8_t)(kept->shard >> 16), (uint8_t)(kept->shard >> 8),
-                                      (uint8_t)kept->shard}}; /* one of that shard */
     struct removal removal = {.sweep = sweep, .kept = kept, .count = count};
 
-    if (ws_store_shard(sweep->store, &key, WS_MAKE_NONE, &sweep->dir) == WS_OK) {
+    if (ws_store_directory(sweep->store, WS_LEVEL_SHARD, kept->shard, WS_MAKE_NONE, &sweep->dir) ==
+        WS_OK) {
         ws_os_dir_list(sweep->dir, remove_if_listed, &removal);
         ws_os_dir_close(sweep->dir);
     }
@@ -475,7 +474,7 @@ static enum ws_status go_on(struct sweep *sweep, struct ws_round *round, struct 
     }
     while (status == WS_OK && round->owed >= 1 && sweep->swept.visited + sweep->empty < WS_SLICE) {
         if (round->excess > 0 && !is_believed) {
-            is_believed = ws_store_trusts_file(sweep->store, WS_ROUND_FILE, file);
+            is_believed = ws_store_trusts_at(sweep->store, WS_LEVEL_ROOT, 0, WS_ROUND_FILE, file);
             if (!is_believed) {
                 return WS_REFUSED;
             }

@@ -29,7 +29,6 @@
 
 #include "store.h"
 
-#define WS_TALLY_FILE ".tally"
 #define WS_TALLY_BYTES 72
 #define WS_TALLY_MAX ((uint64_t)1 << 53)
 #define WS_TALLY_WAITS ((int64_t)3600 * 1000000000) /* ns */

@@ -7,7 +7,7 @@
  * is needed the test runs as root only: it gives files to `nobody`, or becomes it in a child. */
 
 #define NOBODY 65534
-#define DEPTH WS_STORE_DEPTH
+#define DEPTH WS_LEVEL_SHARD
 
 static bool is_root(void) { return geteuid() == 0; }
 
