@@ -558,7 +558,7 @@ static enum ws_status make_directory(unsigned parent, const char *name, enum ws_
     return WS_OK;
 }
 
-/* As os_posix.c does it, change by change. */
+/* As os_posix_dir.c does it, change by change. */
 static enum ws_status walk(unsigned *at, const char *path, enum ws_make make) {
     enum ws_status status = WS_OK;
 
