@@ -8,7 +8,9 @@
 #include "bind-calls.h"
 #include "core/grow.h"
 #include "core/lookup.h"
+#include "core/runs.h"
 #include "core/save.h"
+#include "core/sweep.h"
 #include "core/tally.h"
 
 #define NS_PER_S 1e9

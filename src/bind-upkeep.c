@@ -6,6 +6,7 @@
 #include "bind-calls.h"
 #include "core/check.h"
 #include "core/grow.h"
+#include "core/shards.h"
 #include "core/sweep.h"
 
 /* Two numbers for each reason, files and bytes, in the order of enum ws_sweep_reason. */

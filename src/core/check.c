@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "shards.h"
+
 struct check {
     struct ws_store *store;
     enum ws_level level;

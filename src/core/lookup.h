@@ -26,20 +26,7 @@
 
 #include "rank.h"
 #include "store.h"
-
-/* What a lookup found, and has verified, for accept() to judge. */
-struct ws_candidate {
-    const struct ws_record *record;
-    const void *payload;
-    const struct ws_store *store;
-    const char *run_id;
-    struct ws_file *file;
-};
-
-/* Whether nobody but this user can have written it (ws_os_is_private), or the store is trusted. */
-bool ws_candidate_is_trusted(const struct ws_candidate *candidate);
-/* The same of a run's file as it is now. */
-bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key, const char *run_id);
+#include "trust.h"
 
 struct ws_entry {
     struct ws_record record;
@@ -53,15 +40,7 @@ struct ws_entry {
 enum ws_status ws_store_lookup(struct ws_store *store, const struct ws_digest *key,
                                enum ws_select select, int kind, const char *run_id,
                                struct ws_entry **entry);
-/* A use of the run that no lookup has noted: it is noted now, where the file may be changed. */
-void ws_store_use(const struct ws_store *store, const struct ws_digest *key, const char *run_id);
 enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
 void ws_entry_free(struct ws_entry *entry);
-
-/* The history that was written last under `key`, of the one run where `run_id` is not NULL, and
- * what else its record says. The payload is not looked at. */
-enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
-                                const char *run_id, struct ws_history *history,
-                                struct ws_note *note);
 
 #endif

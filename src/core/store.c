@@ -159,7 +159,8 @@ enum ws_status ws_store_directory(const struct ws_store *store, enum ws_level le
         make = WS_MAKE;
     }
     ws_layout_below(level, shard, below);
-    return ws_os_dir_open_below(store->path, below, make, dir);
+    return level == WS_LEVEL_STORE ? ws_os_dir_open(store->path, make, dir)
+                                   : ws_os_dir_open_below(store->path, below, make, dir);
 }
 
 enum ws_status ws_store_share(struct ws_store *store) { return share(store); }
@@ -199,11 +200,8 @@ enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_di
     if (ws_store_disk(store) == WS_DISK_OWN || !has_missed(store, ws_branch_of(shard))) {
         return WS_NOT_FOUND;
     }
-    for (int level = WS_LEVEL_BRANCH; level > WS_LEVEL_STORE && status == WS_NOT_FOUND; level--) {
+    for (int level = WS_LEVEL_BRANCH; level >= WS_LEVEL_STORE && status == WS_NOT_FOUND; level--) {
         status = ws_store_directory(store, (enum ws_level)level, shard, WS_MAKE_NONE, &above);
-    }
-    if (status == WS_NOT_FOUND) {
-        status = ws_os_dir_open(store->path, WS_MAKE_NONE, &above);
     }
     ws_os_dir_close(above);
     return status == WS_OK ? ws_store_shard(store, key, WS_MAKE_NONE, dir) : status;
@@ -220,107 +218,6 @@ bool ws_store_barrier(const struct ws_store *store, const struct ws_digest *key,
         free(whole);
     }
     return is_barred;
-}
-
-/* The shards, in the order of their numbers within a branch. */
-
-struct shard_visit {
-    const struct ws_store *store;
-    uint32_t branch;
-    enum ws_status (*visit)(void *context, uint32_t shard, struct ws_dir *dir);
-    void *context;
-};
-
-/* A file, or a link, in the place of a directory can be read, and is not ours. */
-static bool is_unread(enum ws_status status) {
-    return status == WS_OS_ERROR && errno != ENOTDIR && errno != ELOOP;
-}
-
-static enum ws_status visit_shard(void *context, const char *name) {
-    const struct shard_visit *visit = context;
-    uint32_t number;
-    struct ws_dir *dir = NULL;
-
-    if (!ws_layout_parse_number(name, &number)) {
-        return WS_OK;
-    }
-    uint32_t shard = visit->branch * WS_SHARDS_OF_BRANCH + number;
-    enum ws_status status =
-        ws_store_directory(visit->store, WS_LEVEL_SHARD, shard, WS_MAKE_NONE, &dir);
-    if (status != WS_OK && !is_unread(status)) {
-        return WS_OK; /* not ours, or gone */
-    }
-    status = visit->visit(visit->context, shard, dir);
-    ws_os_dir_close(dir);
-    return status;
-}
-
-enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
-                                      enum ws_status (*visit)(void *context, uint32_t shard,
-                                                              struct ws_dir *dir),
-                                      void *context) {
-    struct shard_visit each = {
-        .store = store, .branch = branch, .visit = visit, .context = context};
-    struct ws_dir *dir = NULL;
-    enum ws_status status = ws_store_directory(store, WS_LEVEL_BRANCH, branch * WS_SHARDS_OF_BRANCH,
-                                               WS_MAKE_NONE, &dir);
-
-    if (status == WS_OK) {
-        status = ws_os_dir_list(dir, visit_shard, &each);
-    }
-    ws_os_dir_close(dir);
-    return status == WS_NOT_FOUND ? WS_OK : status;
-}
-
-static enum ws_status note_branch(void *context, const char *name) {
-    bool *present = context;
-    uint32_t branch;
-
-    if (ws_layout_parse_number(name, &branch)) {
-        present[branch] = true;
-    }
-    return WS_OK;
-}
-
-enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]) {
-    struct ws_dir *root = NULL;
-    enum ws_status status = ws_store_root(store, &root);
-
-    memset(present, false, WS_BRANCHES * sizeof *present);
-    if (status == WS_OK) {
-        status = ws_os_dir_list(root, note_branch, present);
-    }
-    ws_os_dir_close(root);
-    return status == WS_NOT_FOUND ? WS_OK : status;
-}
-
-enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, uint32_t shard,
-                                                           struct ws_dir *dir),
-                                   void *context) {
-    bool present[WS_BRANCHES];
-    enum ws_status status = ws_store_branches(store, present);
-
-    for (uint32_t branch = 0; status == WS_OK && branch < WS_BRANCHES; branch++) {
-        if (present[branch]) {
-            status = ws_store_each_shard_of(store, branch, visit, context);
-        }
-        if (status == WS_OS_ERROR) { /* one that cannot be read hides no other */
-            status = is_unread(status) ? visit(context, branch * WS_SHARDS_OF_BRANCH, NULL) : WS_OK;
-        }
-    }
-    return status;
-}
-
-void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since) {
-    char name[4];
-    struct ws_dir *dir = NULL;
-
-    ws_layout_number(shard % WS_SHARDS_OF_BRANCH, name);
-    if (ws_store_directory(store, WS_LEVEL_BRANCH, shard, WS_MAKE_NONE, &dir) == WS_OK) {
-        ws_os_dir_remove(dir, name, since);
-    }
-    ws_os_dir_close(dir);
 }
 
 /* Files of the store's own. */
@@ -361,21 +258,6 @@ enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name
     }
     *file = opened;
     return WS_OK;
-}
-
-bool ws_store_trusts_at(const struct ws_store *store, enum ws_level level, uint32_t shard,
-                        const char *name, struct ws_file *file) {
-    struct ws_file_identity identity;
-
-    if (store->options.trust) {
-        return true;
-    }
-    char *path = ws_os_file_identity(file, &identity) == WS_OK
-                     ? ws_layout_path(store->path, level, shard, name)
-                     : NULL;
-    bool trusts = path && ws_os_is_private(path, level, &identity);
-    free(path);
-    return trusts;
 }
 
 /* Saving. */
@@ -443,173 +325,4 @@ int64_t ws_store_use_interval(const struct ws_store *store) {
     int64_t part = store->options.max_age / USES_NOTED;
 
     return part < WS_DAY ? part : WS_DAY;
-}
-
-/* Listing. */
-
-struct each {
-    struct ws_store *store;
-    const struct ws_digest *key; /* NULL: all */
-    int64_t now;
-    struct ws_dir *dir;
-    enum ws_status (*visit)(void *context, const struct ws_run *run);
-    void *context;
-};
-
-/* The record that stands for a run; -1 where all have expired. */
-static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
-    struct ws_ranking ranking;
-    bool expired[WS_SLOTS];
-    int best = -1;
-
-    ws_rank_begin(&ranking, WS_BEST, each->now);
-    for (int i = 0; i < scan->count; i++) {
-        expired[i] =
-            ws_store_has_expired(each->store, &scan->records[i], scan->info.modified, each->now);
-        if (!expired[i]) {
-            ws_rank_see(&ranking, &scan->records[i]);
-        }
-    }
-    for (int i = 0; i < scan->count; i++) {
-        const struct ws_record *chosen = best < 0 ? NULL : &scan->records[best];
-        if (!expired[i] && ws_rank_prefers(&ranking, &scan->records[i], chosen)) {
-            best = i;
-        }
-    }
-    return best;
-}
-
-static void note_unlisted(const struct each *each) {
-    struct ws_passed_over *passed_over = ws_store_passed_over(each->store);
-
-    passed_over->unlisted++;
-    passed_over->unlisted_errno = errno;
-}
-
-static enum ws_status visit_run(void *context, const char *name) {
-    const struct each *each = context;
-    struct ws_digest key;
-    struct ws_run run;
-    struct ws_scan scan;
-    struct ws_file *file = NULL;
-
-    if (ws_run_file_parse(name, &key, run.run_id) != WS_OK ||
-        (each->key && memcmp(key.bytes, each->key->bytes, sizeof key.bytes) != 0)) {
-        return WS_OK;
-    }
-    enum ws_status status = ws_os_file_open(each->dir, name, &file);
-    if (status == WS_OK) {
-        status = ws_runfile_scan(file, &key, &scan);
-    }
-    if (is_unread(status)) {
-        note_unlisted(each);
-    }
-    int best = status == WS_OK ? best_of_scan(each, &scan) : -1;
-    run.running = false;
-    if (best >= 0) {
-        run.record = scan.records[best];
-        run.size = scan.info.size;
-        if (ws_os_file_is_locked(file, &run.running) != WS_OK) {
-            run.running = false;
-        }
-    }
-    ws_os_file_close(file);
-    return best >= 0 ? each->visit(each->context, &run) : WS_OK;
-}
-
-static enum ws_status visit_runs(void *context, uint32_t shard, struct ws_dir *dir) {
-    struct each *each = context;
-
-    (void)shard;
-    each->dir = dir;
-    enum ws_status status = dir ? ws_os_dir_list(dir, visit_run, each) : WS_OS_ERROR;
-    if (is_unread(status)) {
-        note_unlisted(each);
-        status = WS_OK;
-    }
-    return status;
-}
-
-enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key,
-                             enum ws_status (*visit)(void *context, const struct ws_run *run),
-                             void *context) {
-    struct each each = {
-        .store = store, .key = key, .now = ws_store_now(store), .visit = visit, .context = context};
-    struct ws_dir *dir = NULL;
-
-    enum ws_status status = key ? ws_store_shard(store, key, WS_MAKE_NONE, &dir)
-                                : ws_store_each_shard(store, visit_runs, &each);
-    if (is_unread(status)) {
-        note_unlisted(&each);
-        status = WS_NOT_FOUND;
-    }
-    if (key && status == WS_OK) {
-        status = visit_runs(&each, 0, dir);
-    }
-    ws_os_dir_close(dir);
-    return status == WS_NOT_FOUND ? WS_OK : status;
-}
-
-/* Deleting. */
-
-struct deletion {
-    struct ws_dir *dir;
-    const struct ws_digest *key;
-    const char *run_id; /* NULL: all of the key's */
-    uint64_t removed;
-    bool changed; /* a name is gone, be it that of a run or not */
-};
-
-/* A live writer's temporary file is about to become a run's: as if that had been saved later. */
-static bool is_being_written(struct ws_dir *dir, const char *name) {
-    struct ws_file *file = NULL;
-    bool locked = false;
-
-    if (ws_os_file_open(dir, name, &file) == WS_OK &&
-        ws_os_file_is_locked(file, &locked) != WS_OK) {
-        locked = false;
-    }
-    ws_os_file_close(file);
-    return locked;
-}
-
-/* Also what a killed writer left behind: deleted data is gone for good. */
-static enum ws_status delete_run(void *context, const char *name) {
-    struct deletion *deletion = context;
-    struct ws_digest key;
-    char run_id[WS_RUN_ID_MAX + 1];
-    bool is_run = ws_run_file_parse(name, &key, run_id) == WS_OK;
-
-    if ((!is_run && ws_temporary_file_parse(name, &key, run_id) != WS_OK) ||
-        memcmp(key.bytes, deletion->key->bytes, sizeof key.bytes) != 0 ||
-        (deletion->run_id && strcmp(run_id, deletion->run_id) != 0) ||
-        (!is_run && is_being_written(deletion->dir, name))) {
-        return WS_OK;
-    }
-    enum ws_status status = ws_os_unlink(deletion->dir, name);
-    if (status == WS_OK) {
-        deletion->removed += is_run;
-        deletion->changed = true;
-    }
-    return status == WS_NOT_FOUND ? WS_OK : status;
-}
-
-enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
-                               const char *run_id, uint64_t *removed) {
-    struct deletion deletion = {.key = key, .run_id = run_id};
-
-    *removed = 0;
-    if (run_id && !ws_run_id_is_valid(run_id)) {
-        return WS_INVALID;
-    }
-    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &deletion.dir);
-    if (status == WS_OK) {
-        status = ws_os_dir_list(deletion.dir, delete_run, &deletion);
-    }
-    if (status == WS_OK && deletion.changed) {
-        status = ws_os_dir_sync(deletion.dir);
-    }
-    ws_os_dir_close(deletion.dir);
-    *removed = deletion.removed;
-    return status == WS_NOT_FOUND ? WS_OK : status;
 }

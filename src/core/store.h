@@ -5,8 +5,8 @@
  * for no writer to lose one that it has just made.
  *
  *     ws_store_open(path, &options, &store)      touches no disk but to see what `path` is
- *     ws_store_save                              one record in; lookup.h has the way out
- *     ws_store_each / ws_store_delete            every run, or those of one key
+ *     ws_store_save                              one record in; lookup.h has the way out,
+ *                                                runs.h and shards.h what goes through all of it
  *     ws_store_release(store)                    stores are counted: sessions retain theirs
  *
  * A file's time of modification is the time of its last use, written or looked up, to the day; that
@@ -20,7 +20,7 @@
 #include "runfile.h"
 
 struct ws_store;
-struct ws_candidate; /* lookup.h */
+struct ws_candidate; /* trust.h */
 
 struct ws_store_options {
     uint64_t max_size; /* bytes */
@@ -72,6 +72,8 @@ int64_t ws_store_use_interval(const struct ws_store *store);
 /* A directory of the store: that which holds the shard, or is it. */
 enum ws_status ws_store_directory(const struct ws_store *store, enum ws_level level, uint32_t shard,
                                   enum ws_make make, struct ws_dir **dir);
+/* The directory of the branches. */
+enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir);
 /* The directory that holds the key's runs. */
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               enum ws_make make, struct ws_dir **dir);
@@ -90,41 +92,10 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
 enum ws_status ws_store_put(struct ws_store *store, const char *run_id, struct ws_record *record,
                             const void *payload, size_t size, struct ws_dir **dir);
 
-/* One run, as its file's headers tell. */
-struct ws_run {
-    struct ws_record record; /* the run's best, as a lookup would choose */
-    char run_id[WS_RUN_ID_MAX + 1];
-    bool running;  /* a live process holds it */
-    uint64_t size; /* bytes of the file */
-};
-
-/* Visits each run of `key`, or of the store where `key` is NULL; expired ones are left out. */
-enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key,
-                             enum ws_status (*visit)(void *context, const struct ws_run *run),
-                             void *context);
-/* Deletes the runs of a key, or one of them where `run_id` is not NULL; *removed counts them. */
-enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
-                               const char *run_id, uint64_t *removed);
-
 /* Whether in a directory on the way to the key's shard, from the store's own on, this user may make
  * no name: the first such one's path, cut to fit, and who owns it. */
 bool ws_store_barrier(const struct ws_store *store, const struct ws_digest *key, char *path,
                       size_t size, uint64_t *owner);
-
-/* For sweep.c and check.c: the directory of the branches; which there are; the shards of each, and
- * of all. A shard that cannot be read is visited with NULL for its directory. */
-enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir);
-enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]);
-enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
-                                      enum ws_status (*visit)(void *context, uint32_t shard,
-                                                              struct ws_dir *dir),
-                                      void *context);
-enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, uint32_t shard,
-                                                           struct ws_dir *dir),
-                                   void *context);
-/* Where it has been empty since. */
-void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since);
 
 /* Bytes that this handle has added, and that no sweep knows of yet, and when one last did; sweep.c
  * keeps them. */
@@ -153,9 +124,4 @@ struct ws_untold *ws_store_untold(struct ws_store *store);
  * WS_NOT_FOUND where there is no store. */
 enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name,
                                   struct ws_file **file);
-/* Whether nobody but this user can have written the file, which is open, of that name in that
- * directory (ws_os_is_private), or the store is trusted. */
-bool ws_store_trusts_at(const struct ws_store *store, enum ws_level level, uint32_t shard,
-                        const char *name, struct ws_file *file);
-
 #endif

@@ -7,6 +7,8 @@
 #include "bytes.h"
 #include "grow.h"
 #include "round.h"
+#include "shards.h"
+#include "trust.h"
 
 /* From so many branches on it is asked first which there are: to list a large store's takes as long
  * as to try some dozens that are not there. */
