@@ -13,7 +13,8 @@ struct ws_store {
     struct ws_untold untold;
     struct ws_passed_over passed_over;
     int64_t clock_shift;
-    int64_t told; /* when a sweep last knew of what was added, ns since 1970-01-01 UTC */
+    int64_t told;     /* when a sweep last knew of what was added, ns since 1970-01-01 UTC */
+    uint64_t process; /* that opened it */
     struct ws_reach *reach;
     uint8_t missed[WS_BRANCHES / 8]; /* a bit a branch: a shard of it was missing */
     unsigned references;             /* R calls from one thread */
@@ -79,6 +80,7 @@ enum ws_status ws_store_open(const char *path, const struct ws_store_options *op
     fresh->reach = reach;
     fresh->options = *options;
     fresh->told = ws_os_now();
+    fresh->process = ws_os_process();
     fresh->references = 1;
     memcpy(fresh->path, path, size);
     *store = fresh;
@@ -124,6 +126,13 @@ struct ws_untold *ws_store_untold(struct ws_store *store) {
 int64_t *ws_store_told(struct ws_store *store) { return &store->told; }
 
 enum ws_disk ws_store_disk(const struct ws_store *store) { return ws_reach_disk(store->reach); }
+
+bool ws_store_can_wait(const struct ws_store *store, int64_t since, int64_t ns) {
+    int64_t waited = ws_store_now(store) - since;
+
+    return ws_store_disk(store) != WS_DISK_OWN && store->process == ws_os_process() &&
+           waited >= 0 && waited < ns;
+}
 
 void ws_store_grew(struct ws_store *store, uint64_t bytes) { store->added += bytes; }
 

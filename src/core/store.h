@@ -103,6 +103,10 @@ uint64_t *ws_store_added(struct ws_store *store);
 int64_t *ws_store_told(struct ws_store *store);
 /* Whose disk it is on, once it has answered. */
 enum ws_disk ws_store_disk(const struct ws_store *store);
+/* Whether what this handle has to tell others since then may be told later: on a disk that is not
+ * this system's, where each time takes round trips, and not for longer than that. A forked child
+ * may end without a word. */
+bool ws_store_can_wait(const struct ws_store *store, int64_t since, int64_t ns);
 void ws_store_grew(struct ws_store *store, uint64_t bytes);
 
 /* What a store was good for; tally.h says more. */

@@ -510,14 +510,6 @@ static enum ws_status sweep_slice(struct sweep *sweep, struct ws_file *file) {
     return status;
 }
 
-/* On a server's disk each look into the round's file is five round trips. */
-static bool can_wait(struct ws_store *store) {
-    int64_t since = ws_store_now(store) - *ws_store_told(store);
-
-    return ws_store_disk(store) != WS_DISK_OWN && since >= 0 && since < WS_SWEEP_WAITS &&
-           *ws_store_added(store) < share_of(store) / WS_SWEEP_WAITING;
-}
-
 static void go_on_with_round(struct ws_store *store, const char *name, struct ws_swept *swept) {
     struct sweep sweep = {.store = store, .now = ws_store_now(store), .spared = name};
     struct ws_file *file = NULL;
@@ -535,8 +527,11 @@ static void go_on_with_round(struct ws_store *store, const char *name, struct ws
 }
 
 void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept *swept) {
+    bool can_wait = *ws_store_added(store) < share_of(store) / WS_SWEEP_WAITING &&
+                    ws_store_can_wait(store, *ws_store_told(store), WS_SWEEP_WAITS);
+
     *swept = (struct ws_swept){0};
-    if (!can_wait(store)) {
+    if (!can_wait) {
         go_on_with_round(store, name, swept);
     }
 }

@@ -145,9 +145,7 @@ void ws_tally_add(struct ws_store *store, enum ws_use use, double seconds) {
     one.uses[use] = 1;
     one.seconds_saved = isfinite(seconds) && seconds > 0 ? seconds : 0;
     add_to(&untold->tally, &one);
-    /* On a server's disk each flush is five round trips. */
-    int64_t waited = now - untold->tally.since;
-    if (ws_store_disk(store) == WS_DISK_OWN || waited < 0 || waited >= WS_TALLY_WAITS) {
+    if (!ws_store_can_wait(store, untold->tally.since, WS_TALLY_WAITS)) {
         ws_tally_flush(store);
     }
 }

@@ -558,6 +558,15 @@ TEST("on a disk that machines share a handle tells each hour what it has saved a
     ws_store_release(store);
 }
 
+TEST("on a disk that machines share a forked child tells at once") {
+    begin_on_shared_disk();
+    sim_process_dies();
+    save_sized(SHORT);
+    ws_tally_add(store, WS_HIT, 1);
+    CHECK(files_of_store() == 2);
+    ws_store_release(store);
+}
+
 TEST("on a disk that machines share a handle tells at once of a part of what the store may hold") {
     begin_on_shared_disk();
     save_sized((1 << 20) - SHORT);
