@@ -134,7 +134,7 @@ nearest_argument <- function(given, fun, instead) {
   }
 }
 
-# As src/bind-fingerprint.c numbers them. Keys go deep: environments count by what they bind.
+# As src/value-walk.h numbers them. Keys go deep: environments count by what they bind.
 digest_modes <- c(error = 0, ignore = 1, deep = 2, strict = 3)
 
 digest_mode <- function(opaque) {

@@ -124,14 +124,18 @@ as_cachem <- function(store = warm_store(), ..., missing = key_missing()) {
 # of a listing is a value's only where its key is the one made from its cache key: no fit's is.
 
 cache_mark <- "cachem."
-cache_id_room <- 64 - nchar(cache_mark) # as src/core/runfile.h has it
+
+# Bytes of a run's id that are left for the cache key.
+cache_id_room <- function() {
+  .Call(C_run_id_max) - nchar(cache_mark)
+}
 
 cache_key <- function(key) {
   fingerprint(list("cachem", key))
 }
 
 cache_run_id <- function(key) {
-  paste0(cache_mark, if (nchar(key) <= cache_id_room) key else paste0(".", format(cache_key(key))))
+  paste0(cache_mark, if (nchar(key) <= cache_id_room()) key else paste0(".", format(cache_key(key))))
 }
 
 find_cached <- function(store, key) {
@@ -143,12 +147,7 @@ find_cached <- function(store, key) {
 # A lookup marks what it finds as used once a day, which is too seldom for a cache. Where others
 # own the file it cannot be marked.
 mark_used <- function(store, key) {
-  store_key <- format(cache_key(key))
-  file <- file.path(
-    store_config(store)$path, "v1", substr(store_key, 1, 3), substr(store_key, 4, 6),
-    paste0(store_key, "-", cache_run_id(key), ".warm")
-  )
-  Sys.setFileTime(file, Sys.time())
+  .Call(C_store_use, store, format(cache_key(key)), cache_run_id(key))
 }
 
 # A payload may be anybody's.

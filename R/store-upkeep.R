@@ -49,15 +49,9 @@ store_evict <- function(store = warm_store()) {
 store_check <- function(store = warm_store(), repair = FALSE) {
   store <- as_store(store)
   check_flag(repair, "repair")
-  path <- store_config(store)$path
-  branches <- list.files(file.path(path, "v1"), pattern = "^[0-9a-f]{3}$")
   findings <- c(
-    list(
-      if (.Call(C_store_check_root, store)) finding_frame(file.path(path, "v1"), 7L),
-      check_names(path, "v1"),
-      check_names(file.path(path, "v1"), c(branches, ".swept", ".tally"))
-    ),
-    check_branches(store, path, branches, repair)
+    list(finding_frame(.Call(C_store_check_beside, store))),
+    check_branches(store, .Call(C_store_branches, store), repair)
   )
   new_listing(do.call(rbind, findings), "warm_store_check")
 }
@@ -73,26 +67,16 @@ finding_reasons <- c(
   "unreadable" = "cannot be read: is it another user's?"
 )
 
-# What lies in a directory of the store and is not its own.
-check_names <- function(directory, own) {
-  names <- setdiff(list.files(directory, all.files = TRUE, no.. = TRUE), own)
-  finding_frame(file.path(directory, names), rep(3L, length(names)))
-}
-
 # A progress bar shows itself where it takes more than a second.
-check_branches <- function(store, path, branches, repair) {
+check_branches <- function(store, branches, repair) {
   old <- options(cli.progress_show_after = 1)
   on.exit(options(old))
   bar <- cli::cli_progress_bar("Checking the store", total = length(branches))
   findings <- vector("list", length(branches))
   for (i in seq_along(branches)) {
-    found <- .Call(C_store_check_branch, store, strtoi(branches[[i]], 16L), repair)
-    if (is.null(found)) {
-      findings[[i]] <- finding_frame(file.path(path, "v1", branches[[i]]), 7L)
-    } else if (length(found$name) > 0) {
-      shards <- file.path(path, "v1", branches[[i]], sprintf("%03x", found$shard))
-      files <- ifelse(found$name == "", shards, file.path(shards, found$name))
-      findings[[i]] <- finding_frame(files, found$kind, found$bytes, found$removed)
+    found <- .Call(C_store_check_branch, store, branches[[i]], repair)
+    if (length(found$path) > 0) {
+      findings[[i]] <- finding_frame(found)
     }
     if (i %% 16 == 0) {
       cli::cli_progress_update(set = i, id = bar)
@@ -102,13 +86,12 @@ check_branches <- function(store, path, branches, repair) {
   findings
 }
 
-finding_frame <- function(path, kind, bytes = rep(NA_real_, length(kind)),
-                          removed = rep(FALSE, length(kind))) {
+finding_frame <- function(found) {
   data.frame(
-    path = if (length(kind) > 0) path else character(),
-    reason = names(finding_reasons)[kind],
-    detail = unname(finding_reasons)[kind],
-    bytes = bytes,
-    removed = removed
+    path = found$path,
+    reason = names(finding_reasons)[found$kind],
+    detail = unname(finding_reasons)[found$kind],
+    bytes = found$bytes,
+    removed = found$removed
   )
 }

@@ -48,13 +48,13 @@
 #' and chance, so that no two ever write to one; what a machine has finished, the others find.
 #'
 #' What does not hold there: an entry is found by the others only when their view of the directory
-#' is renewed, on NFS after up to a minute. Checkpoints reach the server when they are synced: the
-#' first, and then one in two seconds; the others see them no sooner. A run is known to be alive by
-#' a lock on its file, held by the fitting process alone and not by what it forks; on a mount
-#' without locks (`nolock`) it looks interrupted to other machines, and a sweep of theirs may remove
-#' its file; the fit goes on, and makes a new file once it notices. Clocks should agree: what a
-#' clock far behind has written may seem to have expired. Where fits are long and machines many,
-#' keep a store on each machine's own disk.
+#' is renewed, on NFS after up to a minute; what `summary()` counts, after up to an hour.
+#' Checkpoints reach the server when they are synced: the first, and then one in two seconds; the
+#' others see them no sooner. A run is known to be alive by a lock on its file, held by the fitting
+#' process alone and not by what it forks; on a mount without locks (`nolock`) it looks interrupted
+#' to other machines, and a sweep of theirs may remove its file; the fit goes on, and makes a new
+#' file once it notices. Clocks should agree: what a clock far behind has written may seem to have
+#' expired. Where fits are long and machines many, keep a store on each machine's own disk.
 #'
 #' @section Another machine?:
 #' A store may be copied, moved and backed up as files, while nothing writes to it: it holds the

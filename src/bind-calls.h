@@ -29,6 +29,8 @@ SEXP bind_store_open(SEXP path, SEXP max_size, SEXP max_age, SEXP trust, SEXP sh
 SEXP bind_store_config(SEXP store);
 SEXP bind_store_share(SEXP store);
 SEXP bind_store_is_shared(SEXP store);
+SEXP bind_run_id_max(void);
+SEXP bind_store_use(SEXP store, SEXP key, SEXP run_id);
 SEXP bind_store_barrier(SEXP store, SEXP key);
 SEXP bind_store_shift_clock(SEXP store, SEXP seconds);
 SEXP bind_store_save(SEXP store, SEXP key, SEXP encoded, SEXP objective, SEXP iteration, SEXP kind,
@@ -41,8 +43,9 @@ SEXP bind_store_count(SEXP store, SEXP use, SEXP seconds);
 SEXP bind_store_tally(SEXP store);
 
 SEXP bind_store_sweep(SEXP store);
+SEXP bind_store_branches(SEXP store);
 SEXP bind_store_check_branch(SEXP store, SEXP branch, SEXP repair);
-SEXP bind_store_check_root(SEXP store);
+SEXP bind_store_check_beside(SEXP store);
 SEXP bind_store_trusts(SEXP store, SEXP key, SEXP run_id);
 
 SEXP bind_session_open(SEXP store, SEXP key, SEXP label);

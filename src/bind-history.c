@@ -1,5 +1,6 @@
 #include "bind-calls.h"
 #include "bind.h"
+#include "core/story.h"
 
 SEXP bind_session_attempt(SEXP session, SEXP run_id) {
     ws_session_attempt(bind_session(session), bind_optional_string(run_id, "run_id"));

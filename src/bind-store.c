@@ -8,7 +8,9 @@
 #include "bind-calls.h"
 #include "core/grow.h"
 #include "core/lookup.h"
+#include "core/runs.h"
 #include "core/save.h"
+#include "core/sweep.h"
 #include "core/tally.h"
 
 #define NS_PER_S 1e9
@@ -24,6 +26,7 @@ static void finalize_store(SEXP pointer) {
 
     if (store) {
         ws_tally_settle(store);
+        ws_sweep_settle(store);
     }
     ws_store_release(store);
     R_ClearExternalPtr(pointer);
@@ -113,6 +116,11 @@ SEXP bind_store_is_shared(SEXP store) {
 }
 
 /* Where the key's way is barred to this user: the path, with its owner's number; else NULL. */
+/* Of what begins with the store's path. */
+cetype_t bind_path_encoding(SEXP store) {
+    return Rf_getCharCE(STRING_ELT(VECTOR_ELT(R_ExternalPtrTag(store), STORE_PATH), 0));
+}
+
 SEXP bind_store_barrier(SEXP store, SEXP key) {
     struct ws_store *opened = bind_store(store);
     struct ws_digest digest = bind_key(key, "key");
@@ -123,7 +131,7 @@ SEXP bind_store_barrier(SEXP store, SEXP key) {
         return R_NilValue;
     }
     SEXP value = PROTECT(Rf_allocVector(VECSXP, 2));
-    SET_VECTOR_ELT(value, 0, Rf_ScalarString(Rf_mkCharCE(path, CE_UTF8)));
+    SET_VECTOR_ELT(value, 0, Rf_ScalarString(Rf_mkCharCE(path, bind_path_encoding(store))));
     SET_VECTOR_ELT(value, 1, Rf_ScalarReal((double)owner));
     UNPROTECT(1);
     return value;
@@ -172,6 +180,15 @@ SEXP bind_store_save(SEXP store, SEXP key, SEXP encoded, SEXP objective, SEXP it
         return failure;
     }
     return Rf_mkString(name);
+}
+
+SEXP bind_run_id_max(void) { return Rf_ScalarInteger(WS_RUN_ID_MAX); }
+
+SEXP bind_store_use(SEXP store, SEXP key, SEXP run_id) {
+    struct ws_digest digest = bind_key(key, "key");
+
+    ws_store_use(bind_store(store), &digest, bind_string(run_id, "run_id"));
+    return R_NilValue;
 }
 
 /* With its story, and `homes` in the place of their names, where these are not NULL. */

@@ -6,6 +6,7 @@
 #include "bind-calls.h"
 #include "core/check.h"
 #include "core/grow.h"
+#include "core/shards.h"
 #include "core/sweep.h"
 
 /* Two numbers for each reason, files and bytes, in the order of enum ws_sweep_reason. */
@@ -29,32 +30,35 @@ SEXP bind_store_sweep(SEXP store) {
 
 struct found {
     struct ws_finding finding;
-    char *name;
+    char *path;
 };
 
 struct findings {
+    struct ws_store *store;
+    cetype_t encoding; /* of paths */
     struct found *all;
     size_t count;
     size_t room;
 };
 
+static struct findings findings_of(SEXP store) {
+    return (struct findings){.store = bind_store(store), .encoding = bind_path_encoding(store)};
+}
+
 static enum ws_status add_finding(void *context, const struct ws_finding *finding) {
     struct findings *findings = context;
-
-    const char *text = finding->name ? finding->name : "";
-    size_t size = strlen(text) + 1;
     struct found *all = ws_with_room(findings->all, sizeof *all, findings->count, &findings->room);
 
     if (!all) {
         return WS_NO_MEMORY;
     }
     findings->all = all;
-    char *name = malloc(size);
-    if (!name) {
+    char *path = ws_layout_path(ws_store_path(findings->store), finding->level, finding->shard,
+                                finding->name);
+    if (!path) {
         return WS_NO_MEMORY;
     }
-    memcpy(name, text, size);
-    all[findings->count++] = (struct found){.finding = *finding, .name = name};
+    all[findings->count++] = (struct found){.finding = *finding, .path = path};
     return WS_OK;
 }
 
@@ -63,7 +67,7 @@ static void free_findings(void *context, Rboolean jump) {
 
     (void)jump;
     for (size_t i = 0; i < findings->count; i++) {
-        free(findings->all[i].name);
+        free(findings->all[i].path);
     }
     free(findings->all);
 }
@@ -71,49 +75,62 @@ static void free_findings(void *context, Rboolean jump) {
 static SEXP make_findings(void *context) {
     const struct findings *findings = context;
     R_xlen_t count = (R_xlen_t)findings->count;
-    const char *names[] = {"name", "kind", "bytes", "removed", "shard", ""};
+    const char *names[] = {"path", "kind", "bytes", "removed", ""};
     SEXP value = PROTECT(Rf_mkNamed(VECSXP, names));
-    SEXP name = SET_VECTOR_ELT(value, 0, Rf_allocVector(STRSXP, count));
+    SEXP path = SET_VECTOR_ELT(value, 0, Rf_allocVector(STRSXP, count));
     int *kind = INTEGER(SET_VECTOR_ELT(value, 1, Rf_allocVector(INTSXP, count)));
     double *bytes = REAL(SET_VECTOR_ELT(value, 2, Rf_allocVector(REALSXP, count)));
     int *removed = LOGICAL(SET_VECTOR_ELT(value, 3, Rf_allocVector(LGLSXP, count)));
-    int *shard = INTEGER(SET_VECTOR_ELT(value, 4, Rf_allocVector(INTSXP, count)));
 
     for (R_xlen_t i = 0; i < count; i++) {
         const struct found *found = &findings->all[i];
-        SET_STRING_ELT(name, i, Rf_mkChar(found->name));
+        SET_STRING_ELT(path, i, Rf_mkCharCE(found->path, findings->encoding));
         kind[i] = (int)found->finding.kind + 1;
-        bytes[i] = (double)found->finding.bytes;
+        bytes[i] = found->finding.level == WS_LEVEL_SHARD ? (double)found->finding.bytes : NA_REAL;
         removed[i] = found->finding.removed;
-        shard[i] = (int)(found->finding.shard % WS_SHARDS_OF_BRANCH);
     }
     UNPROTECT(1);
     return value;
 }
 
-/* Whether the directory of the branches is there and cannot be read. */
-SEXP bind_store_check_root(SEXP store) {
-    struct ws_dir *root = NULL;
-    enum ws_status status = ws_store_root(bind_store(store), &root);
+static SEXP tell_findings(struct findings *findings, enum ws_status status) {
+    if (status != WS_OK) {
+        free_findings(findings, FALSE);
+        bind_stop_status("cannot check the store", status);
+    }
+    return bind_with_cleanup(make_findings, free_findings, findings);
+}
 
-    ws_os_dir_close(root);
-    return Rf_ScalarLogical(status == WS_OS_ERROR);
+SEXP bind_store_check_beside(SEXP store) {
+    struct findings findings = findings_of(store);
+
+    return tell_findings(&findings, ws_check_beside(findings.store, add_finding, &findings));
 }
 
 SEXP bind_store_check_branch(SEXP store, SEXP branch, SEXP repair) {
-    struct findings findings = {0};
-    struct ws_store *opened = bind_store(store);
+    struct findings findings = findings_of(store);
     uint32_t number = (uint32_t)Rf_asInteger(branch);
     bool repairing = bind_flag(repair, "repair");
-    enum ws_status status = ws_check_branch(opened, number, repairing, add_finding, &findings);
 
-    if (status == WS_NO_MEMORY) {
-        free_findings(&findings, FALSE);
-        bind_stop_status("cannot check the store", status);
+    return tell_findings(
+        &findings, ws_check_branch(findings.store, number, repairing, add_finding, &findings));
+}
+
+/* Those that there are. */
+SEXP bind_store_branches(SEXP store) {
+    bool present[WS_BRANCHES];
+    int count = 0;
+
+    ws_store_branches(bind_store(store), present);
+    for (int i = 0; i < WS_BRANCHES; i++) {
+        count += present[i];
     }
-    if (status == WS_OS_ERROR) {
-        free_findings(&findings, FALSE);
-        return R_NilValue;
+    SEXP value = PROTECT(Rf_allocVector(INTSXP, count));
+    for (int i = WS_BRANCHES, at = count; i-- > 0;) {
+        if (present[i]) {
+            INTEGER(value)[--at] = i;
+        }
     }
-    return bind_with_cleanup(make_findings, free_findings, &findings);
+    UNPROTECT(1);
+    return value;
 }

@@ -48,7 +48,8 @@ void bind_tag_set_flag(SEXP pointer, int index, int value);
 SEXP bind_pointer(void *address, SEXP tag, SEXP protect, const char *class,
                   R_CFinalizer_t finalizer);
 
-struct ws_store *bind_store(SEXP store);       /* open, or opened again */
+struct ws_store *bind_store(SEXP store);
+cetype_t bind_path_encoding(SEXP store);       /* open, or opened again */
 struct ws_session *bind_session(SEXP session); /* the same; raises where it was closed */
 
 /* An R value made from what `context` holds; `cleanup` runs whether that works or R jumps. */

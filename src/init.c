@@ -34,14 +34,17 @@ static const R_CallMethodDef routines[] = {
     CALL(store_save, 8),
     CALL(store_lookup, 6),
     CALL(store_list, 2),
+    CALL(store_use, 3),
+    CALL(run_id_max, 0),
     CALL(store_delete, 3),
 
     CALL(store_count, 3),
     CALL(store_tally, 1),
 
     CALL(store_sweep, 1),
+    CALL(store_branches, 1),
     CALL(store_check_branch, 3),
-    CALL(store_check_root, 1),
+    CALL(store_check_beside, 1),
     CALL(store_trusts, 3),
 
     CALL(session_open, 3),

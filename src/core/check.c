@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
+#include "shards.h"
+
 struct check {
     struct ws_store *store;
+    enum ws_level level;
     uint32_t shard;
     bool repair;
     int64_t now;
@@ -15,15 +18,19 @@ struct check {
 
 static enum ws_status find(struct check *check, enum ws_finding_kind kind, const char *name,
                            uint64_t bytes) {
-    struct ws_finding finding = {.kind = kind, .shard = check->shard, .name = name, .bytes = bytes};
+    struct ws_finding finding = {
+        .kind = kind, .level = check->level, .shard = check->shard, .name = name, .bytes = bytes};
 
     return check->visit(check->context, &finding);
 }
 
 static enum ws_status find_damaged(struct check *check, struct ws_file *file, const char *name,
                                    uint64_t bytes) {
-    struct ws_finding finding = {
-        .kind = WS_FINDING_DAMAGED, .shard = check->shard, .name = name, .bytes = bytes};
+    struct ws_finding finding = {.kind = WS_FINDING_DAMAGED,
+                                 .level = check->level,
+                                 .shard = check->shard,
+                                 .name = name,
+                                 .bytes = bytes};
 
     if (check->repair && ws_runfile_remove(check->dir, name, file)) {
         finding.removed = check->changed = true;
@@ -153,10 +160,45 @@ enum ws_status ws_check_branch(struct ws_store *store, uint32_t branch, bool rep
                                                        const struct ws_finding *finding),
                                void *context) {
     struct check check = {.store = store,
+                          .level = WS_LEVEL_SHARD,
                           .repair = repair,
                           .now = ws_store_now(store),
                           .visit = visit,
                           .context = context};
+    enum ws_status status = ws_store_each_shard_of(store, branch, check_shard, &check);
 
-    return ws_store_each_shard_of(store, branch, check_shard, &check);
+    if (status == WS_OS_ERROR) {
+        check.level = WS_LEVEL_BRANCH;
+        check.shard = branch * WS_SHARDS_OF_BRANCH;
+        status = find(&check, WS_FINDING_UNREADABLE, NULL, 0);
+    }
+    return status;
+}
+
+static enum ws_status check_name(void *context, const char *name) {
+    struct check *check = context;
+
+    return ws_layout_has(check->level, name) ? WS_OK : find(check, WS_FINDING_FOREIGN, name, 0);
+}
+
+enum ws_status ws_check_beside(struct ws_store *store,
+                               enum ws_status (*visit)(void *context,
+                                                       const struct ws_finding *finding),
+                               void *context) {
+    struct check check = {.store = store, .visit = visit, .context = context};
+    enum ws_status status = WS_OK;
+
+    for (check.level = WS_LEVEL_STORE; status == WS_OK && check.level <= WS_LEVEL_ROOT;
+         check.level++) {
+        struct ws_dir *dir = NULL;
+        status = ws_store_directory(store, check.level, 0, WS_MAKE_NONE, &dir);
+        if (status == WS_OK) {
+            status = ws_os_dir_list(dir, check_name, &check);
+        }
+        ws_os_dir_close(dir);
+        if (status == WS_OS_ERROR) {
+            status = find(&check, WS_FINDING_UNREADABLE, NULL, 0);
+        }
+    }
+    return status == WS_NOT_FOUND ? WS_OK : status;
 }

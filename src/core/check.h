@@ -1,6 +1,7 @@
 /*
  * check: reads one branch of a store, all of it, and tells what a lookup would pass over.
  *
+ *     ws_check_beside(store, visit, context)                                what is not in a branch
  *     for each of WS_BRANCHES: ws_check_branch(store, branch, repair, visit, context)
  *
  * A sweep reads headers alone; this reads and verifies every payload. It takes memory for the
@@ -23,14 +24,20 @@ enum ws_finding_kind {
 
 struct ws_finding {
     enum ws_finding_kind kind;
+    enum ws_level level;
     uint32_t shard;
-    const char *name; /* of the file in its shard; NULL: the shard itself */
+    const char *name; /* in that directory; NULL: the directory itself */
     uint64_t bytes;
     bool removed;
 };
 
+/* Names that a store does not have, beside its branches. */
+enum ws_status ws_check_beside(struct ws_store *store,
+                               enum ws_status (*visit)(void *context,
+                                                       const struct ws_finding *finding),
+                               void *context);
 /* With `repair` removes what is damaged and not held by a live run. WS_OK where there is no such
- * branch; WS_OS_ERROR where it cannot be read. */
+ * branch. */
 enum ws_status ws_check_branch(struct ws_store *store, uint32_t branch, bool repair,
                                enum ws_status (*visit)(void *context,
                                                        const struct ws_finding *finding),

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runs.h"
+
 /* A lookup keeps this many files open between choosing an entry and reading it; further ones it
  * opens again. Most keys have one to three runs. */
 #define OPEN_FILES_MAX 8
@@ -60,24 +62,6 @@ static void note_failure(const struct lookup *lookup, enum ws_status status) {
 }
 
 /* Finding the runs. */
-
-/* Calls `visit` with the names in a shard among which those of the key's runs are, or with that of
- * the one run `run_id`, which need not be there. */
-static enum ws_status visit_names(struct ws_dir *dir, const struct ws_digest *key,
-                                  const char *run_id,
-                                  enum ws_status (*visit)(void *context, const char *name),
-                                  void *context) {
-    char name[WS_FILE_NAME_MAX + 1];
-
-    if (!run_id) {
-        return ws_os_dir_list(dir, visit, context);
-    }
-    if (!ws_run_id_is_valid(run_id)) {
-        return WS_OK;
-    }
-    ws_run_file_name(key, run_id, name);
-    return visit(context, name);
-}
 
 /* What is larger than the store may be was not saved there. */
 static uint64_t largest_payload(const struct lookup *lookup) {
@@ -200,7 +184,7 @@ static enum ws_status find_runs(struct lookup *lookup) {
         status = ws_store_missing_shard(lookup->store, lookup->key, &lookup->dir);
     }
     if (status == WS_OK) {
-        status = visit_names(lookup->dir, lookup->key, lookup->run_id, add_run, lookup);
+        status = ws_runs_named(lookup->dir, lookup->key, lookup->run_id, add_run, lookup);
     }
     if (status == WS_OS_ERROR) {
         note_failure(lookup, status);
@@ -437,50 +421,6 @@ enum ws_status ws_store_lookup_whole(struct ws_store *store, const struct ws_dig
     return look(&lookup, entry);
 }
 
-/* Trust. */
-
-static bool trusts_file(const struct ws_store *store, const struct ws_digest *key,
-                        const char *run_id, struct ws_file *file) {
-    struct ws_file_identity identity;
-
-    if (ws_store_options(store).trust) {
-        return true;
-    }
-    if (ws_os_file_identity(file, &identity) != WS_OK) {
-        return false;
-    }
-    char *path = ws_store_run_path(store, key, run_id);
-    bool trusts = path && ws_os_is_private(path, WS_STORE_DEPTH, &identity);
-    free(path);
-    return trusts;
-}
-
-bool ws_candidate_is_trusted(const struct ws_candidate *candidate) {
-    if (*candidate->trust == WS_TRUST_UNKNOWN) {
-        bool trusts = trusts_file(candidate->store, &candidate->record->key, candidate->run_id,
-                                  candidate->file);
-        *candidate->trust = trusts ? WS_TRUSTED : WS_UNTRUSTED;
-    }
-    return *candidate->trust == WS_TRUSTED;
-}
-
-bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key,
-                     const char *run_id) {
-    char name[WS_FILE_NAME_MAX + 1];
-    struct ws_dir *dir = NULL;
-    struct ws_file *file = NULL;
-
-    if (!ws_run_id_is_valid(run_id) || ws_store_shard(store, key, WS_MAKE_NONE, &dir) != WS_OK) {
-        return false;
-    }
-    ws_run_file_name(key, run_id, name);
-    bool trusts =
-        ws_os_file_open(dir, name, &file) == WS_OK && trusts_file(store, key, run_id, file);
-    ws_os_file_close(file);
-    ws_os_dir_close(dir);
-    return trusts;
-}
-
 /* Entries. */
 
 enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry) {
@@ -507,67 +447,4 @@ void ws_entry_free(struct ws_entry *entry) {
         free(entry->story);
         free(entry);
     }
-}
-
-/* The story of a key. */
-
-struct story {
-    struct ws_store *store;
-    const struct ws_digest *key;
-    int64_t now;
-    struct ws_dir *dir;
-    struct ws_record newest;
-    bool found;
-    struct ws_history *history;
-};
-
-/* Newer than what was found before, and whole. */
-static enum ws_status take_story(void *context, const char *name) {
-    struct story *story = context;
-    struct ws_digest key;
-    char run_id[WS_RUN_ID_MAX + 1];
-    struct ws_scan scan;
-    struct ws_history history;
-    struct ws_file *file = NULL;
-
-    if (ws_run_file_parse(name, &key, run_id) != WS_OK ||
-        memcmp(key.bytes, story->key->bytes, sizeof key.bytes) != 0 ||
-        ws_os_file_open(story->dir, name, &file) != WS_OK) {
-        return WS_OK;
-    }
-    if (ws_runfile_scan(file, &key, &scan) != WS_OK) {
-        scan.count = 0;
-    }
-    for (int i = 0; i < scan.count; i++) {
-        const struct ws_record *record = &scan.records[i];
-        if (!ws_store_has_expired(story->store, record, scan.info.modified, story->now) &&
-            (!story->found || ws_rank_is_newer(record, &story->newest, story->now)) &&
-            ws_runfile_read_history(file, &scan, i, &history) == WS_OK) {
-            story->newest = *record;
-            story->found = true;
-            *story->history = history;
-        }
-    }
-    ws_os_file_close(file);
-    return WS_OK;
-}
-
-enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
-                                const char *run_id, struct ws_history *history,
-                                struct ws_note *note) {
-    struct story story = {
-        .store = store, .key = key, .now = ws_store_now(store), .history = history};
-    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &story.dir);
-
-    if (status == WS_OK) {
-        status = visit_names(story.dir, key, run_id, take_story, &story);
-    }
-    ws_os_dir_close(story.dir);
-    if (status == WS_OK && !story.found) {
-        status = WS_NOT_FOUND;
-    }
-    if (status == WS_OK) {
-        *note = story.newest.note;
-    }
-    return status;
 }

@@ -15,8 +15,9 @@
  * taken by a payload beyond the first WS_SCAN_HEAD bytes of its file (its size, and the rest), one
  * by an entry more than a day old (when it was last used).
  *
- * A miss is one call where the shard is missing; on a network's file system it is asked for once
- * more after the directory above it was opened, so that what another machine has just made is seen.
+ * A miss is one call where the shard is missing. On a network's file system the next one near it
+ * asks once more after the directory above was opened, so that what another machine has made since
+ * is seen.
  * Where the shard is there, one more call tells when it last changed: in one that has just done so
  * a miss is one after four listings.
  */
@@ -25,23 +26,7 @@
 
 #include "rank.h"
 #include "store.h"
-
-enum ws_trust { WS_TRUST_UNKNOWN, WS_TRUSTED, WS_UNTRUSTED };
-
-/* What a lookup found, and has verified, for accept() to judge. */
-struct ws_candidate {
-    const struct ws_record *record;
-    const void *payload;
-    const struct ws_store *store;
-    const char *run_id;
-    struct ws_file *file;
-    enum ws_trust *trust; /* what was made out of it before */
-};
-
-/* Whether nobody but this user can have written it (ws_os_is_private), or the store is trusted. */
-bool ws_candidate_is_trusted(const struct ws_candidate *candidate);
-/* The same of a run's file as it is now. */
-bool ws_store_trusts(const struct ws_store *store, const struct ws_digest *key, const char *run_id);
+#include "trust.h"
 
 struct ws_entry {
     struct ws_record record;
@@ -67,11 +52,5 @@ enum ws_status ws_store_lookup_whole(struct ws_store *store, const struct ws_dig
                                      const char *run_id, struct ws_entry **entry);
 enum ws_status ws_entry_copy(const struct ws_entry *from, struct ws_entry **entry);
 void ws_entry_free(struct ws_entry *entry);
-
-/* The history that was written last under `key`, of the one run where `run_id` is not NULL, and
- * what else its record says. The payload is not looked at. */
-enum ws_status ws_store_history(struct ws_store *store, const struct ws_digest *key,
-                                const char *run_id, struct ws_history *history,
-                                struct ws_note *note);
 
 #endif

@@ -65,9 +65,15 @@ enum ws_status ws_os_dir_list(struct ws_dir *dir,
 enum ws_status ws_os_dir_sync(struct ws_dir *dir);
 /* When a name in it was last added, taken or changed, ns since 1970-01-01 UTC. */
 enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified);
-/* Whether `path` is where others than this system may change names without its knowing at once, as
- * on a network's file system; false where that cannot be known. */
-bool ws_os_is_shared(const char *path);
+/* Whether the call that opened it made it; false where that is not known. */
+bool ws_os_dir_is_new(const struct ws_dir *dir);
+/* Whose disk it is that `path` is on. */
+enum ws_disk {
+    WS_DISK_OWN,    /* this system's, or it cannot be known */
+    WS_DISK_SHARED, /* others may change names without its knowing at once, as on a network's */
+    WS_DISK_SERVED  /* NFS: besides, no change of a name is answered before it is durable */
+};
+enum ws_disk ws_os_disk(const char *path);
 /* Whether `path` is a directory in which this user may make no name for want of rights, and whose
  * it is. */
 bool ws_os_is_barred(const char *path, uint64_t *owner);

@@ -1,16 +1,9 @@
-#ifdef __linux__
-#define _GNU_SOURCE
-#endif
-
 #include "os_posix.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
-
-#define NS_PER_S ((int64_t)1000000000)
 
 #ifdef __APPLE__
 #define WAITING_CLOCK CLOCK_REALTIME /* the only one that a wait goes by there */

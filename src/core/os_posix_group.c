@@ -1,38 +1,25 @@
-#define _XOPEN_SOURCE 700
-
 #include "os_posix.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Directories that a group shares. Its mark is their mode, which only an owner can set, and which
- * os_posix.c hands down to what is made in them: so it is kept in the store, and nowhere else. */
+ * os_posix_dir.c hands down to what is made in them: so it is kept in the store, and nowhere else.
+ */
 
-/* As it is told to others: also where a file system cannot sync a directory. */
-static enum ws_status sync_names(int fd) {
-    return fsync(fd) < 0 && errno != EINVAL ? WS_OS_ERROR : WS_OK;
-}
-
-static void close_if_open(int fd) {
-    int saved = errno;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    errno = saved;
-}
-
-/* The group first: to change it takes rights away. What is not this user's stays as it is. */
-static void share_one(int fd, const struct stat *stat, gid_t group) {
-    mode_t rights = S_ISDIR(stat->st_mode) ? WS_GROUP_DIRECTORY | (stat->st_mode & S_ISVTX)
-                                           : (stat->st_mode & 0777) | WS_GROUP_FILE;
+/* What is in `at`. The group first: to change it takes rights away. What is not this user's stays
+ * as it is. A directory's mark goes, see os_posix_dir.c, once it is durable what that says may not
+ * be.
+ */
+static void share_one(int at, int fd, const struct stat *stat, gid_t group) {
+    bool is_dir = S_ISDIR(stat->st_mode);
+    bool marked = is_dir && (stat->st_mode & S_ISVTX) != 0 && sync_directory(at) != WS_OK;
+    mode_t rights = is_dir ? WS_GROUP_DIRECTORY : (stat->st_mode & 0777) | WS_GROUP_FILE;
 
     if (stat->st_gid != group && fchown(fd, (uid_t)-1, group) < 0) {
         return;
     }
-    (void)!fchmod(fd, rights);
+    (void)!fchmod(fd, rights | (marked ? S_ISVTX : 0));
 }
 
 /* What is in the directory `fd`, which it closes, and below. */
@@ -52,12 +39,12 @@ static void share_all_in(int fd, gid_t group) {
         int below = open_retrying(fd, found->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
         bool known = below >= 0 && fstat(below, &stat) == 0;
         if (known && (S_ISDIR(stat.st_mode) || S_ISREG(stat.st_mode))) {
-            share_one(below, &stat, group);
+            share_one(fd, below, &stat, group);
         }
         if (known && S_ISDIR(stat.st_mode)) {
             share_all_in(below, group);
         } else {
-            close_if_open(below);
+            close_quietly(below);
         }
     }
     closedir(stream);
@@ -81,15 +68,15 @@ static enum ws_status share_directory(int at, const char *name, gid_t group) {
         }
     }
     if (known) {
-        share_one(fd, &stat, group);
+        share_one(at, fd, &stat, group);
         known = fstat(fd, &stat) == 0;
     }
-    close_if_open(fd);
+    close_quietly(fd);
     if (known && !(ws_is_for_group(stat.st_mode) && stat.st_gid == group)) {
         errno = EPERM; /* somebody else's */
         known = false;
     }
-    return known && (!made || sync_names(at) == WS_OK) ? WS_OK : WS_OS_ERROR;
+    return known && (!made || sync_directory(at) == WS_OK) ? WS_OK : WS_OS_ERROR;
 }
 
 /* Where it is missing; its group may look into it. */
@@ -103,9 +90,9 @@ static enum ws_status make_directory(const char *path) {
     int parent = fd < 0 ? -1 : open_retrying(fd, "..", O_RDONLY | O_DIRECTORY, 0);
     bool done = fd >= 0 && fstat(fd, &stat) == 0 &&
                 fchmod(fd, (stat.st_mode & S_ISGID) | S_IRWXU | S_IRGRP | S_IXGRP) == 0 &&
-                (parent < 0 || sync_names(parent) == WS_OK);
-    close_if_open(parent);
-    close_if_open(fd);
+                (parent < 0 || sync_directory(parent) == WS_OK);
+    close_quietly(parent);
+    close_quietly(fd);
     return done ? WS_OK : WS_OS_ERROR;
 }
 
@@ -148,6 +135,6 @@ enum ws_status ws_os_dir_share(const char *path, const char *name) {
         let_group_in(fd, &stat);
         status = share_directory(fd, name, stat.st_gid);
     }
-    close_if_open(fd);
+    close_quietly(fd);
     return status;
 }

@@ -1,15 +1,9 @@
-#ifdef __linux__
-#define _GNU_SOURCE /* O_PATH */
-#endif
-
 #include "os_posix.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Whether others could have put a file where it is. The path is gone through name by name, each
  * opened in the directory that was checked before it: so that what was checked is what was gone

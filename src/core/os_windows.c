@@ -448,14 +448,19 @@ bool ws_os_is_barred(const char *path, uint64_t *owner) {
     return false;
 }
 
-bool ws_os_is_shared(const char *path) {
+enum ws_disk ws_os_disk(const char *path) {
     WCHAR *wide = long_path_of(path);
     WCHAR root[MAX_PATH];
     bool shared =
         wide && GetVolumePathNameW(wide, root, MAX_PATH) && GetDriveTypeW(root) == DRIVE_REMOTE;
 
     free(wide);
-    return shared;
+    return shared ? WS_DISK_SHARED : WS_DISK_OWN;
+}
+
+bool ws_os_dir_is_new(const struct ws_dir *dir) {
+    (void)dir;
+    return false;
 }
 
 /* Its name would stay, and be of no use to anyone, while somebody has it open. */

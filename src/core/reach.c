@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct question {
-    bool is_shared; /* the answer */
+    enum ws_disk disk; /* the answer */
     char path[];
 };
 
@@ -14,7 +14,7 @@ struct ws_reach {
     struct question *question;
     int64_t answered; /* ns since 1970-01-01 UTC */
     bool is_known;
-    bool is_shared;
+    enum ws_disk disk;
     char path[];
 };
 
@@ -39,7 +39,7 @@ void ws_reach_close(struct ws_reach *reach) {
 static enum ws_status ask(void *context) {
     struct question *question = context;
 
-    question->is_shared = ws_os_is_shared(question->path);
+    question->disk = ws_os_disk(question->path);
     return WS_OK;
 }
 
@@ -59,8 +59,8 @@ static void begin_asking(struct ws_reach *reach) {
     }
 }
 
-static void note_answer(struct ws_reach *reach, bool is_shared) {
-    reach->is_shared = is_shared;
+static void note_answer(struct ws_reach *reach, enum ws_disk disk) {
+    reach->disk = disk;
     reach->is_known = true;
     reach->answered = ws_os_now();
 }
@@ -73,7 +73,7 @@ static bool wait_for_answer(struct ws_reach *reach, int64_t ns) {
         return false;
     }
     if (result == WS_OK) {
-        note_answer(reach, reach->question->is_shared);
+        note_answer(reach, reach->question->disk);
     }
     ws_os_errand_leave(reach->asking);
     reach->asking = NULL;
@@ -90,9 +90,9 @@ static bool has_just_answered(const struct ws_reach *reach) {
  * its way may hold what a forked child needs. */
 bool ws_reach_answers(struct ws_reach *reach) {
     if (!reach->is_known) {
-        note_answer(reach, ws_os_is_shared(reach->path));
+        note_answer(reach, ws_os_disk(reach->path));
     }
-    if (!reach->is_shared) {
+    if (reach->disk == WS_DISK_OWN) {
         return true;
     }
     if (reach->asking && !wait_for_answer(reach, 0)) {
@@ -103,10 +103,10 @@ bool ws_reach_answers(struct ws_reach *reach) {
     }
     begin_asking(reach);
     if (!reach->asking) { /* no memory, or no thread: then as anybody asks */
-        note_answer(reach, ws_os_is_shared(reach->path));
+        note_answer(reach, ws_os_disk(reach->path));
         return true;
     }
     return wait_for_answer(reach, WS_PATIENCE);
 }
 
-bool ws_reach_is_shared(const struct ws_reach *reach) { return reach->is_shared; }
+enum ws_disk ws_reach_disk(const struct ws_reach *reach) { return reach->disk; }

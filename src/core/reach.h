@@ -21,8 +21,8 @@ struct ws_reach;
 
 enum ws_status ws_reach_open(const char *path, struct ws_reach **reach);
 bool ws_reach_answers(struct ws_reach *reach);
-/* Whether others than this machine may change names there. False before it has answered. */
-bool ws_reach_is_shared(const struct ws_reach *reach);
+/* WS_DISK_OWN before it has answered. */
+enum ws_disk ws_reach_disk(const struct ws_reach *reach);
 void ws_reach_close(struct ws_reach *reach);
 
 #endif

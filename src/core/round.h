@@ -47,9 +47,9 @@
 #ifndef WS_ROUND_H
 #define WS_ROUND_H
 
-#include "store.h"
+#include "layout.h"
+#include "rank.h"
 
-#define WS_ROUND_FILE ".swept"
 #define WS_OWED_MAX (2.0 * WS_BRANCHES) /* a round that finds out, and one that removes */
 #define WS_SAMPLE 256
 #define WS_ROUND_BYTES (88 + 24 * WS_SAMPLE + 8)

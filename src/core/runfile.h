@@ -18,9 +18,10 @@
  * A record that will not be followed by others, such as a final one, has its file for itself, and
  * nothing else is in that.
  *
- *     writing:  ws_runfile_create -> ws_runfile_write* -> ws_runfile_close     a live run
- *               ws_runfile_put                                                 one record alone
- *     reading:  ws_runfile_scan or ws_runfile_glance -> ws_runfile_read
+ *     ws_runfile_create -> ws_runfile_write* -> ws_runfile_close     a live run
+ *     ws_runfile_put                                                 one record alone
+ *
+ * scan.h reads what these write.
  *
  * A file appears under its name complete and synced: it is written under a temporary name,
  * locked, synced, renamed, and the directory synced. The lock is held until the writer closes,
@@ -30,14 +31,11 @@
 #define WS_RUNFILE_H
 
 #include "history.h"
+#include "layout.h"
 #include "os.h"
 #include "record.h"
+#include "scan.h"
 
-#define WS_SLOT_ALIGN 4096   /* the largest atomic write unit of today's disks */
-#define WS_RUN_ID_MAX 64     /* file names stay below the 143 bytes of an encrypted home */
-#define WS_FILE_NAME_MAX 128 /* key, '-', run id, '.', 16 random hex digits, ".tmp" */
-#define WS_RUN_SUFFIX ".warm"
-#define WS_TEMPORARY_SUFFIX ".tmp"
 /* Bytes of the best payload up to which a copy is kept in memory, for when its file cannot be read
  * any more. To copy as much takes a tenth of the time that it takes to write it. */
 #define WS_KEPT_MAX 65536
@@ -100,40 +98,5 @@ enum ws_status ws_runfile_put(struct ws_dir *dir, const char *name, struct ws_re
  * have put another file in its place since: that one stays. Between this question and the removal
  * lies a microsecond, which only a lock for each name could close. */
 bool ws_runfile_remove(struct ws_dir *dir, const char *name, struct ws_file *file);
-
-/* A file of slots of the smallest size fits whole, and most finished records do: one read is all
- * that they cost. */
-#define WS_SCAN_HEAD (WS_SLOTS * WS_SLOT_ALIGN)
-
-/* The records of a file, as their headers tell. */
-struct ws_scan {
-    int count;
-    struct ws_record records[WS_SLOTS];
-    struct ws_file_info info;
-    enum ws_status reason; /* why there are none: WS_FOREIGN, WS_NEWER or WS_DAMAGED */
-    size_t head_size;
-    uint8_t head[WS_SCAN_HEAD]; /* the beginning of the file, read on the way */
-};
-
-/* WS_OK also for a file without a valid record: `count` is 0 then, and `reason` set. Records
- * whose key is not `key` are not counted. */
-enum ws_status ws_runfile_scan(struct ws_file *file, const struct ws_digest *key,
-                               struct ws_scan *scan);
-/* The same with fewer calls, where the first read tells all; `info` is then the size alone. */
-enum ws_status ws_runfile_glance(struct ws_file *file, const struct ws_digest *key,
-                                 struct ws_scan *scan);
-/* What a payload may be of the blocks that its file takes on the disk. A hole takes none, and
- * anybody can make a file of holes that claims gigabytes; but file systems that compress take less
- * than was written. */
-#define WS_HOLES_MAX 64
-#define WS_UNQUESTIONED ((uint64_t)1 << 20) /* bytes that anybody may claim */
-
-/* Reads and verifies record `index` of a scan; *payload is malloc'd, the caller's. WS_TOO_LARGE,
- * and no memory is taken, where the payload claims more than can be there. */
-enum ws_status ws_runfile_read(struct ws_file *file, const struct ws_scan *scan, int index,
-                               void **payload);
-/* The same of its history; WS_NOT_FOUND where it has none. */
-enum ws_status ws_runfile_read_history(struct ws_file *file, const struct ws_scan *scan, int index,
-                                       struct ws_history *history);
 
 #endif

@@ -13,15 +13,14 @@ struct superseding {
 
 static bool is_superseded(const struct superseding *superseding, struct ws_file *file) {
     struct ws_scan scan;
-    bool locked = true;
 
     if (ws_runfile_scan(file, &superseding->record->key, &scan) != WS_OK || scan.count != 1) {
         return false;
     }
     const struct ws_record *other = &scan.records[0];
+    /* One that has its file for itself is written, and held by nobody. */
     return other->note.kind == WS_FINAL && !other->note.is_seed && other->slot_size == 0 &&
-           other->written < superseding->record->written &&
-           ws_os_file_is_locked(file, &locked) == WS_OK && !locked;
+           other->written < superseding->record->written;
 }
 
 /* What is removed may have outlasted a power loss: so must what takes its place. */
@@ -61,17 +60,9 @@ void ws_supersede(struct ws_dir *dir, const struct ws_record *record, const char
     struct superseding superseding = {
         .dir = dir, .record = record, .run_id = run_id, .durable = durable};
 
-    ws_os_dir_list(dir, remove_superseded, &superseding);
-}
-
-static void supersede_in(const struct ws_store *store, const struct ws_record *record,
-                         const char *run_id) {
-    struct ws_dir *dir = NULL;
-
-    if (ws_store_shard(store, &record->key, WS_MAKE_NONE, &dir) == WS_OK) {
-        ws_supersede(dir, record, run_id, true);
+    if (!ws_os_dir_is_new(dir)) {
+        ws_os_dir_list(dir, remove_superseded, &superseding);
     }
-    ws_os_dir_close(dir);
 }
 
 enum ws_status ws_save(struct ws_store *store, const struct ws_digest *key,
@@ -81,17 +72,20 @@ enum ws_status ws_save(struct ws_store *store, const struct ws_digest *key,
         .note = *note, .key = *key, .sequence = 1, .written = ws_store_now(store)};
     char name[WS_FILE_NAME_MAX + 1];
     struct ws_swept swept;
+    struct ws_dir *dir = NULL;
     bool has_room = size <= UINT64_MAX - WS_RECORD_HEADER &&
                     ws_sweep_has_room_for(store, WS_RECORD_HEADER + (uint64_t)size);
     enum ws_status status = run_id[0] == '\0' ? ws_run_id_new(run_id) : WS_OK;
 
     if (status == WS_OK) {
-        status = has_room ? ws_store_put(store, run_id, &record, payload, size) : WS_TOO_LARGE;
+        status =
+            has_room ? ws_store_put(store, run_id, &record, payload, size, &dir) : WS_TOO_LARGE;
     }
     if (status == WS_OK) {
         if (note->kind == WS_FINAL && !note->is_seed) {
-            supersede_in(store, &record, run_id);
+            ws_supersede(dir, &record, run_id, true);
         }
+        ws_os_dir_close(dir);
         ws_run_file_name(key, run_id, name);
         ws_sweep_when_due(store, name, &swept);
     }

@@ -21,8 +21,8 @@ enum ws_status ws_save(struct ws_store *store, const struct ws_digest *key,
 
 /* Removes from `dir` the final records of its key that `record`, which is final and was just put
  * there under `run_id`, supersedes: those of other runs that were written before. Seeds stay, since
- * each is another fit's, as does what a live process holds, what bears a later time, and what is in
- * a newer format. Where the record is not `durable` it is synced before anything is removed.
+ * each is another fit's, as does what a live run holds, what bears a later time, and what is in a
+ * newer format. Where the record is not `durable` it is synced before anything is removed.
  *
  * The times alone decide, whatever this process takes the time to be: of two processes that finish
  * one fit at once, one at most removes the other's. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "save.h"
+#include "story.h"
 #include "sweep.h"
 
 struct ws_session {

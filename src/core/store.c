@@ -7,18 +7,17 @@
 
 #include "reach.h"
 
-#define LEVEL_DIGITS 3
-#define SHARD_DIGITS (2 * LEVEL_DIGITS)
-#define VERSION_DIRECTORY "v1"
-
 struct ws_store {
     struct ws_store_options options;
     uint64_t added;
     struct ws_untold untold;
     struct ws_passed_over passed_over;
     int64_t clock_shift;
+    int64_t told;     /* when a sweep last knew of what was added, ns since 1970-01-01 UTC */
+    uint64_t process; /* that opened it */
     struct ws_reach *reach;
-    unsigned references; /* R calls from one thread */
+    uint8_t missed[WS_BRANCHES / 8]; /* a bit a branch: a shard of it was missing */
+    unsigned references;             /* R calls from one thread */
     char path[];
 };
 
@@ -80,6 +79,8 @@ enum ws_status ws_store_open(const char *path, const struct ws_store_options *op
     }
     fresh->reach = reach;
     fresh->options = *options;
+    fresh->told = ws_os_now();
+    fresh->process = ws_os_process();
     fresh->references = 1;
     memcpy(fresh->path, path, size);
     *store = fresh;
@@ -122,129 +123,59 @@ struct ws_untold *ws_store_untold(struct ws_store *store) {
     return &store->untold;
 }
 
+int64_t *ws_store_told(struct ws_store *store) { return &store->told; }
+
+enum ws_disk ws_store_disk(const struct ws_store *store) { return ws_reach_disk(store->reach); }
+
+bool ws_store_can_wait(const struct ws_store *store, int64_t since, int64_t ns) {
+    int64_t waited = ws_store_now(store) - since;
+
+    return ws_store_disk(store) != WS_DISK_OWN && store->process == ws_os_process() &&
+           waited >= 0 && waited < ns;
+}
+
 void ws_store_grew(struct ws_store *store, uint64_t bytes) { store->added += bytes; }
 
 struct ws_passed_over *ws_store_passed_over(struct ws_store *store) {
     return &store->passed_over;
 }
 
-/* Names. */
-
-static bool is_run_id_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-}
-
-bool ws_run_id_is_valid(const char *run_id) {
-    size_t size = 0;
-
-    for (; run_id[size] != '\0'; size++) {
-        if (size == WS_RUN_ID_MAX || !is_run_id_character(run_id[size])) {
-            return false;
-        }
-    }
-    return size > 0 && run_id[0] != '.';
-}
-
-enum ws_status ws_run_id_new(char run_id[WS_RUN_ID_MAX + 1]) {
-    char host[21];
-    uint32_t chance;
-    enum ws_status status = ws_os_random(&chance, sizeof chance);
-
-    if (status != WS_OK) {
-        return status;
-    }
-    ws_os_host(host, sizeof host);
-    for (char *c = host; *c != '\0'; c++) {
-        if (!is_run_id_character(*c) || (*c == '.' && c == host)) {
-            *c = '_';
-        }
-    }
-    /* 20 + 10 + 12 + 8 digits, three dashes: within WS_RUN_ID_MAX. */
-    snprintf(run_id, WS_RUN_ID_MAX + 1, "%s-%u-%llx-%08x", host, (unsigned)ws_os_process(),
-             (unsigned long long)(ws_os_now() / 1000000) & 0xffffffffffff, (unsigned)chance);
-    return WS_OK;
-}
-
-void ws_run_file_name(const struct ws_digest *key, const char *run_id,
-                      char name[WS_FILE_NAME_MAX + 1]) {
-    char hex[WS_DIGEST_HEX + 1];
-
-    ws_digest_format(key, hex);
-    snprintf(name, WS_FILE_NAME_MAX + 1, "%s-%s" WS_RUN_SUFFIX, hex, run_id);
-}
-
-/* Takes "<key>-<run id>" apart. */
-static enum ws_status parse_stem(const char *stem, size_t size, struct ws_digest *key,
-                                 char run_id[WS_RUN_ID_MAX + 1]) {
-    char hex[WS_DIGEST_HEX + 1];
-
-    if (size <= WS_DIGEST_HEX + 1 || size > WS_DIGEST_HEX + 1 + WS_RUN_ID_MAX ||
-        stem[WS_DIGEST_HEX] != '-') {
-        return WS_FOREIGN;
-    }
-    size_t run_id_size = size - WS_DIGEST_HEX - 1;
-    memcpy(hex, stem, WS_DIGEST_HEX);
-    hex[WS_DIGEST_HEX] = '\0';
-    memcpy(run_id, stem + WS_DIGEST_HEX + 1, run_id_size);
-    run_id[run_id_size] = '\0';
-    return ws_digest_parse(hex, key) == WS_OK && ws_run_id_is_valid(run_id) ? WS_OK : WS_FOREIGN;
-}
-
-enum ws_status ws_run_file_parse(const char *name, struct ws_digest *key,
-                                 char run_id[WS_RUN_ID_MAX + 1]) {
-    size_t size = strlen(name);
-    size_t suffix = strlen(WS_RUN_SUFFIX);
-
-    if (size < suffix || strcmp(name + size - suffix, WS_RUN_SUFFIX) != 0) {
-        return WS_FOREIGN;
-    }
-    return parse_stem(name, size - suffix, key, run_id);
-}
-
-enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
-                                       char run_id[WS_RUN_ID_MAX + 1]) {
-    size_t size = strlen(name);
-    size_t chance = strlen(".0123456789abcdef");
-    size_t suffix = chance + strlen(WS_TEMPORARY_SUFFIX);
-
-    if (size < suffix || name[size - suffix] != '.' ||
-        strspn(name + size - suffix + 1, "0123456789abcdef") != chance - 1 ||
-        strcmp(name + size - suffix + chance, WS_TEMPORARY_SUFFIX) != 0) {
-        return WS_FOREIGN;
-    }
-    return parse_stem(name, size - suffix, key, run_id);
-}
-
 /* Directories. */
 
-/* <path>/v1, or a branch or a shard of it, as `digits` of `hex` say. */
-static enum ws_status open_directory(const struct ws_store *store, const char *hex, int digits,
-                                     enum ws_make make, struct ws_dir **dir) {
-    char below[sizeof VERSION_DIRECTORY "//" + 2 * LEVEL_DIGITS] = VERSION_DIRECTORY;
+static enum ws_status share(const struct ws_store *store) {
+    char below[WS_BELOW_MAX + 1];
 
-    for (int i = 0; i < digits; i += LEVEL_DIGITS) {
-        size_t size = strlen(below);
-        snprintf(below + size, sizeof below - size, "/%.*s", LEVEL_DIGITS, hex + i);
-    }
+    ws_layout_below(WS_LEVEL_ROOT, 0, below);
+    return ws_os_dir_share(store->path, below);
+}
+
+enum ws_status ws_store_directory(const struct ws_store *store, enum ws_level level, uint32_t shard,
+                                  enum ws_make make, struct ws_dir **dir) {
+    char below[WS_BELOW_MAX + 1];
+
     if (!ws_store_answers(store)) {
         return WS_OS_ERROR;
     }
     if (make != WS_MAKE_NONE && store->options.shared) {
-        enum ws_status status = ws_os_dir_share(store->path, VERSION_DIRECTORY);
+        enum ws_status status = share(store);
         if (status != WS_OK) {
             return status;
         }
     }
-    return ws_os_dir_open_below(store->path, below, make, dir);
+    /* There a name is durable once it is made; for whoever comes to the disk by another way, the
+     * directories keep the mark that says the contrary. */
+    if (make == WS_MAKE_DURABLE && ws_store_disk(store) == WS_DISK_SERVED) {
+        make = WS_MAKE;
+    }
+    ws_layout_below(level, shard, below);
+    return level == WS_LEVEL_STORE ? ws_os_dir_open(store->path, make, dir)
+                                   : ws_os_dir_open_below(store->path, below, make, dir);
 }
 
-enum ws_status ws_store_share(struct ws_store *store) {
-    return ws_os_dir_share(store->path, VERSION_DIRECTORY);
-}
+enum ws_status ws_store_share(struct ws_store *store) { return share(store); }
 
 enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir) {
-    return open_directory(store, "", 0, WS_MAKE_NONE, dir);
+    return ws_store_directory(store, WS_LEVEL_ROOT, 0, WS_MAKE_NONE, dir);
 }
 
 bool ws_store_is_shared(const struct ws_store *store) {
@@ -255,190 +186,47 @@ bool ws_store_is_shared(const struct ws_store *store) {
     return shared;
 }
 
-uint32_t ws_shard_of(const struct ws_digest *key) {
-    return (uint32_t)key->bytes[0] << 16 | (uint32_t)key->bytes[1] << 8 | key->bytes[2];
-}
-
-static void shard_digits(uint32_t shard, char hex[SHARD_DIGITS + 1]) {
-    snprintf(hex, SHARD_DIGITS + 1, "%06x", (unsigned)shard & 0xffffff);
-}
-
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               enum ws_make make, struct ws_dir **dir) {
-    char hex[SHARD_DIGITS + 1];
+    return ws_store_directory(store, WS_LEVEL_SHARD, ws_shard_of(key), make, dir);
+}
 
-    shard_digits(ws_shard_of(key), hex);
-    return open_directory(store, hex, SHARD_DIGITS, make, dir);
+/* Whether a shard of this branch was missing before; from now on one was. */
+static bool has_missed(struct ws_store *store, uint32_t branch) {
+    uint8_t bit = (uint8_t)(1u << branch % 8);
+    bool missed = (store->missed[branch / 8] & bit) != 0;
+
+    store->missed[branch / 8] |= bit;
+    return missed;
 }
 
 enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
                                       struct ws_dir **dir) {
-    char hex[SHARD_DIGITS + 1];
+    uint32_t shard = ws_shard_of(key);
+    struct ws_dir *above = NULL;
     enum ws_status status = WS_NOT_FOUND;
 
-    if (!ws_reach_is_shared(store->reach)) {
+    if (ws_store_disk(store) == WS_DISK_OWN || !has_missed(store, ws_branch_of(shard))) {
         return WS_NOT_FOUND;
     }
-    shard_digits(ws_shard_of(key), hex);
-    for (int digits = LEVEL_DIGITS; digits >= 0 && status == WS_NOT_FOUND; digits -= LEVEL_DIGITS) {
-        struct ws_dir *above = NULL;
-        status = open_directory(store, hex, digits, WS_MAKE_NONE, &above);
-        ws_os_dir_close(above);
+    for (int level = WS_LEVEL_BRANCH; level >= WS_LEVEL_STORE && status == WS_NOT_FOUND; level--) {
+        status = ws_store_directory(store, (enum ws_level)level, shard, WS_MAKE_NONE, &above);
     }
-    if (status == WS_NOT_FOUND) {
-        struct ws_dir *above = NULL;
-        status = ws_os_dir_open(store->path, WS_MAKE_NONE, &above);
-        ws_os_dir_close(above);
-    }
+    ws_os_dir_close(above);
     return status == WS_OK ? ws_store_shard(store, key, WS_MAKE_NONE, dir) : status;
-}
-
-char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
-                        const char *run_id) {
-    char hex[SHARD_DIGITS + 1];
-    char name[WS_FILE_NAME_MAX + 1];
-
-    shard_digits(ws_shard_of(key), hex);
-    ws_run_file_name(key, run_id, name);
-    size_t size =
-        strlen(store->path) + sizeof "/" VERSION_DIRECTORY "///" + SHARD_DIGITS + strlen(name);
-    char *path = malloc(size);
-    if (path) {
-        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%.*s/%.*s/%s", store->path, LEVEL_DIGITS,
-                 hex, LEVEL_DIGITS, hex + LEVEL_DIGITS, name);
-    }
-    return path;
 }
 
 bool ws_store_barrier(const struct ws_store *store, const struct ws_digest *key, char *path,
                       size_t size, uint64_t *owner) {
-    const int digits[] = {-1, 0, LEVEL_DIGITS, SHARD_DIGITS}; /* -1: the store itself */
-    char hex[SHARD_DIGITS + 1];
+    bool is_barred = false;
 
-    shard_digits(ws_shard_of(key), hex);
-    for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
-        snprintf(path, size, digits[i] < 0 ? "%s" : "%s/" VERSION_DIRECTORY, store->path);
-        for (int at = 0; at < digits[i]; at += LEVEL_DIGITS) {
-            size_t used = strlen(path);
-            snprintf(path + used, size - used, "/%.*s", LEVEL_DIGITS, hex + at);
-        }
-        if (ws_os_is_barred(path, owner)) {
-            return true;
-        }
+    for (int level = WS_LEVEL_STORE; level <= WS_LEVEL_SHARD && !is_barred; level++) {
+        char *whole = ws_layout_path(store->path, (enum ws_level)level, ws_shard_of(key), NULL);
+        is_barred = whole && ws_os_is_barred(whole, owner);
+        snprintf(path, size, "%s", whole ? whole : "");
+        free(whole);
     }
-    return false;
-}
-
-/* The shards, in the order of their numbers within a branch. */
-
-struct shard_visit {
-    const struct ws_store *store;
-    uint32_t branch;
-    enum ws_status (*visit)(void *context, uint32_t shard, struct ws_dir *dir);
-    void *context;
-};
-
-/* Whether a name is that of a branch, or of a shard in one. */
-static bool parse_level(const char *name, uint32_t *number) {
-    if (strlen(name) != LEVEL_DIGITS || strspn(name, "0123456789abcdef") != LEVEL_DIGITS) {
-        return false;
-    }
-    *number = (uint32_t)strtoul(name, NULL, 16);
-    return true;
-}
-
-/* A file, or a link, in the place of a directory can be read, and is not ours. */
-static bool is_unread(enum ws_status status) {
-    return status == WS_OS_ERROR && errno != ENOTDIR && errno != ELOOP;
-}
-
-static enum ws_status visit_shard(void *context, const char *name) {
-    const struct shard_visit *visit = context;
-    char hex[SHARD_DIGITS + 1];
-    uint32_t number;
-    struct ws_dir *dir = NULL;
-
-    if (!parse_level(name, &number)) {
-        return WS_OK;
-    }
-    uint32_t shard = visit->branch * WS_SHARDS_OF_BRANCH + number;
-    shard_digits(shard, hex);
-    enum ws_status status = open_directory(visit->store, hex, SHARD_DIGITS, WS_MAKE_NONE, &dir);
-    if (status != WS_OK && !is_unread(status)) {
-        return WS_OK; /* not ours, or gone */
-    }
-    status = visit->visit(visit->context, shard, dir);
-    ws_os_dir_close(dir);
-    return status;
-}
-
-enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
-                                      enum ws_status (*visit)(void *context, uint32_t shard,
-                                                              struct ws_dir *dir),
-                                      void *context) {
-    struct shard_visit each = {
-        .store = store, .branch = branch, .visit = visit, .context = context};
-    struct ws_dir *dir = NULL;
-    char hex[LEVEL_DIGITS + 1];
-
-    snprintf(hex, sizeof hex, "%03x", (unsigned)branch % WS_BRANCHES);
-    enum ws_status status = open_directory(store, hex, LEVEL_DIGITS, WS_MAKE_NONE, &dir);
-    if (status == WS_OK) {
-        status = ws_os_dir_list(dir, visit_shard, &each);
-    }
-    ws_os_dir_close(dir);
-    return status == WS_NOT_FOUND ? WS_OK : status;
-}
-
-static enum ws_status note_branch(void *context, const char *name) {
-    bool *present = context;
-    uint32_t branch;
-
-    if (parse_level(name, &branch)) {
-        present[branch] = true;
-    }
-    return WS_OK;
-}
-
-enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]) {
-    struct ws_dir *root = NULL;
-    enum ws_status status = ws_store_root(store, &root);
-
-    memset(present, false, WS_BRANCHES * sizeof *present);
-    if (status == WS_OK) {
-        status = ws_os_dir_list(root, note_branch, present);
-    }
-    ws_os_dir_close(root);
-    return status == WS_NOT_FOUND ? WS_OK : status;
-}
-
-enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, uint32_t shard,
-                                                           struct ws_dir *dir),
-                                   void *context) {
-    bool present[WS_BRANCHES];
-    enum ws_status status = ws_store_branches(store, present);
-
-    for (uint32_t branch = 0; status == WS_OK && branch < WS_BRANCHES; branch++) {
-        if (present[branch]) {
-            status = ws_store_each_shard_of(store, branch, visit, context);
-        }
-        if (status == WS_OS_ERROR) { /* one that cannot be read hides no other */
-            status = is_unread(status) ? visit(context, branch * WS_SHARDS_OF_BRANCH, NULL) : WS_OK;
-        }
-    }
-    return status;
-}
-
-void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since) {
-    char hex[SHARD_DIGITS + 1];
-    struct ws_dir *dir = NULL;
-
-    shard_digits(shard, hex);
-    if (open_directory(store, hex, LEVEL_DIGITS, WS_MAKE_NONE, &dir) == WS_OK) {
-        ws_os_dir_remove(dir, hex + LEVEL_DIGITS, since);
-    }
-    ws_os_dir_close(dir);
+    return is_barred;
 }
 
 /* Files of the store's own. */
@@ -481,46 +269,35 @@ enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name
     return WS_OK;
 }
 
-bool ws_store_trusts_file(const struct ws_store *store, const char *name, struct ws_file *file) {
-    struct ws_file_identity identity;
-    size_t size = strlen(store->path) + sizeof "/" VERSION_DIRECTORY "/" + strlen(name);
-    char *path = store->options.trust ? NULL : malloc(size);
-    bool trusts = store->options.trust;
-
-    if (path && ws_os_file_identity(file, &identity) == WS_OK) {
-        snprintf(path, size, "%s/" VERSION_DIRECTORY "/%s", store->path, name);
-        trusts = ws_os_is_private(path, 2, &identity);
-    }
-    free(path);
-    return trusts;
-}
-
 /* Saving. */
 
 static enum ws_status put_once(struct ws_store *store, const char *run_id, struct ws_record *record,
-                               const void *payload, size_t size) {
+                               const void *payload, size_t size, struct ws_dir **dir) {
     char name[WS_FILE_NAME_MAX + 1];
     bool durable = !record->note.is_seed; /* a fit begins without it as well */
-    struct ws_dir *dir = NULL;
     enum ws_status status =
-        ws_store_shard(store, &record->key, durable ? WS_MAKE_DURABLE : WS_MAKE, &dir);
+        ws_store_shard(store, &record->key, durable ? WS_MAKE_DURABLE : WS_MAKE, dir);
 
     if (status == WS_OK) {
         ws_run_file_name(&record->key, run_id, name);
-        status = ws_runfile_put(dir, name, record, NULL, payload, size, durable);
+        status = ws_runfile_put(*dir, name, record, NULL, payload, size, durable);
     }
-    ws_os_dir_close(dir);
+    if (status != WS_OK) {
+        ws_os_dir_close(*dir);
+        *dir = NULL;
+    }
     return status;
 }
 
 enum ws_status ws_store_put(struct ws_store *store, const char *run_id, struct ws_record *record,
-                            const void *payload, size_t size) {
+                            const void *payload, size_t size, struct ws_dir **dir) {
+    *dir = NULL;
     if (!ws_run_id_is_valid(run_id)) {
         return WS_INVALID;
     }
-    enum ws_status status = put_once(store, run_id, record, payload, size);
+    enum ws_status status = put_once(store, run_id, record, payload, size, dir);
     if (status == WS_NOT_FOUND) { /* the directory was deleted under our hands */
-        status = put_once(store, run_id, record, payload, size);
+        status = put_once(store, run_id, record, payload, size, dir);
     }
     if (status == WS_OK) {
         ws_store_grew(store, WS_RECORD_HEADER + (uint64_t)size);
@@ -533,8 +310,11 @@ enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key
                              size_t size) {
     struct ws_record record = {
         .note = *note, .key = *key, .sequence = 1, .written = ws_store_now(store)};
+    struct ws_dir *dir = NULL;
+    enum ws_status status = ws_store_put(store, run_id, &record, payload, size, &dir);
 
-    return ws_store_put(store, run_id, &record, payload, size);
+    ws_os_dir_close(dir);
+    return status;
 }
 
 /* Time. */
@@ -554,173 +334,4 @@ int64_t ws_store_use_interval(const struct ws_store *store) {
     int64_t part = store->options.max_age / USES_NOTED;
 
     return part < WS_DAY ? part : WS_DAY;
-}
-
-/* Listing. */
-
-struct each {
-    struct ws_store *store;
-    const struct ws_digest *key; /* NULL: all */
-    int64_t now;
-    struct ws_dir *dir;
-    enum ws_status (*visit)(void *context, const struct ws_run *run);
-    void *context;
-};
-
-/* The record that stands for a run; -1 where all have expired. */
-static int best_of_scan(const struct each *each, const struct ws_scan *scan) {
-    struct ws_ranking ranking;
-    bool expired[WS_SLOTS];
-    int best = -1;
-
-    ws_rank_begin(&ranking, WS_BEST, each->now);
-    for (int i = 0; i < scan->count; i++) {
-        expired[i] =
-            ws_store_has_expired(each->store, &scan->records[i], scan->info.modified, each->now);
-        if (!expired[i]) {
-            ws_rank_see(&ranking, &scan->records[i]);
-        }
-    }
-    for (int i = 0; i < scan->count; i++) {
-        const struct ws_record *chosen = best < 0 ? NULL : &scan->records[best];
-        if (!expired[i] && ws_rank_prefers(&ranking, &scan->records[i], chosen)) {
-            best = i;
-        }
-    }
-    return best;
-}
-
-static void note_unlisted(const struct each *each) {
-    struct ws_passed_over *passed_over = ws_store_passed_over(each->store);
-
-    passed_over->unlisted++;
-    passed_over->unlisted_errno = errno;
-}
-
-static enum ws_status visit_run(void *context, const char *name) {
-    const struct each *each = context;
-    struct ws_digest key;
-    struct ws_run run;
-    struct ws_scan scan;
-    struct ws_file *file = NULL;
-
-    if (ws_run_file_parse(name, &key, run.run_id) != WS_OK ||
-        (each->key && memcmp(key.bytes, each->key->bytes, sizeof key.bytes) != 0)) {
-        return WS_OK;
-    }
-    enum ws_status status = ws_os_file_open(each->dir, name, &file);
-    if (status == WS_OK) {
-        status = ws_runfile_scan(file, &key, &scan);
-    }
-    if (is_unread(status)) {
-        note_unlisted(each);
-    }
-    int best = status == WS_OK ? best_of_scan(each, &scan) : -1;
-    run.running = false;
-    if (best >= 0) {
-        run.record = scan.records[best];
-        run.size = scan.info.size;
-        if (ws_os_file_is_locked(file, &run.running) != WS_OK) {
-            run.running = false;
-        }
-    }
-    ws_os_file_close(file);
-    return best >= 0 ? each->visit(each->context, &run) : WS_OK;
-}
-
-static enum ws_status visit_runs(void *context, uint32_t shard, struct ws_dir *dir) {
-    struct each *each = context;
-
-    (void)shard;
-    each->dir = dir;
-    enum ws_status status = dir ? ws_os_dir_list(dir, visit_run, each) : WS_OS_ERROR;
-    if (is_unread(status)) {
-        note_unlisted(each);
-        status = WS_OK;
-    }
-    return status;
-}
-
-enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key,
-                             enum ws_status (*visit)(void *context, const struct ws_run *run),
-                             void *context) {
-    struct each each = {
-        .store = store, .key = key, .now = ws_store_now(store), .visit = visit, .context = context};
-    struct ws_dir *dir = NULL;
-
-    enum ws_status status = key ? ws_store_shard(store, key, WS_MAKE_NONE, &dir)
-                                : ws_store_each_shard(store, visit_runs, &each);
-    if (is_unread(status)) {
-        note_unlisted(&each);
-        status = WS_NOT_FOUND;
-    }
-    if (key && status == WS_OK) {
-        status = visit_runs(&each, 0, dir);
-    }
-    ws_os_dir_close(dir);
-    return status == WS_NOT_FOUND ? WS_OK : status;
-}
-
-/* Deleting. */
-
-struct deletion {
-    struct ws_dir *dir;
-    const struct ws_digest *key;
-    const char *run_id; /* NULL: all of the key's */
-    uint64_t removed;
-    bool changed; /* a name is gone, be it that of a run or not */
-};
-
-/* A live writer's temporary file is about to become a run's: as if that had been saved later. */
-static bool is_being_written(struct ws_dir *dir, const char *name) {
-    struct ws_file *file = NULL;
-    bool locked = false;
-
-    if (ws_os_file_open(dir, name, &file) == WS_OK &&
-        ws_os_file_is_locked(file, &locked) != WS_OK) {
-        locked = false;
-    }
-    ws_os_file_close(file);
-    return locked;
-}
-
-/* Also what a killed writer left behind: deleted data is gone for good. */
-static enum ws_status delete_run(void *context, const char *name) {
-    struct deletion *deletion = context;
-    struct ws_digest key;
-    char run_id[WS_RUN_ID_MAX + 1];
-    bool is_run = ws_run_file_parse(name, &key, run_id) == WS_OK;
-
-    if ((!is_run && ws_temporary_file_parse(name, &key, run_id) != WS_OK) ||
-        memcmp(key.bytes, deletion->key->bytes, sizeof key.bytes) != 0 ||
-        (deletion->run_id && strcmp(run_id, deletion->run_id) != 0) ||
-        (!is_run && is_being_written(deletion->dir, name))) {
-        return WS_OK;
-    }
-    enum ws_status status = ws_os_unlink(deletion->dir, name);
-    if (status == WS_OK) {
-        deletion->removed += is_run;
-        deletion->changed = true;
-    }
-    return status == WS_NOT_FOUND ? WS_OK : status;
-}
-
-enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
-                               const char *run_id, uint64_t *removed) {
-    struct deletion deletion = {.key = key, .run_id = run_id};
-
-    *removed = 0;
-    if (run_id && !ws_run_id_is_valid(run_id)) {
-        return WS_INVALID;
-    }
-    enum ws_status status = ws_store_shard(store, key, WS_MAKE_NONE, &deletion.dir);
-    if (status == WS_OK) {
-        status = ws_os_dir_list(deletion.dir, delete_run, &deletion);
-    }
-    if (status == WS_OK && deletion.changed) {
-        status = ws_os_dir_sync(deletion.dir);
-    }
-    ws_os_dir_close(deletion.dir);
-    *removed = deletion.removed;
-    return status == WS_NOT_FOUND ? WS_OK : status;
 }

@@ -1,19 +1,12 @@
 /*
- * store: a directory of runs, found by key.
+ * store: a directory of runs, found by key. layout.h says where in it what is.
  *
- *     <path>/v1/<digits 1 to 3 of the key>/<digits 4 to 6>/<key>-<run id>.warm
- *
- * The first level are branches, the second shards. There can be 2^24 shards, so that one holds a
- * single key's runs also in a store of a million: what a lookup costs is the listing of names, some
- * 0.5 us each, and what it costs to find nothing is one failed call. A directory takes 4 KiB on
- * most disks, as does the smallest file; with 2^22 a million entries would take 5 % less of it, but
- * of the lookups that find nothing each fifth would have a shard to list. They are made on demand,
- * and a sweep removes those that were empty for a day: long enough for no writer to lose one that
- * it has just made.
+ * Directories are made on demand, and a sweep removes shards that were empty for a day: long enough
+ * for no writer to lose one that it has just made.
  *
  *     ws_store_open(path, &options, &store)      touches no disk but to see what `path` is
- *     ws_store_save                              one record in; lookup.h has the way out
- *     ws_store_each / ws_store_delete            every run, or those of one key
+ *     ws_store_save                              one record in; lookup.h has the way out,
+ *                                                runs.h and shards.h what goes through all of it
  *     ws_store_release(store)                    stores are counted: sessions retain theirs
  *
  * A file's time of modification is the time of its last use, written or looked up, to the day; that
@@ -22,11 +15,12 @@
 #ifndef WS_STORE_H
 #define WS_STORE_H
 
+#include "layout.h"
 #include "rank.h"
 #include "runfile.h"
 
 struct ws_store;
-struct ws_candidate; /* lookup.h */
+struct ws_candidate; /* trust.h */
 
 struct ws_store_options {
     uint64_t max_size; /* bytes */
@@ -75,83 +69,44 @@ bool ws_store_has_expired(const struct ws_store *store, const struct ws_record *
 /* How long after the last use that was noted another one is: a day, or less where `max_age` is. */
 int64_t ws_store_use_interval(const struct ws_store *store);
 
-/* 1 to WS_RUN_ID_MAX of A-Z a-z 0-9 . _ - and not a dot first. */
-bool ws_run_id_is_valid(const char *run_id);
-/* Host, process, time and chance: unique among all runs of all hosts. */
-enum ws_status ws_run_id_new(char run_id[WS_RUN_ID_MAX + 1]);
-void ws_run_file_name(const struct ws_digest *key, const char *run_id,
-                      char name[WS_FILE_NAME_MAX + 1]);
-/* Takes a file's name apart; WS_FOREIGN where it is not that of a run. */
-enum ws_status ws_run_file_parse(const char *name, struct ws_digest *key,
-                                 char run_id[WS_RUN_ID_MAX + 1]);
-
-/* The same for the name that a run's file has while it is made. */
-enum ws_status ws_temporary_file_parse(const char *name, struct ws_digest *key,
-                                       char run_id[WS_RUN_ID_MAX + 1]);
-
+/* A directory of the store: that which holds the shard, or is it. */
+enum ws_status ws_store_directory(const struct ws_store *store, enum ws_level level, uint32_t shard,
+                                  enum ws_make make, struct ws_dir **dir);
+/* The directory of the branches. */
+enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir);
 /* The directory that holds the key's runs. */
 enum ws_status ws_store_shard(const struct ws_store *store, const struct ws_digest *key,
                               enum ws_make make, struct ws_dir **dir);
-/* The same where it seems to be missing. Where other machines may have made it meanwhile, the
- * deepest directory that is there is opened first: thereby the system learns of it. */
+/* The same where it seems to be missing. Where other machines may have made it since this handle
+ * last missed something near it, the deepest directory that is there is opened first: thereby the
+ * system learns of it. */
 enum ws_status ws_store_missing_shard(struct ws_store *store, const struct ws_digest *key,
                                       struct ws_dir **dir);
-/* The path of a run's file, malloc'd; NULL where memory is out. */
-char *ws_store_run_path(const struct ws_store *store, const struct ws_digest *key,
-                        const char *run_id);
-#define WS_STORE_DEPTH 4 /* of its directories, the store has made, or is, the last four */
-
 /* Saves one record under `run_id`, replacing that run's entry whole, and nothing else; save.h does
  * what goes with it. */
 enum ws_status ws_store_save(struct ws_store *store, const struct ws_digest *key,
                              const char *run_id, const struct ws_note *note, const void *payload,
                              size_t size);
-/* The same of a record that has its note, key, sequence and time. */
+/* The same of a record that has its note, key, sequence and time. *dir is the shard, the caller's
+ * to close; NULL where it fails. */
 enum ws_status ws_store_put(struct ws_store *store, const char *run_id, struct ws_record *record,
-                            const void *payload, size_t size);
-
-/* One run, as its file's headers tell. */
-struct ws_run {
-    struct ws_record record; /* the run's best, as a lookup would choose */
-    char run_id[WS_RUN_ID_MAX + 1];
-    bool running;  /* a live process holds it */
-    uint64_t size; /* bytes of the file */
-};
-
-/* Visits each run of `key`, or of the store where `key` is NULL; expired ones are left out. */
-enum ws_status ws_store_each(struct ws_store *store, const struct ws_digest *key,
-                             enum ws_status (*visit)(void *context, const struct ws_run *run),
-                             void *context);
-/* Deletes the runs of a key, or one of them where `run_id` is not NULL; *removed counts them. */
-enum ws_status ws_store_delete(struct ws_store *store, const struct ws_digest *key,
-                               const char *run_id, uint64_t *removed);
+                            const void *payload, size_t size, struct ws_dir **dir);
 
 /* Whether in a directory on the way to the key's shard, from the store's own on, this user may make
  * no name: the first such one's path, cut to fit, and who owns it. */
 bool ws_store_barrier(const struct ws_store *store, const struct ws_digest *key, char *path,
                       size_t size, uint64_t *owner);
 
-/* For sweep.c and check.c: the directory of the branches; which there are; the shards of each, and
- * of all. A shard that cannot be read is visited with NULL for its directory. */
-#define WS_BRANCHES 4096
-#define WS_SHARDS_OF_BRANCH 4096
-enum ws_status ws_store_root(const struct ws_store *store, struct ws_dir **dir);
-enum ws_status ws_store_branches(const struct ws_store *store, bool present[WS_BRANCHES]);
-enum ws_status ws_store_each_shard_of(const struct ws_store *store, uint32_t branch,
-                                      enum ws_status (*visit)(void *context, uint32_t shard,
-                                                              struct ws_dir *dir),
-                                      void *context);
-enum ws_status ws_store_each_shard(const struct ws_store *store,
-                                   enum ws_status (*visit)(void *context, uint32_t shard,
-                                                           struct ws_dir *dir),
-                                   void *context);
-/* branch * WS_SHARDS_OF_BRANCH + its number there */
-uint32_t ws_shard_of(const struct ws_digest *key);
-/* Where it has been empty since. */
-void ws_store_remove_shard(const struct ws_store *store, uint32_t shard, int64_t since);
-
-/* Bytes that this handle has added, and that no sweep knows of yet; sweep.c keeps it. */
+/* Bytes that this handle has added, and that no sweep knows of yet, and when one last did; sweep.c
+ * keeps them. */
 uint64_t *ws_store_added(struct ws_store *store);
+int64_t *ws_store_told(struct ws_store *store);
+/* Whose disk it is on, once it has answered. */
+enum ws_disk ws_store_disk(const struct ws_store *store);
+/* Whether what this handle has to tell others since then may be told later: on a disk that is not
+ * this system's, where each time takes round trips, and not for longer than that. A forked child
+ * may end without a word. */
+bool ws_store_can_wait(const struct ws_store *store, int64_t since, int64_t ns);
 void ws_store_grew(struct ws_store *store, uint64_t bytes);
 
 /* What a store was good for; tally.h says more. */
@@ -173,7 +128,4 @@ struct ws_untold *ws_store_untold(struct ws_store *store);
  * WS_NOT_FOUND where there is no store. */
 enum ws_status ws_store_lock_file(const struct ws_store *store, const char *name,
                                   struct ws_file **file);
-/* Whether nobody but this user can have written that file, or the store is trusted. */
-bool ws_store_trusts_file(const struct ws_store *store, const char *name, struct ws_file *file);
-
 #endif

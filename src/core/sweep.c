@@ -7,6 +7,8 @@
 #include "bytes.h"
 #include "grow.h"
 #include "round.h"
+#include "shards.h"
+#include "trust.h"
 
 /* From so many branches on it is asked first which there are: to list a large store's takes as long
  * as to try some dozens that are not there. */
@@ -296,11 +298,10 @@ static enum ws_status remove_if_listed(void *context, const char *name) {
 }
 
 static void remove_from_shard(struct sweep *sweep, const struct kept *kept, size_t count) {
-    struct ws_digest key = {.bytes = {(uint8_t)(kept->shard >> 16), (uint8_t)(kept->shard >> 8),
-                                      (uint8_t)kept->shard}}; /* one of that shard */
     struct removal removal = {.sweep = sweep, .kept = kept, .count = count};
 
-    if (ws_store_shard(sweep->store, &key, WS_MAKE_NONE, &sweep->dir) == WS_OK) {
+    if (ws_store_directory(sweep->store, WS_LEVEL_SHARD, kept->shard, WS_MAKE_NONE, &sweep->dir) ==
+        WS_OK) {
         ws_os_dir_list(sweep->dir, remove_if_listed, &removal);
         ws_os_dir_close(sweep->dir);
     }
@@ -371,6 +372,11 @@ static void fit_size(struct sweep *sweep) {
     remove_first(sweep, going);
 }
 
+static void was_told(const struct sweep *sweep) {
+    *ws_store_added(sweep->store) = 0;
+    *ws_store_told(sweep->store) = sweep->now;
+}
+
 static void free_sweep(struct sweep *sweep) {
     free(sweep->runs);
     free(sweep->kept);
@@ -393,7 +399,7 @@ static enum ws_status sweep_all(struct ws_store *store, const char *spared, bool
 
     if (status == WS_OK) {
         fit_size(&sweep);
-        *ws_store_added(store) = 0;
+        was_told(&sweep);
     }
     if (status == WS_OK && is_ours) {
         restart_round(file, &round, sweep.now);
@@ -470,7 +476,7 @@ static enum ws_status go_on(struct sweep *sweep, struct ws_round *round, struct 
     }
     while (status == WS_OK && round->owed >= 1 && sweep->swept.visited + sweep->empty < WS_SLICE) {
         if (round->excess > 0 && !is_believed) {
-            is_believed = ws_store_trusts_file(sweep->store, WS_ROUND_FILE, file);
+            is_believed = ws_store_trusts_at(sweep->store, WS_LEVEL_ROOT, 0, WS_ROUND_FILE, file);
             if (!is_believed) {
                 return WS_REFUSED;
             }
@@ -488,24 +494,23 @@ static enum ws_status go_on(struct sweep *sweep, struct ws_round *round, struct 
 
 static enum ws_status sweep_slice(struct sweep *sweep, struct ws_file *file) {
     struct ws_round round;
-    uint64_t *added = ws_store_added(sweep->store);
     enum ws_status status = read_round(file, sweep->now, &round);
 
     if (status == WS_OK) {
         sweep->believed = ws_round_tell_time(&round, sweep->now);
-        add_due(sweep, &round, *added);
+        add_due(sweep, &round, *ws_store_added(sweep->store));
         status = go_on(sweep, &round, file);
     }
     if (status == WS_OK) {
         status = write_round(file, &round);
     }
     if (status == WS_OK) {
-        *added = 0;
+        was_told(sweep);
     }
     return status;
 }
 
-void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept *swept) {
+static void go_on_with_round(struct ws_store *store, const char *name, struct ws_swept *swept) {
     struct sweep sweep = {.store = store, .now = ws_store_now(store), .spared = name};
     struct ws_file *file = NULL;
     enum ws_status status = ws_store_lock_file(store, WS_ROUND_FILE, &file);
@@ -518,5 +523,23 @@ void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept
     *swept = sweep.swept;
     if (status == WS_REFUSED || (status != WS_OK && *ws_store_added(store) > share_of(store))) {
         sweep_all(store, name, false, swept);
+    }
+}
+
+void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept *swept) {
+    bool can_wait = *ws_store_added(store) < share_of(store) / WS_SWEEP_WAITING &&
+                    ws_store_can_wait(store, *ws_store_told(store), WS_SWEEP_WAITS);
+
+    *swept = (struct ws_swept){0};
+    if (!can_wait) {
+        go_on_with_round(store, name, swept);
+    }
+}
+
+void ws_sweep_settle(struct ws_store *store) {
+    struct ws_swept swept;
+
+    if (*ws_store_added(store) > 0) {
+        go_on_with_round(store, NULL, &swept);
     }
 }

@@ -36,6 +36,11 @@
 #define WS_SWEEP_SHARE 16
 #define WS_SLICE 1000 /* files, and shards without any; some 25 ms */
 
+/* On a disk that is not this system's a handle tells of what it has added once it is this part of a
+ * share, or that long after it last did. */
+#define WS_SWEEP_WAITING 64
+#define WS_SWEEP_WAITS ((int64_t)3600 * 1000000000) /* ns */
+
 enum ws_sweep_reason { WS_EXPIRED, WS_BROKEN, WS_LEFTOVER, WS_LEAST_USED, WS_SWEEP_REASONS };
 
 struct ws_swept {
@@ -54,6 +59,8 @@ enum ws_status ws_sweep(struct ws_store *store, struct ws_swept *swept);
  * not removed. NULL: none. What fails is tried again by the next call; the caller's own work is
  * done anyway. */
 void ws_sweep_when_due(struct ws_store *store, const char *name, struct ws_swept *swept);
+/* Tells of what the handle has added and not told yet; for its end. */
+void ws_sweep_settle(struct ws_store *store);
 /* Whether a file of so many bytes can stay in the store: no more than what a round leaves. */
 bool ws_sweep_has_room_for(const struct ws_store *store, uint64_t bytes);
 

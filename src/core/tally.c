@@ -145,7 +145,9 @@ void ws_tally_add(struct ws_store *store, enum ws_use use, double seconds) {
     one.uses[use] = 1;
     one.seconds_saved = isfinite(seconds) && seconds > 0 ? seconds : 0;
     add_to(&untold->tally, &one);
-    ws_tally_flush(store);
+    if (!ws_store_can_wait(store, untold->tally.since, WS_TALLY_WAITS)) {
+        ws_tally_flush(store);
+    }
 }
 
 void ws_tally_read(struct ws_store *store, struct ws_tally *tally) {

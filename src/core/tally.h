@@ -8,7 +8,8 @@
  * The counts are in one small file of the store, <path>/v1/.tally, which whoever adds to it holds
  * locked. Where another holds it, or the disk refuses, the handle keeps its counts, and adds them
  * the next time. They are lost with the process: they are for people to look at, and not worth a
- * wait or a sync. The file is made once the store has its directory.
+ * wait or a sync. The file is made once the store has its directory. Where the disk is not this
+ * system's own a handle tells of its counts each WS_TALLY_WAITS, and at its end.
  *
  * All integers are little-endian; bytes not named are zero:
  *
@@ -28,9 +29,9 @@
 
 #include "store.h"
 
-#define WS_TALLY_FILE ".tally"
 #define WS_TALLY_BYTES 72
 #define WS_TALLY_MAX ((uint64_t)1 << 53)
+#define WS_TALLY_WAITS ((int64_t)3600 * 1000000000) /* ns */
 
 /* `seconds` of fitting were saved; what is not finite or negative saved none. */
 void ws_tally_add(struct ws_store *store, enum ws_use use, double seconds);

@@ -25,6 +25,7 @@
 
 #include "bytes.h"
 #include "harness.h"
+#include "runs.h"
 #include "session.h"
 #include "sweep.h"
 

@@ -82,6 +82,7 @@ static bool errands_hang;
 static int64_t sync_takes;
 static int missing_listings;
 static bool caches_names;
+static bool is_served;
 static size_t remembered;
 static unsigned missing_in[REMEMBERED_MAX];
 static char missing[REMEMBERED_MAX][NAME_ROOM];
@@ -243,6 +244,9 @@ static void make_change(const struct change *change) {
         memcpy(history[moments].bytes, change->bytes, change->size);
     }
     moments++;
+    if (is_served && (change->kind == MAKE || change->kind == RENAME || change->kind == UNLINK)) {
+        make_change(&(struct change){.kind = SYNC, .node = change->node, .directory = true});
+    }
 }
 
 /* What a test says. */
@@ -273,6 +277,7 @@ void sim_reset(void) {
     sync_takes = 0;
     missing_listings = 0;
     caches_names = false;
+    is_served = false;
     remembered = 0;
     chance = 20240229;
     life++;
@@ -300,6 +305,8 @@ const char *sim_failed_call(void) { return failed_call; }
 void sim_time_passes(int64_t ns) { ticks += ns; }
 
 void sim_syncs_take(int64_t ns) { sync_takes = ns; }
+
+void sim_serves(bool on) { is_served = on; }
 
 void sim_errands_hang(bool on) { errands_hang = on; }
 
@@ -551,7 +558,7 @@ static enum ws_status make_directory(unsigned parent, const char *name, enum ws_
     return WS_OK;
 }
 
-/* As os_posix.c does it, change by change. */
+/* As os_posix_dir.c does it, change by change. */
 static enum ws_status walk(unsigned *at, const char *path, enum ws_make make) {
     enum ws_status status = WS_OK;
 
@@ -580,8 +587,12 @@ static enum ws_status walk(unsigned *at, const char *path, enum ws_make make) {
         if (found) {
             *at = found->node;
         } else {
-            remember_missing(*at, name);
-            status = make == WS_MAKE_NONE ? WS_NOT_FOUND : make_directory(*at, name, make, at);
+            unsigned parent = *at;
+            remember_missing(parent, name);
+            status = make == WS_MAKE_NONE ? WS_NOT_FOUND : make_directory(parent, name, make, at);
+            if (status == WS_OK) {
+                forget_missing(parent);
+            }
         }
     }
     return status;
@@ -676,9 +687,14 @@ enum ws_status ws_os_dir_modified(struct ws_dir *dir, int64_t *modified) {
     return WS_OK;
 }
 
-bool ws_os_is_shared(const char *path) {
+bool ws_os_dir_is_new(const struct ws_dir *dir) {
+    (void)dir;
+    return false;
+}
+
+enum ws_disk ws_os_disk(const char *path) {
     (void)path;
-    return caches_names;
+    return is_served ? WS_DISK_SERVED : caches_names ? WS_DISK_SHARED : WS_DISK_OWN;
 }
 
 /* Has no groups. */

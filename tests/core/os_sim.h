@@ -62,6 +62,9 @@ void sim_listings_miss(int count);
  * opened, as on a network's file system. While it is off, it is another host that works. */
 void sim_caches_names(bool on);
 
+/* While this is on, each change of a name is durable at once, as on NFS. */
+void sim_serves(bool on);
+
 /* While this is on, errands do not come back; then they are done by the next who looks. */
 void sim_errands_hang(bool on);
 

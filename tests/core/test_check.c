@@ -127,6 +127,22 @@ TEST("a run with one record that does not verify is found as partly damaged, and
     ws_store_release(store);
 }
 
+TEST("what lies beside the branches and is not the store's is found") {
+    struct ws_store *store = a_store();
+    struct ws_digest key = a_key();
+    struct findings findings = {0};
+
+    save_text(store, &key, "run", WS_FINAL, 0, "fit");
+    make_file(harness_path("store/v1/" WS_TALLY_FILE), "", 0);
+    CHECK_STATUS(ws_check_beside(store, note, &findings), WS_OK);
+    CHECK(findings.count == 0);
+    make_file(harness_path("store/notes"), "", 0);
+    make_file(harness_path("store/v1/notes"), "", 0);
+    CHECK_STATUS(ws_check_beside(store, note, &findings), WS_OK);
+    CHECK(findings.count == 2 && findings.of_kind[WS_FINDING_FOREIGN] == 2);
+    ws_store_release(store);
+}
+
 static enum ws_status stop_at_first(void *context, const struct ws_finding *finding) {
     (void)finding;
     ++*(int *)context;

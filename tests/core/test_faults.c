@@ -3,6 +3,8 @@
 #include "payloads.h"
 #include "reach.h"
 #include "save.h"
+#include "sweep.h"
+#include "tally.h"
 
 /*
  * Each test does the same work again and again, and each time another of its calls to the system
@@ -509,6 +511,67 @@ TEST("what another host has saved after a miss is found at once, whatever there 
         ws_store_release(store);
         CHECK(sim_open_handles() == 0);
     }
+}
+
+/* What is beside the branch of the one key, as another host sees it. */
+static int files_of_store(void) {
+    sim_caches_names(false);
+    int names = sim_names_in("/home/store/v1");
+    sim_caches_names(true);
+    return names - 1;
+}
+
+static void save_sized(size_t size) {
+    static const char payload[1 << 20];
+    struct ws_note note = note_of(WS_FINAL, 1);
+    struct ws_digest key = a_key();
+    char run_id[WS_RUN_ID_MAX + 1] = "run";
+
+    CHECK_STATUS(ws_save(store, &key, run_id, &note, payload, size), WS_OK);
+}
+
+static void begin_on_shared_disk(void) {
+    struct ws_store_options options = {.max_size = (uint64_t)1 << 30, .max_age = 30 * WS_DAY};
+
+    sim_reset();
+    sim_caches_names(true);
+    CHECK_STATUS(ws_store_open("/home/store", &options, &store), WS_OK);
+    save_sized(SHORT);
+    ws_tally_add(store, WS_HIT, 1);
+    CHECK(files_of_store() == 0);
+}
+
+TEST("on a disk that machines share a handle tells at its end what it has saved and counted") {
+    begin_on_shared_disk();
+    ws_tally_settle(store);
+    ws_sweep_settle(store);
+    CHECK(files_of_store() == 2);
+    ws_store_release(store);
+}
+
+TEST("on a disk that machines share a handle tells each hour what it has saved and counted") {
+    begin_on_shared_disk();
+    sim_time_passes(3600 * SECOND);
+    save_sized(SHORT);
+    ws_tally_add(store, WS_HIT, 1);
+    CHECK(files_of_store() == 2);
+    ws_store_release(store);
+}
+
+TEST("on a disk that machines share a forked child tells at once") {
+    begin_on_shared_disk();
+    sim_process_dies();
+    save_sized(SHORT);
+    ws_tally_add(store, WS_HIT, 1);
+    CHECK(files_of_store() == 2);
+    ws_store_release(store);
+}
+
+TEST("on a disk that machines share a handle tells at once of a part of what the store may hold") {
+    begin_on_shared_disk();
+    save_sized((1 << 20) - SHORT);
+    CHECK(files_of_store() == 1);
+    ws_store_release(store);
 }
 
 TEST("a lookup that cannot read says so, and finds what it can") {

@@ -274,6 +274,19 @@ TEST("a power loss loses nothing in a store that another process made and has no
     check_all_states();
 }
 
+/* Nothing is synced but files there. */
+TEST("a power loss loses nothing on a server's disk that it has answered for") {
+    begin();
+    ws_store_release(store);
+    sim_serves(true);
+    store = open_simulated((uint64_t)1 << 30);
+    struct ws_session *session = a_session();
+    checkpoint(session, 10);
+    finalize(session, 9);
+    ws_session_close(session);
+    check_all_states();
+}
+
 TEST("a power loss between improving checkpoints loses none that was synced") {
     begin();
     struct ws_session *session = a_session();

@@ -7,7 +7,7 @@
  * is needed the test runs as root only: it gives files to `nobody`, or becomes it in a child. */
 
 #define NOBODY 65534
-#define DEPTH WS_STORE_DEPTH
+#define DEPTH WS_LEVEL_SHARD
 
 static bool is_root(void) { return geteuid() == 0; }
 
@@ -224,6 +224,16 @@ TEST("a store that is shared later is shared with all that is in it") {
     CHECK(ws_store_is_shared(store));
     CHECK(mode_of(place.version) == 02770 && mode_of(place.branch) == 02770 &&
           mode_of(place.shard) == 02770 && mode_of(place.file) == 0660);
+    ws_store_release(store);
+}
+
+TEST("a directory that bore the mark of one not yet durable is shared without it") {
+    struct place place = a_place();
+    struct ws_store *store = a_store_at(place.store);
+
+    CHECK(chmod(place.version, 01700) == 0 && chmod(place.shard, 01700) == 0);
+    CHECK_STATUS(ws_store_share(store), WS_OK);
+    CHECK(mode_of(place.version) == 02770 && mode_of(place.shard) == 02770);
     ws_store_release(store);
 }
 

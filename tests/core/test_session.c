@@ -3,6 +3,7 @@
 #endif
 
 #include "fixtures.h"
+#include "story.h"
 #include "syncs.h"
 
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "bind-vectors.h"
+#include "value-vectors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ struct seen_string {
 
 /* Numbers. A vector that R holds in a compact form is read in blocks and stays as it is. */
 
-void bind_absorb_integers(struct bind_stream *stream, SEXP value) {
+void value_absorb_integers(struct value_stream *stream, SEXP value) {
     R_xlen_t count = XLENGTH(value);
     const int *data = DATAPTR_OR_NULL(value);
     int block[BLOCK];
@@ -37,7 +37,7 @@ void bind_absorb_integers(struct bind_stream *stream, SEXP value) {
     }
 }
 
-void bind_absorb_doubles(struct bind_stream *stream, SEXP value) {
+void value_absorb_doubles(struct value_stream *stream, SEXP value) {
     R_xlen_t count = XLENGTH(value);
     const double *data = DATAPTR_OR_NULL(value);
     double block[BLOCK];
@@ -52,7 +52,7 @@ void bind_absorb_doubles(struct bind_stream *stream, SEXP value) {
     }
 }
 
-void bind_absorb_integer64(struct bind_stream *stream, SEXP value) {
+void value_absorb_integer64(struct value_stream *stream, SEXP value) {
     R_xlen_t count = XLENGTH(value);
     double block[BLOCK];
 
@@ -70,7 +70,7 @@ static void settle_missing(Rcomplex *value) {
     }
 }
 
-void bind_absorb_complex(struct bind_stream *stream, SEXP value) {
+void value_absorb_complex(struct value_stream *stream, SEXP value) {
     R_xlen_t count = XLENGTH(value);
     Rcomplex block[BLOCK];
 
@@ -83,7 +83,7 @@ void bind_absorb_complex(struct bind_stream *stream, SEXP value) {
     }
 }
 
-void bind_absorb_raw(struct bind_stream *stream, SEXP value) {
+void value_absorb_raw(struct value_stream *stream, SEXP value) {
     R_xlen_t count = XLENGTH(value);
     Rbyte block[BLOCK];
 
@@ -123,7 +123,7 @@ static inline bool is_ascii(const char *text, size_t size) {
     return (high & UINT64_C(0x8080808080808080)) == 0;
 }
 
-static struct ws_digest digest_of_string(const struct bind_stream *stream, SEXP string) {
+static struct ws_digest digest_of_string(const struct value_stream *stream, SEXP string) {
     if (string == NA_STRING) {
         return ws_hasher_string(stream->hasher, WS_MISSING, NULL, 0);
     }
@@ -143,7 +143,7 @@ static struct ws_digest digest_of_string(const struct bind_stream *stream, SEXP 
 }
 
 /* Digests of a block through the cache; how many were in it. */
-static size_t digest_cached(struct bind_stream *stream, const SEXP *strings, size_t count,
+static size_t digest_cached(struct value_stream *stream, const SEXP *strings, size_t count,
                             struct ws_digest *digests) {
     size_t hits = 0;
 
@@ -178,7 +178,7 @@ static void fetch(SEXP string) {
 
 /* Distinct strings lie all over the memory: of the `fetchable` that follow, some are fetched ahead.
  * So few at a time that what was asked for arrives while the last ones are hashed. */
-static void digest_abreast(const struct bind_stream *stream, const SEXP *strings, size_t count,
+static void digest_abreast(const struct value_stream *stream, const SEXP *strings, size_t count,
                            size_t fetchable, struct ws_digest *digests) {
     struct ws_text texts[ABREAST];
     size_t others[ABREAST];
@@ -199,7 +199,7 @@ static void digest_abreast(const struct bind_stream *stream, const SEXP *strings
     }
 }
 
-static void digest_each(const struct bind_stream *stream, const SEXP *strings, size_t count,
+static void digest_each(const struct value_stream *stream, const SEXP *strings, size_t count,
                         size_t fetchable, struct ws_digest *digests) {
     for (size_t i = 0; i < count; i += ABREAST) {
         size_t n = count - i < ABREAST ? count - i : ABREAST;
@@ -210,7 +210,7 @@ static void digest_each(const struct bind_stream *stream, const SEXP *strings, s
 /* The cache, empty: an address says which string it is only while a vector holds the string, and
  * the one before may be gone. False where there is no memory: then each string is read each time,
  * slower, and the same. */
-static bool empty_cache(struct bind_stream *stream) {
+static bool empty_cache(struct value_stream *stream) {
     const size_t size = ((size_t)1 << STRING_CACHE_BITS) * sizeof *stream->seen;
 
     if (stream->seen) {
@@ -221,7 +221,7 @@ static bool empty_cache(struct bind_stream *stream) {
     return stream->seen != NULL;
 }
 
-static void absorb_held(struct bind_stream *stream, const SEXP *strings, size_t count) {
+static void absorb_held(struct value_stream *stream, const SEXP *strings, size_t count) {
     struct ws_digest digests[STRINGS];
     bool cached = count > BLOCK && empty_cache(stream);
     size_t hits = STRINGS;
@@ -240,7 +240,7 @@ static void absorb_held(struct bind_stream *stream, const SEXP *strings, size_t 
 }
 
 /* Of a vector that makes its strings when they are asked for, and need not keep them. */
-static void absorb_made(struct bind_stream *stream, SEXP value) {
+static void absorb_made(struct value_stream *stream, SEXP value) {
     SEXP block = PROTECT(Rf_allocVector(STRSXP, STRINGS));
     R_xlen_t count = XLENGTH(value);
 
@@ -254,7 +254,7 @@ static void absorb_made(struct bind_stream *stream, SEXP value) {
     UNPROTECT(1);
 }
 
-void bind_absorb_strings(struct bind_stream *stream, SEXP value) {
+void value_absorb_strings(struct value_stream *stream, SEXP value) {
     const SEXP *strings = DATAPTR_OR_NULL(value);
 
     if (strings) {
@@ -264,7 +264,7 @@ void bind_absorb_strings(struct bind_stream *stream, SEXP value) {
     }
 }
 
-void bind_stream_free(struct bind_stream *stream) {
+void value_stream_free(struct value_stream *stream) {
     ws_hasher_free(stream->hasher);
     free(stream->seen);
 }
