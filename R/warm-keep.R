@@ -7,14 +7,11 @@ find_finished <- function(request, store, name = NULL) {
   final <- with_homes(
     request$homes, store_lookup(store, request$key$exact, kind = "final")
   )
-  entry <- final %||% find_seed_of(request$key, store)
-  names <- c(name, if (has_state(entry)) entry$payload$named)
-  for (name in Filter(is_string, if (is.null(final$payload$fit)) as.list(names))) {
-    named <- find_named_fit(request, store, name)
-    if (!is.null(named)) {
-      return(named)
-    }
+  named <- if (is.null(final$payload$fit)) find_named_fit(request, store, name)
+  if (!is.null(named)) {
+    return(named)
   }
+  entry <- final %||% find_seed_of(request$key, store)
   if (has_state(entry)) {
     same_versions <- identical(entry$payload$versions, request$versions)
     list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
@@ -80,7 +77,7 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
     ))
   }
   room <- if (seeds) room_for(outcome$seconds) else Inf
-  encoded <- encode_kept(payload, room, named, request$homes)
+  encoded <- encode_kept(payload, room, is.null(named), request$homes)
   kept <- finalize_encoded(
     session, encoded$payload, end$objective, iterations,
     brief = outcome$seconds < quickly_made
@@ -94,15 +91,14 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
   encoded$what
 }
 
-# Whole, where that is within `room` and it is not so under a name already.
-encode_kept <- function(payload, room, named, homes) {
-  whole <- if (is.null(named)) encode_within(room, payload, homes)
+# Whole, where that is within `room` and it `is_alone`: not so under a name already.
+encode_kept <- function(payload, room, is_alone, homes) {
+  whole <- if (is_alone) encode_within(room, payload, homes)
   if (!is.null(whole)) {
     return(list(payload = whole, what = "fit"))
   }
   payload["fit"] <- list(NULL)
-  payload$named <- named
-  list(payload = encode_payload(payload), what = if (is.null(named)) "estimates" else "fit")
+  list(payload = encode_payload(payload), what = if (is_alone) "estimates" else "fit")
 }
 
 finished_payload <- function(request, outcome, iterations, state) {
