@@ -122,19 +122,43 @@ random_after <- function(kept, request) {
   if (from_here) kept$to else request$begin
 }
 
-# What the fitter said, for when its fit is returned: the words, and who said so. Other parts of a
-# condition may hold data.
+# What the fitter said, for when its fit is returned: the words, who said so, and fields that are
+# plain data and small.
 kept_conditions <- function(conditions, request) {
   lapply(utils::head(conditions, conditions_kept), function(condition) {
     call <- conditionCall(condition)
     is_own <- identical(call, request$expr)
     is_small <- is.call(call) && utils::object.size(call) < 4096
     list(
-      class = class(condition),
-      text = conditionMessage(condition), own = is_own, call = if (is_small && !is_own) call
+      class = class(condition), text = conditionMessage(condition), own = is_own,
+      call = if (is_small && !is_own) call, fields = kept_fields(condition)
     )
   })
 }
+
+# The first ones, as many as `fields_kept` bytes hold. Some words are put together from several
+# fields, as rlang does: where those come out otherwise, there are the words alone.
+kept_fields <- function(condition) {
+  fields <- if (is.list(condition)) unclass(condition)
+  fields <- fields[!names(fields) %in% c("", "call")]
+  others <- fields[names(fields) != "message"]
+  if (length(others) == 0) {
+    return(NULL)
+  }
+  bytes <- vapply(others, function(field) as.numeric(utils::object.size(field)), 0)
+  others <- others[cumsum(bytes) <= fields_kept]
+  others <- others[vapply(others, is_plain, NA)]
+  with_text <- c(list(message = conditionMessage(condition)), others)
+  for (kept in list(c(fields["message"], others), with_text)) {
+    made <- structure(class = class(condition), c(kept, list(call = conditionCall(condition))))
+    if (identical(or_null(conditionMessage(made)), with_text$message)) {
+      return(kept)
+    }
+  }
+  NULL
+}
+
+fields_kept <- 4096 # as object.size() has it, of one condition
 
 # As plain data, which can be read from wherever a checkpoint is kept: calls as text.
 plain_conditions <- function(kept) {
@@ -148,7 +172,9 @@ given_conditions <- function(kept, request) {
   lapply(Filter(function(said) is.character(said$class), kept), function(said) {
     call <- if (said$own) request$expr else said$call
     if (is.character(call)) call <- or_null(str2lang(call))
-    structure(class = said$class, list(message = said$text, call = call))
+    fields <- if (is.list(said$fields) && is_string(said$fields$message)) said$fields
+    fields <- fields %||% list(message = said$text)
+    structure(class = said$class, c(fields["message"], list(call = call), fields[-1]))
   })
 }
 

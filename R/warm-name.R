@@ -187,7 +187,9 @@ other_named_text <- function(request, name, other) {
 warm_get <- function(name, store = warm_store(), ..., trust = FALSE) {
   check_dots(...)
   check_flag(trust, "trust")
-  if (is.null(name)) stop_argument("name", "must be one string.")
+  if (missing(name) || is.null(name)) {
+    stop_argument("name", "must be one string; `store_list()` shows the names that there are.")
+  }
   check_name(name)
   store <- as_store(store)
   if (trust) store <- trust_store(store)

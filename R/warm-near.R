@@ -107,9 +107,8 @@ find_sketches <- function(store, key) {
   if (is.list(payload) && !is.object(payload)) Filter(is_sketch, payload)
 }
 
-# That they could not be kept is no news: the fit says so of itself.
 save_sketches <- function(store, key, sketches, label) {
-  without_store_warnings(save_seed(store, key, sketches, NA, NA, near_run_id, label))
+  save_seed(store, key, sketches, NA, NA, near_run_id, label)
 }
 
 # Keeps the sketch of a fit that was kept, and tells what is near to one that began cold. Where a

@@ -26,8 +26,9 @@
 #'
 #' `call`, `family`, class, data and the environments of formulas are those of whoever asks, so
 #' `update()`, `predict()`, `summary()` and `anova()` work. A finished fit comes with the warnings
-#' and messages that the fitter had for it, and leaves the random number generator where the fit
-#' did, if that began in the same state.
+#' and messages that the fitter had for it, the first 1000: their words, classes, and what else is
+#' in them of plain data, up to 4 KiB each. It leaves the random number generator where the fit did,
+#' if that began in the same state.
 #'
 #' @section What makes it the same fit?:
 #' The formula, the values of its terms and of the columns it uses, the family, and every argument

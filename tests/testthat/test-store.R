@@ -933,3 +933,32 @@ test_that("a store is drawn by the history of its newest run", {
   on.exit(grDevices::dev.off())
   expect_identical(plot(store)$y, 2)
 })
+
+test_that("what a store was made with is read as of a list, and what else is asked is named", {
+  store <- new_store(max_size = "1 MiB")
+  expect_identical(store[["max_size"]], store$max_size)
+  expect_identical(store["max_size"], list(max_size = store$max_size))
+  expect_identical(names(store[]), c("path", "max_size", "max_age", "trust"))
+  expect_argument_error(store[["colour"]], "colour")
+  expect_argument_error(store[c("path", "colour")], "colour")
+  for (bad in list(1, TRUE, NULL, c("path", "trust"))) expect_argument_error(store[[bad]], "i")
+  expect_argument_error(store[[]], "i")
+})
+
+test_that("a store's elements are not to be set, and that says what to do", {
+  store <- new_store()
+  for (set in expression(store$trust <- TRUE, store[["trust"]] <- TRUE, store["trust"] <- TRUE)) {
+    expect_argument_error(eval(set), "trust")
+    expect_error(eval(set), "warm_store(path, max_size", fixed = TRUE)
+  }
+  expect_argument_error(store[[1]] <- TRUE, "i")
+})
+
+test_that("what is left out is named", {
+  for (call in expression(store_save(), store_lookup(), store_delete(), warm_session())) {
+    expect_argument_error(eval(call), "store")
+  }
+  expect_argument_error(warm_get(), "name")
+  expect_argument_error(warm_verify(), "fit")
+  expect_argument_error(session_history(), "x")
+})
