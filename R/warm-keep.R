@@ -12,10 +12,13 @@ find_finished <- function(request, store, name = NULL) {
     return(named)
   }
   entry <- final %||% find_seed_of(request$key, store)
-  if (has_state(entry)) {
-    same_versions <- identical(entry$payload$versions, request$versions)
-    list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
-  }
+  if (has_state(entry)) as_finished(entry, request, store)
+}
+
+# An entry, with its fit where this code has made it, and nobody else.
+as_finished <- function(entry, request, store) {
+  same_versions <- identical(entry$payload$versions, request$versions)
+  list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
 }
 
 # The finished fit, and the request as it turns out to be: one that draws random numbers, though
@@ -76,11 +79,11 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
       request, store, name, payload, outcome$fit, end$objective, iterations
     ))
   }
-  room <- if (seeds) room_for(outcome$seconds) else Inf
+  room <- if (seeds) room_for(outcome$worth) else Inf
   encoded <- encode_kept(payload, room, is.null(named), request$homes)
   kept <- finalize_encoded(
     session, encoded$payload, end$objective, iterations,
-    brief = outcome$seconds < quickly_made
+    brief = outcome$worth < quickly_made
   )
   if (!kept) {
     return("nothing")
@@ -232,9 +235,11 @@ keep_seeds <- function(request, store, outcome, iterations) {
   }
 }
 
-# As much as the fit from whose end this one began took cold, if that is more.
+# As much as the fit from whose end this one began took cold, if that is more. What was adopted is
+# worth a start, however long it took.
 cold_seconds <- function(outcome) {
-  max(outcome$seconds, if (outcome$used) count_of(outcome$start$entry$payload$cold))
+  worth <- if (is.finite(outcome$worth)) outcome$worth else quickly_made
+  max(worth, if (outcome$used) count_of(outcome$start$entry$payload$cold))
 }
 
 # Can another fit begin where this one has ended?
@@ -245,7 +250,7 @@ can_start_from <- function(outcome, adapter) {
 # What began from this seed was not believed.
 doubt_seed <- function(store, start) {
   entry <- start$entry
-  if (start$relation %in% c("rows", "related")) {
+  if (!is.null(entry) && start$relation %in% c("rows", "related")) {
     entry$payload$doubts <- start$doubts + 1
     save_seed(
       store, entry$key, entry$payload, entry$objective, entry$iteration, entry$run_id,

@@ -98,11 +98,10 @@ find_named_fit <- function(request, store, name) {
   found <- NULL
   for (name in union(name, known_names(store, of))) {
     entry <- find_named(store, name, request$homes)
-    if (!is.null(entry) && entry$payload$of == of && has_state(entry)) {
-      same_versions <- identical(entry$payload$versions, request$versions)
-      fit <- if (same_versions) trusted_fit(entry, store)
-      if (is.null(found) || !is.null(fit)) found <- list(entry = entry, fit = fit)
-      if (!is.null(fit)) break
+    if (identical(entry$payload$of, of) && has_state(entry)) {
+      finished <- as_finished(entry, request, store)
+      found <- if (is.null(finished$fit)) found %||% finished else finished
+      if (!is.null(finished$fit)) break
     }
   }
   found

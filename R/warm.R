@@ -137,6 +137,11 @@
 #'   write? FALSE starts from its estimates there, with a warning; see [warm_store()].
 #' @param depends Any value that shall count besides, such as `tools::md5sum("x.csv")`,
 #'   `Sys.getenv("MODE")` or `packageVersion("helpers")`; NULL, the default, for none.
+#' @param from A fit in hand of the same fitter, of other rows or another formula, to start from;
+#'   NULL, the default, for none. It goes ahead of what the store has, but for this fit's own: where
+#'   that has finished it is returned, where it was interrupted it goes on. The end is believed as
+#'   from any start, or else made again cold. Where the fit cannot start this one, that is an error.
+#'   Of several fits in one call the first starts from it. [warm_adopt()] keeps a fit as it is.
 #' @return What `call` returns; an object that has a class, with an attribute that [warm_info()]
 #'   reads.
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
@@ -157,7 +162,7 @@
 #' options(old)
 #' @export
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, name = NULL,
-                 quickstart = FALSE, trust = FALSE, depends = NULL) {
+                 quickstart = FALSE, trust = FALSE, depends = NULL, from = NULL) {
   check_dots(..., instead = called_here)
   check_how(reuse, near, name, quickstart, trust)
   store <- as_store(store)
@@ -168,9 +173,9 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, nam
   keep <- function(call, env) {
     request <- new_request(call, env, depends)
     if (is.null(request$reason)) {
-      mine <- name
-      name <<- NULL
-      fit_kept(request, store, reuse, near, mine, quickstart)
+      mine <- list(name = name, from = from)
+      name <<- from <<- NULL
+      fit_kept(request, store, reuse, near, mine$name, quickstart, mine$from)
     } else {
       fit_untouched(request)
     }
@@ -231,7 +236,7 @@ fit_untouched <- function(request) {
   shown(with_info(fit, new_info("untouched", reason = request$reason)), made$visible)
 }
 
-fit_kept <- function(request, store, reuse, near, name, quickstart) {
+fit_kept <- function(request, store, reuse, near, name, quickstart, from = NULL) {
   found <- find_drawn(request, store, reuse, name)
   request <- found$request
   finished <- found$finished
@@ -239,10 +244,11 @@ fit_kept <- function(request, store, reuse, near, name, quickstart) {
   if (reuse && !is.null(finished$fit)) {
     return(return_finished(request, finished, store, name))
   }
+  if (!is.null(from)) from <- given_start(request, from)
   session <- warm_session(store, request$key$exact, request$label)
   on.exit(session_close(session))
   if (request$adapter$name == any_function) inform(not_watched(request))
-  starts <- new_starts(request, store, finished$entry, near, quickstart)
+  starts <- new_starts(request, store, finished$entry, near, quickstart, from)
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome, name))
   or_nothing(announce_end(session, outcome, kept))
