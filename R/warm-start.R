@@ -15,6 +15,7 @@
 #   iterations, seconds   what was spent on this fit before
 #   said     and what the fitter said meanwhile
 #   is_given from a fit in hand, which has no entry: that it does not fit is an error
+#   is_live  from a run that another process is still at
 
 #' A function that gives the next start each time it is called, and NULL after the last
 #'
@@ -47,7 +48,15 @@ new_starts <- function(request, store, finished, near, quickstart, from = NULL) 
 # From the finished fit, where there is one; else from what an interrupted one left.
 exact_starts <- function(request, store, finished) {
   entry <- finished %||% store_lookup(store, request$key$exact)
-  if (has_state(entry) && length(entry$payload$state) > 0) list(new_start(entry, "exact", store))
+  if (has_state(entry) && length(entry$payload$state) > 0) {
+    start <- new_start(entry, "exact", store)
+    list(c(start, is_live = start$interrupted && is_live_run(store, entry)))
+  }
+}
+
+is_live_run <- function(store, entry) {
+  runs <- list_runs(store, entry$key)
+  "running" %in% runs$state[runs$run_id == entry$run_id]
 }
 
 rows_starts <- function(request, store, finished) {
@@ -143,7 +152,10 @@ announce <- function(start) {
     return(inform("Looking for starting values first."))
   }
   what <- if (start$interrupted) {
-    paste("Resuming from iteration", format(start$entry$iteration, scientific = FALSE))
+    paste(
+      if (isTRUE(start$is_live)) "Going on from its iteration" else "Resuming from iteration",
+      format(start$entry$iteration, scientific = FALSE)
+    )
   } else {
     paste0("Starting from the ", start$found)
   }

@@ -73,7 +73,15 @@
 #'
 #' @section Several processes?:
 #' They may share a store, and find each other's finished fits. Two that run the same line at the
-#' same time both fit it: neither waits for the other.
+#' same time both fit it, and the second one says so; by default neither waits for the other, since
+#' one that hangs or was suspended would hold up all. With `wait = TRUE` the second one shows how
+#' far the first one is, and takes its result; where that dies, it goes on from its last iterate,
+#' and a third one waits on. So of a hundred tasks that need one fit, one makes it.
+#'
+#' A process is seen when it has kept something of the fit: after half a second, or, of a function
+#' that is not watched, never; one that was called with `wait = TRUE`, at once. On a directory that
+#' machines share, others see it later, and not at all where the mount has no locks: see
+#' [warm_store()].
 #'
 #' @section Another machine?:
 #' A store can be copied, or shared as [warm_store()] says under "Several machines?"; keys are the
@@ -142,6 +150,9 @@
 #'   that has finished it is returned, where it was interrupted it goes on. The end is believed as
 #'   from any start, or else made again cold. Where the fit cannot start this one, that is an error.
 #'   Of several fits in one call the first starts from it. [warm_adopt()] keeps a fit as it is.
+#' @param wait TRUE or FALSE, the default: where another process is at this very fit, wait for its
+#'   result? There is no limit to that; an interrupt ends it. See "Several processes?". With
+#'   `reuse = FALSE` it has no effect.
 #' @return What `call` returns; an object that has a class, with an attribute that [warm_info()]
 #'   reads.
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
@@ -162,9 +173,10 @@
 #' options(old)
 #' @export
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, name = NULL,
-                 quickstart = FALSE, trust = FALSE, depends = NULL, from = NULL) {
+                 quickstart = FALSE, trust = FALSE, depends = NULL, from = NULL, wait = FALSE) {
   check_dots(..., instead = called_here)
   check_how(reuse, near, name, quickstart, trust)
+  check_flag(wait, "wait")
   store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
@@ -175,7 +187,7 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, nam
     if (is.null(request$reason)) {
       mine <- list(name = name, from = from)
       name <<- from <<- NULL
-      fit_kept(request, store, reuse, near, mine$name, quickstart, mine$from)
+      fit_kept(request, store, reuse, near, mine$name, quickstart, mine$from, wait)
     } else {
       fit_untouched(request)
     }
@@ -236,7 +248,7 @@ fit_untouched <- function(request) {
   shown(with_info(fit, new_info("untouched", reason = request$reason)), made$visible)
 }
 
-fit_kept <- function(request, store, reuse, near, name, quickstart, from = NULL) {
+fit_kept <- function(request, store, reuse, near, name, quickstart, from, wait) {
   found <- find_drawn(request, store, reuse, name)
   request <- found$request
   finished <- found$finished
@@ -247,6 +259,16 @@ fit_kept <- function(request, store, reuse, near, name, quickstart, from = NULL)
   if (!is.null(from)) from <- given_start(request, from)
   session <- warm_session(store, request$key$exact, request$label)
   on.exit(session_close(session))
+  if (wait && reuse) {
+    on.exit(withdraw(store, session))
+    finished <- wait_for_twin(request, store, session, name) %||% finished
+    if (!is.null(finished$fit)) {
+      return(return_finished(request, finished, store, name))
+    }
+    on.exit(session_close(session))
+  } else {
+    or_nothing(announce_twin(store, session))
+  }
   if (request$adapter$name == any_function) inform(not_watched(request))
   starts <- new_starts(request, store, finished$entry, near, quickstart, from)
   outcome <- run_fit(request, session, starts)
