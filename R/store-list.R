@@ -29,14 +29,16 @@
 store_list <- function(store = warm_store(), key = NULL) {
   frame <- list_all(as_store(store), key)
   unread <- attributes(frame)[c("unread", "reason")]
-  frame <- frame[!frame$state %in% c("near", "names"), , drop = FALSE]
+  frame <- frame[!frame$state %in% not_listed, , drop = FALSE]
   rownames(frame) <- NULL
   attributes(frame)[names(unread)] <- unread
   new_listing(frame, "warm_store_list")
 }
 
-# What went into the keys of fits, for warm_find(), among them: "near"; and "names", which names a
-# fit has.
+# What is said about fits, as well: "near", what went into their keys; "names", which a fit has;
+# "begins", how often it has begun at one iterate.
+not_listed <- c("near", "names", "begins")
+
 list_all <- function(store, key = NULL) {
   rows <- list_runs(store, key)
   unread <- attributes(rows)[c("unread", "reason")]
@@ -45,6 +47,7 @@ list_all <- function(store, key = NULL) {
   frame$state[is_cached_run(frame$run_id)] <- "cached"
   frame$state[frame$state == "seed" & is_near_run(frame$run_id)] <- "near"
   frame$state[frame$state == "named" & frame$run_id == names_run_id] <- "names"
+  frame$state[frame$state == "seed" & frame$run_id == begins_run_id] <- "begins"
   frame$age <- as.difftime(as.numeric(Sys.time()) - as.numeric(frame$written), units = "secs")
   frame <- frame[order(frame$state != "named", -as.numeric(frame$written)), , drop = FALSE]
   attr(frame, "unread") <- unread$unread

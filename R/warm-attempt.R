@@ -175,6 +175,7 @@ doubt <- function(request, start, outcome) {
 run_observed <- function(request, session, call, start) {
   force(call) # where a start that does not fit says so
   announce(start)
+  or_nothing(announce_begins(session, start))
   begin_attempt(session, start)
   began <- proc.time()[["elapsed"]]
   elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began

@@ -146,6 +146,7 @@ forget_fit <- function(store, key, keys = NULL, names = names_of(store, key)) {
   seeds <- if (!is.null(keys)) seeds_of(store, key, keys)
   forgotten <- delete_runs(store, c_runs(names, runs, seeds))
   save_names(store, key, character())
+  store_delete(store, begins_key(key))
   if (!is.null(keys)) forget_sketch(store, keys[["near"]], key)
   # What has expired is not listed, and is there until a sweep comes by.
   if (forgotten$running == 0) forgotten$other <- forgotten$other + store_delete(store, key)

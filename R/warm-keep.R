@@ -91,6 +91,7 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
   if (!identical(named, name)) warn_unnamed(name)
   if (seeds) keep_seeds(request, store, outcome, iterations)
   delete_superseded(store, request$key$exact)
+  if (outcome$start$interrupted) store_delete(store, begins_key(request$key$exact))
   encoded$what
 }
 

@@ -59,8 +59,17 @@ keep_named <- function(request, store, name, payload, fit, objective, iterations
 
 # As the fit's own entry of them tells; some may be another's by now.
 known_names <- function(store, of) {
-  names <- store_lookup_run(store, names_key(of), names_run_id)$payload
-  if (is.character(names)) names else character()
+  names <- read_names(store, names_key(of))
+  if (identical(names$of, of)) names$names else character()
+}
+
+# An entry of names, which is plain data of anybody's.
+read_names <- function(store, key) {
+  payload <- store_lookup_run(store, key, names_run_id)$payload
+  if (is.list(payload) && !is.object(payload) && is_key(payload$of) &&
+    is.character(payload$names)) {
+    payload
+  }
 }
 
 save_names <- function(store, of, names) {
@@ -68,9 +77,8 @@ save_names <- function(store, of, names) {
   if (length(names) == 0) {
     store_delete(store, key, names_run_id)
   } else if (!identical(names, known_names(store, of))) {
-    without_store_warnings(
-      save_encoded(4L, store, key, encode_payload(names), NA, NA, names_run_id, NULL)
-    )
+    encoded <- encode_payload(list(of = of, names = names))
+    without_store_warnings(save_encoded(4L, store, key, encoded, NA, NA, names_run_id, NULL))
   }
 }
 

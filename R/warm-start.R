@@ -163,6 +163,36 @@ announce <- function(start) {
   inform(paste0(what, saved, "."))
 }
 
+# How often has a run begun at this iterate, with nothing kept since? One entry for each fit tells,
+# which goes when the fit has finished.
+count_begins <- function(store, key, start) {
+  iterate <- list(start$entry$run_id, start$entry$iteration, as.numeric(start$entry$written))
+  before <- store_lookup_run(store, begins_key(key), begins_run_id)$payload
+  is_same <- is.list(before) && !is.object(before) && identical(before$iterate, iterate)
+  times <- if (is_same) count_of(before$times) + 1 else 1
+  begins <- list(iterate = iterate, times = times)
+  save_seed(store, begins_key(key), begins, NA, NA, begins_run_id, NULL)
+  times
+}
+
+begins_key <- function(key) fingerprint(c("begins", format(key)))
+
+begins_run_id <- "begins"
+
+begins_told <- 3
+
+announce_begins <- function(session, start) {
+  if (start$interrupted && !isTRUE(start$is_live)) {
+    times <- count_begins(session_store(session), session_key(session), start)
+    if (times >= begins_told) {
+      inform(paste0(
+        "This is start number ", times, " from this iterate, and nothing was kept after it: where a ",
+        "time limit ends your runs, this step takes longer than your wall time allows."
+      ))
+    }
+  }
+}
+
 # `saved`: the iteration that is on disk; NULL where none is.
 announce_interrupt <- function(saved) {
   inform(if (is.null(saved)) {

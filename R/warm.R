@@ -8,6 +8,8 @@
 #' Run the line again, in any R process on this machine. The fit goes on from the last iterate that
 #' was kept: with most fitters that can be watched the last iteration, or the best point so far. A
 #' fitter that cannot be watched begins anew, and so does a fit that had run for less than 0.5 s.
+#' Where three runs in a row begin at one iterate, since a time limit ends each of them before the
+#' next one, that is said.
 #' Where the power fails, up to the last 2 s of a fit are lost, and finished fits that took less
 #' than that may be: `warm()` does not wait for the disk to have them.
 #'

@@ -274,3 +274,42 @@ test_that("what is returned invisibly stays so", {
   }
   expect_true(withVisible(warm(sum(1, 2), store))$visible)
 })
+
+test_that("who begins at one iterate for the third time is told; what has moved on is not", {
+  store <- new_store()
+  old <- options(warmstart.verbose = TRUE)
+  on.exit(options(old))
+  stuck <- function(par) {
+    if (par[[1]] > as.numeric(readLines(wall))) stop("wall time")
+    sum((par - 1:2)^4)
+  }
+  wall <- tempfile()
+  writeLines("1.05", wall)
+  said <- function() {
+    text <- character()
+    withCallingHandlers(
+      try(warm(optim(c(0, 0), stuck), store), silent = TRUE),
+      message = function(m) {
+        text <<- c(text, gsub("\\s+", " ", conditionMessage(m)))
+        invokeRestart("muffleMessage")
+      }
+    )
+    any(grepl("start number 3 .*longer than your wall time allows", text))
+  }
+  key <- warm_find(optim(c(0, 0), stuck), store)$key
+  cut <- warm_session(store, key)
+  state <- list(state = list(par = c(0, 0), value = 17), iterations = 4, seconds = 60)
+  session_checkpoint(cut, state, objective = 17, iteration = 4)
+  session_close(cut)
+  start <- exact_starts(new_request(quote(optim(c(0, 0), stuck)), environment()), store, NULL)[[1]]
+  expect_identical(vapply(1:3, function(i) count_begins(store, key, start), 0), c(1, 2, 3))
+  expect_false("begins" %in% store_list(store)$state)
+  start$entry$iteration <- 5
+  expect_identical(count_begins(store, key, start), 1)
+  start$entry$iteration <- 4
+  for (i in 1:2) count_begins(store, key, start)
+  expect_true(said())
+  writeLines("9", wall)
+  suppressMessages(warm(optim(c(0, 0), stuck), store))
+  expect_false("begins" %in% list_all(store)$state)
+})
