@@ -186,8 +186,8 @@ announce_begins <- function(session, start) {
     times <- count_begins(session_store(session), session_key(session), start)
     if (times >= begins_told) {
       inform(paste0(
-        "This is start number ", times, " from this iterate, and nothing was kept after it: where a ",
-        "time limit ends your runs, this step takes longer than your wall time allows."
+        "This is start number ", times, " from this iterate, and nothing was kept after it: where ",
+        "a time limit ends your runs, this step takes longer than your wall time allows."
       ))
     }
   }

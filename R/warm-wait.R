@@ -1,8 +1,8 @@
 # Another process may be at the very fit that is asked for. It is seen by its run, of which it holds
 # the lock: from its first checkpoint on, or, where it was called with `wait = TRUE`, from its
 # beginning. Such a call puts a mark into the store, a checkpoint without a state, and then looks
-# for others: it is behind those that have iterates, and behind older marks. So of several that begin
-# in one moment one fits, and where that dies the next goes on from what it has left.
+# for others: it is behind those that have iterates, and behind older marks. So of several that
+# begin in one moment one fits, and where that dies the next goes on from what it has left.
 
 # The runs that other processes are at.
 live_twins <- function(store, session) {

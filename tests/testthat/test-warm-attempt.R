@@ -132,7 +132,7 @@ test_that("a cold fit with a warning is kept and returned with it, and seeds not
     expect_warning(fit <- warm(fit_mean(data_sets[[1]], says = "mind the gap"), store), "mind")
   }
   expect_identical(source_of(fit), "finished")
-  expect_false(any(store_list(store)$state == "seed"))
+  expect_false(any(store_list(store, all = TRUE)$state == "seed"))
   warm(fit_mean(data_sets[[2]]), store)
   expect_identical(runs(), c("cold", "cold"))
 })
@@ -142,7 +142,7 @@ test_that("a cold fit that did not converge is kept, and seeds nothing", {
   store <- new_store()
   warm(fit_mean(data_sets[[1]]), store)
   expect_identical(source_of(warm(fit_mean(data_sets[[1]]), store)), "finished")
-  expect_false(any(store_list(store)$state == "seed"))
+  expect_false(any(store_list(store, all = TRUE)$state == "seed"))
 })
 
 test_that("a fit that warned is made again cold where it is asked for anew", {
@@ -238,9 +238,9 @@ test_that("what took a moment leaves nothing to start from, and starts nothing",
   withr::with_options(list(warmstart.near_from = 60), {
     for (y in data_sets[1:2]) warm(fit_mean(y), store)
   })
-  expect_false(any(store_list(store)$state == "seed"))
+  expect_false(any(store_list(store, all = TRUE)$state == "seed"))
   warm(fit_mean(data_sets[[3]]), store)
-  expect_true(any(store_list(store)$state == "seed"))
+  expect_true(any(store_list(store, all = TRUE)$state == "seed"))
   withr::with_options(list(warmstart.near_from = 60), {
     fit <- warm(fit_mean(data_sets[[4]]), store)
   })

@@ -50,7 +50,7 @@ test_that("it is kept once", {
   skip_if_not_installed("mgcv")
   store <- new_store()
   warm(gam(mpg ~ s(hp), data = mtcars), store, name = "a")
-  rows <- store_list(store)
+  rows <- store_list(store, all = TRUE)
   named <- rows$bytes[rows$state == "named"]
   expect_lt(rows$bytes[rows$state == "finished"], named / 4)
 })
@@ -70,7 +70,7 @@ test_that("it is kept past the bounds of the store", {
   for (i in 1:60) store_save(store, fingerprint(i), raw(2000))
   store_evict(store)
   expect_false("finished" %in% store_list(store)$state)
-  expect_identical(store_list(store)$label[[1]], "a")
+  expect_identical(store_list(store)$name[[1]], "a")
   expect_s3_class(get_quietly("a", store), "glm")
   expect_identical(warm_info(keep(store, name = "a"))$source, "finished")
   expect_identical(nrow(store_check(store)), 0L)
@@ -220,7 +220,7 @@ told_of_it <- function(store, name) {
     warm = warm_info(keep(store, reuse = TRUE))$source == "finished",
     find = warm_find(glm(am ~ wt, binomial, mtcars), store)$what == "finished",
     get = !is.null(tryCatch(get_quietly(name, store), warmstart_error_argument = function(e) NULL)),
-    list = name %in% store_list(store)$label
+    list = name %in% unlist(strsplit(store_list(store)$name, ", "))
   )
   if (length(unique(said)) == 1) said[[1]] else NA
 }
@@ -246,7 +246,8 @@ test_that("a fit is there by its call when all but its names has expired, whiche
     keep(store, name = "b")
     pass_time(store, 400 * 86400)
     store_evict(store)
-    expect_identical(store_list(store)$state, c("named", "named"))
+    expect_identical(store_list(store)$state, "named")
+    expect_setequal(strsplit(store_list(store)$name, ", ")[[1]], c("a", "b"))
     left <- setdiff(c("a", "b"), gone)
     expect_true(told_of_it(store, left))
     warm_forget(gone, store)

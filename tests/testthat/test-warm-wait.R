@@ -80,7 +80,7 @@ test_that("who waits for another process takes its result, and evaluates nothing
   expect_identical(here$fit, twin$get_result())
   expect_match(here$said[[1]], "Waiting for another process, which is at this fit, at iteration")
   expect_identical(store_list(task$path)$state[[1]], "finished")
-  expect_false(any(c("running", "interrupted") %in% store_list(task$path)$state))
+  expect_false(any(c("running", "interrupted") %in% store_list(task$path, all = TRUE)$state))
 })
 
 test_that("where the one that is waited for is killed, its last iterate is gone on from", {
@@ -139,7 +139,7 @@ test_that("who waits where nobody else is fits at once, and leaves no trace of w
   store <- new_store()
   fit <- warm(glm(am ~ wt, binomial, mtcars), store, wait = TRUE)
   expect_identical(warm_info(fit)$source, "cold")
-  expect_false(any(c("running", "interrupted") %in% store_list(store)$state))
+  expect_false(any(c("running", "interrupted") %in% store_list(store, all = TRUE)$state))
   again <- warm(glm(am ~ wt, binomial, mtcars), store, wait = TRUE, reuse = FALSE)
   expect_identical(warm_info(again)$source, "seeded")
   expect_argument_error(warm(glm(am ~ wt, binomial, mtcars), store, wait = NA), "wait")

@@ -413,13 +413,13 @@ test_that("an error of the fitter leaves no finished fit", {
 test_that("an error leaves no session open", {
   store <- new_store()
   error_of(warm(gam(mpg ~ s(cyl, k = 20), data = mtcars), store))
-  expect_false("running" %in% store_list(store)$state)
+  expect_false("running" %in% store_list(store, all = TRUE)$state)
 })
 
 test_that("a fit leaves no session open", {
   store <- new_store()
   warm_call(small_model, store)
-  expect_false("running" %in% store_list(store)$state)
+  expect_false("running" %in% store_list(store, all = TRUE)$state)
 })
 
 # Where the call is ------------------------------------------------
@@ -635,7 +635,7 @@ test_that("what else is in the function that asks for a fit is not stored with i
   }
   cold <- analyse()
   expect_true(cold$is_here)
-  expect_lt(sum(store_list(store)$bytes), 1e6)
+  expect_lt(sum(store_list(store, all = TRUE)$bytes), 1e6)
   again <- analyse()
   expect_identical(source_of(again$fit), "finished")
   # As of a fit that is made there.
@@ -650,7 +650,7 @@ test_that("what else is in the function that asks for a fit is not stored with i
   }
   expect_identical(outer(), list(source = "cold", is_here = TRUE))
   expect_identical(outer(), list(source = "finished", is_here = TRUE))
-  expect_lt(sum(store_list(store)$bytes), 1e6)
+  expect_lt(sum(store_list(store, all = TRUE)$bytes), 1e6)
 })
 
 test_that("a fit from elsewhere has the global environment where it has none of its own", {
