@@ -33,6 +33,7 @@
 #' session_close(session)
 #' @export
 session_history <- function(x, key = NULL) {
+  if (missing(x)) stop_argument("x", "is missing: give a session, a fit, or a store with a key.")
   if (is_string(x) && !is.null(key)) x <- as_store(x, "x")
   if (inherits(x, "warm_store")) {
     if (is.null(key)) {

@@ -7,7 +7,7 @@ new_listing <- function(frame, class) {
 
 #' @export
 print.warm_store_list <- function(x, ..., n = 20) {
-  shown <- c("key", "label", "state", "objective", "iteration", "bytes", "age")
+  shown <- c("key", "label", "name", "state", "objective", "iteration", "seconds", "bytes", "age")
   if (!is.null(attr(x, "unread"))) {
     cat(wrap_text(unread_text(attr(x, "unread"), attr(x, "reason"))), sep = "\n")
   }
@@ -20,11 +20,13 @@ print.warm_store_list <- function(x, ..., n = 20) {
     state = rows$state,
     objective = format_each(rows$objective, digits = 7),
     iteration = format_each(rows$iteration, scientific = FALSE),
+    took = ifelse(is.na(rows$seconds), "", brief_age(rows$seconds)),
     size = format_size(rows$bytes),
     age = brief_age(as.numeric(rows$age, units = "secs"))
   )
+  if (all(columns$took == "")) columns$took <- NULL
   room <- getOption("width") - nchar(utils::capture.output(print(columns, row.names = FALSE))[[1]])
-  columns$label <- cut_text(format_text(rows$label), room - 2)
+  columns$label <- cut_text(format_text(named_label(rows)), room - 2)
   print(columns, row.names = FALSE, right = TRUE)
   more <- nrow(x) - nrow(rows)
   cat(wrap_text(paste0(

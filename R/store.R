@@ -168,7 +168,9 @@ share_store <- function(store) {
 #' A store, or the path of one, as whoever takes a store does
 #' @noRd
 as_store <- function(store, argument = "store") {
-  if (inherits(store, "warm_store")) {
+  if (missing(store)) {
+    stop_argument(argument, "is missing: give a store made by `warm_store()`, or the path of one.")
+  } else if (inherits(store, "warm_store")) {
     store
   } else if (is.character(store)) {
     check_path(store, argument)
@@ -250,9 +252,12 @@ store_save <- function(store, key, payload, objective = NA, iteration = NA,
   save_as(kind_code(kind), store, key, payload, objective, iteration, run_id, label)
 }
 
-# Starting values for other fits; listed as what they are, not as anybody's fit.
+# Starting values for other fits; listed as what they are, not as anybody's fit. That they could not
+# be kept is no news: the fit says so of itself.
 save_seed <- function(store, key, payload, objective, iteration, run_id, label) {
-  save_as(3L, store, key, payload, objective, iteration, run_id, label)
+  without_store_warnings(
+    save_as(3L, store, key, payload, objective, iteration, run_id, label)
+  )
 }
 
 save_as <- function(code, store, key, payload, objective, iteration, run_id, label) {

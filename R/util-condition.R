@@ -70,6 +70,10 @@ way_past <- function(barrier, path) {
   if (is.null(barrier)) {
     return(NULL)
   }
+  barred <- file.info(barrier[[1]])
+  if (barred$uname %in% Sys.info()[["effective_user"]]) {
+    return(own_way(barrier[[1]], is_writable = bitwAnd(barred$mode, as.octmode("200")) > 0))
+  }
   is_root <- barrier[[2]] == 0
   owner <- if (is_root) "root" else paste("the user of number", barrier[[2]])
   c(
@@ -82,6 +86,18 @@ way_past <- function(barrier, path) {
         "Its owner can share it with a group: warm_store(",
         encodeString(path, quote = "\""), ", shared = \"group\")"
       )
+    }
+  )
+}
+
+# What bars its own owner, who may be root: its rights, or the file system that it is on.
+own_way <- function(path, is_writable) {
+  c(
+    i = paste0(format_text(path), " is yours, but cannot be written."),
+    i = if (is_writable) {
+      "Its file system is mounted for reading only."
+    } else {
+      paste("To write there again: chmod u+rwx", shQuote(path))
     }
   )
 }

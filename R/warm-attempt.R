@@ -11,13 +11,14 @@
 #   doubts      how many seeds of this model in a row were not believed
 #   reasons     why it did not begin elsewhere
 #   seconds     of all runs, and of this one, `seconds_now`
+#   worth       seconds that it would take to have it again
 #   visible     does the fitter's result print by itself?
 new_outcome <- function(fit, raw, end, converged, said, start, seconds, seconds_now, checkpoints,
-                        visible = TRUE) {
+                        visible = TRUE, worth = seconds) {
   list(
     fit = fit, raw = raw, end = end, converged = converged, said = said, start = start, used = TRUE,
     doubts = 0, reasons = character(), seconds = seconds, seconds_now = seconds_now,
-    checkpoints = checkpoints, visible = visible
+    worth = worth, checkpoints = checkpoints, visible = visible
   )
 }
 
@@ -39,6 +40,9 @@ run_fit <- function(request, session, starts) {
     }
     attempt <- try_start(request, session, start)
     so_far <- note_attempt(so_far, start, attempt)
+    if (isTRUE(start$is_given) && is.null(attempt$outcome) && !attempt$failed) {
+      stop_from(attempt$why)
+    }
     if (attempt$failed) or_nothing(doubt_seed(session_store(session), start))
     if (!is.null(attempt$outcome)) {
       attempt$outcome$reasons <- so_far$reasons
@@ -174,6 +178,7 @@ doubt <- function(request, start, seeded, outcome) {
 run_observed <- function(request, session, call, start) {
   force(call) # where a start that does not fit says so
   announce(start)
+  or_nothing(announce_begins(session, start))
   begin_attempt(session, start)
   began <- proc.time()[["elapsed"]]
   elapsed <- function() start$seconds + proc.time()[["elapsed"]] - began

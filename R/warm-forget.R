@@ -3,6 +3,9 @@
 #' `warm_forget()` removes a fit from a store, with the starting values that it has left for others,
 #' its interrupted runs and its names. `store_clear()` removes all that is in a store.
 #'
+#' @section What does a name forget?:
+#' The fit, where that is its only name. Of several, the one goes, and the fit stays.
+#'
 #' @section What stays?:
 #' The files of running fits: when they have finished they are kept as ever. Fits that began from
 #' the estimates of this one. Of the store, its directory, and what its
@@ -88,14 +91,23 @@ forget_value <- function(x, store) {
   }
 }
 
-# Another name of the same fit stays.
+# Where the fit has another name it stays.
 forget_name <- function(store, name) {
   named <- list_run(store, name_key(name), name_run_id)
   if (length(named$key) == 0) {
     stop_argument("x", paste("is no key, and as a name it", why_no_name(store, name)))
   }
-  payload <- without_trust_warnings(find_named(store, name))$payload
-  if (is.null(payload)) delete_runs(store, named) else forget_fit(store, payload$of, names = named)
+  of <- without_trust_warnings(find_named(store, name))$payload$of
+  if (is.null(of)) {
+    return(delete_runs(store, named))
+  }
+  names <- names_of(store, of)
+  if (all(names$label == name)) {
+    return(forget_fit(store, of, names = named))
+  }
+  forgotten <- delete_runs(store, named)
+  save_names(store, of, setdiff(names$label, name))
+  forgotten
 }
 
 # The keys under which a fit leaves something.
@@ -133,6 +145,8 @@ forget_fit <- function(store, key, keys = NULL, names = names_of(store, key)) {
   runs <- list_runs(store, key)
   seeds <- if (!is.null(keys)) seeds_of(store, key, keys)
   forgotten <- delete_runs(store, c_runs(names, runs, seeds))
+  save_names(store, key, character())
+  store_delete(store, begins_key(key))
   if (!is.null(keys)) forget_sketch(store, keys[["near"]], key)
   # What has expired is not listed, and is there until a sweep comes by.
   if (forgotten$running == 0) forgotten$other <- forgotten$other + store_delete(store, key)
@@ -170,10 +184,11 @@ delete_runs <- function(store, runs) {
   gone <- runs$state != "running"
   for (i in which(gone)) store_delete(store, runs$key[[i]], runs$run_id[[i]])
   is_other <- is_cached_run(runs$run_id) | is_near_run(runs$run_id)
+  is_name <- runs$state == "named" & runs$run_id == name_run_id
   count <- function(state) sum(runs$state == state & !is_other)
   new_forgotten(
     finished = count("finished"), interrupted = count("interrupted"), seeds = count("seed"),
-    other = sum(is_other), names = runs$label[runs$state == "named"],
+    other = sum(is_other), names = runs$label[is_name],
     bytes = sum(runs$bytes[gone]), running = count("running")
   )
 }

@@ -5,19 +5,19 @@
 # Where the fit itself cannot be had, the state that keep_seeds() has put beside it can.
 find_finished <- function(request, store, name = NULL) {
   final <- lookup_fit(store, request$key$exact, request$homes)
+  named <- if (is.null(final$payload$fit)) find_named_fit(request, store, name)
+  if (!is.null(named)) {
+    named$entry$history <- final$history
+    return(named)
+  }
   entry <- final %||% find_seed_of(request$key, store)
-  names <- c(name, if (has_state(entry)) entry$payload$named)
-  for (name in Filter(is_string, if (is.null(final$payload$fit)) as.list(names))) {
-    named <- find_named_fit(request, store, name)
-    if (!is.null(named)) {
-      named$entry$history <- final$history
-      return(named)
-    }
-  }
-  if (has_state(entry)) {
-    same_versions <- identical(entry$payload$versions, request$versions)
-    list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
-  }
+  if (has_state(entry)) as_finished(entry, request, store)
+}
+
+# An entry, with its fit where this code has made it, and nobody else.
+as_finished <- function(entry, request, store) {
+  same_versions <- identical(entry$payload$versions, request$versions)
+  list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
 }
 
 # The finished fit, and the request as it turns out to be: one that draws random numbers, though
@@ -78,11 +78,11 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
       request, store, name, payload, outcome$fit, end$objective, iterations
     ))
   }
-  room <- if (seeds) room_for(outcome$seconds) else Inf
-  encoded <- encode_kept(payload, room, named, request$homes)
+  room <- if (seeds) room_for(outcome$worth) else Inf
+  encoded <- encode_kept(payload, room, is.null(named), request$homes)
   kept <- finalize_encoded(
     session, encoded$payload, end$objective, iterations,
-    brief = outcome$seconds < quickly_made
+    brief = outcome$worth < quickly_made
   )
   if (!kept) {
     return("nothing")
@@ -90,18 +90,18 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
   if (!identical(named, name)) warn_unnamed(name)
   if (seeds) keep_seeds(request, store, outcome, iterations)
   delete_superseded(store, request$key$exact)
+  if (outcome$start$interrupted) store_delete(store, begins_key(request$key$exact))
   encoded$what
 }
 
-# Whole, where that is within `room` and it is not so under a name already.
-encode_kept <- function(payload, room, named, homes) {
-  whole <- if (is.null(named)) encode_within(room, payload, homes)
+# Whole, where that is within `room` and it `is_alone`: not so under a name already.
+encode_kept <- function(payload, room, is_alone, homes) {
+  whole <- if (is_alone) encode_within(room, payload, homes)
   if (!is.null(whole)) {
     return(list(payload = whole, what = "fit"))
   }
   payload["fit"] <- list(NULL)
-  payload$named <- named
-  list(payload = encode_payload(payload), what = if (is.null(named)) "estimates" else "fit")
+  list(payload = encode_payload(payload), what = if (is_alone) "estimates" else "fit")
 }
 
 finished_payload <- function(request, outcome, iterations, state) {
@@ -125,19 +125,43 @@ random_after <- function(kept, request) {
   if (from_here) kept$to else request$begin
 }
 
-# What the fitter said, for when its fit is returned: the words, and who said so. Other parts of a
-# condition may hold data.
+# What the fitter said, for when its fit is returned: the words, who said so, and fields that are
+# plain data and small.
 kept_conditions <- function(conditions, request) {
   lapply(utils::head(conditions, conditions_kept), function(condition) {
     call <- conditionCall(condition)
     is_own <- identical(call, request$expr)
     is_small <- is.call(call) && utils::object.size(call) < 4096
     list(
-      class = class(condition),
-      text = conditionMessage(condition), own = is_own, call = if (is_small && !is_own) call
+      class = class(condition), text = conditionMessage(condition), own = is_own,
+      call = if (is_small && !is_own) call, fields = kept_fields(condition)
     )
   })
 }
+
+# The first ones, as many as `fields_kept` bytes hold. Some words are put together from several
+# fields, as rlang does: where those come out otherwise, there are the words alone.
+kept_fields <- function(condition) {
+  fields <- if (is.list(condition)) unclass(condition)
+  fields <- fields[!names(fields) %in% c("", "call")]
+  others <- fields[names(fields) != "message"]
+  if (length(others) == 0) {
+    return(NULL)
+  }
+  bytes <- vapply(others, function(field) as.numeric(utils::object.size(field)), 0)
+  others <- others[cumsum(bytes) <= fields_kept]
+  others <- others[vapply(others, is_plain, NA)]
+  with_text <- c(list(message = conditionMessage(condition)), others)
+  for (kept in list(c(fields["message"], others), with_text)) {
+    made <- structure(class = class(condition), c(kept, list(call = conditionCall(condition))))
+    if (identical(or_null(conditionMessage(made)), with_text$message)) {
+      return(kept)
+    }
+  }
+  NULL
+}
+
+fields_kept <- 4096 # as object.size() has it, of one condition
 
 # As plain data, which can be read from wherever a checkpoint is kept: calls as text.
 plain_conditions <- function(kept) {
@@ -151,7 +175,9 @@ given_conditions <- function(kept, request) {
   lapply(Filter(function(said) is.character(said$class), kept), function(said) {
     call <- if (said$own) request$expr else said$call
     if (is.character(call)) call <- or_null(str2lang(call))
-    structure(class = said$class, list(message = said$text, call = call))
+    fields <- if (is.list(said$fields) && is_string(said$fields$message)) said$fields
+    fields <- fields %||% list(message = said$text)
+    structure(class = said$class, c(fields["message"], list(call = call), fields[-1]))
   })
 }
 
@@ -209,9 +235,11 @@ keep_seeds <- function(request, store, outcome, iterations) {
   }
 }
 
-# As much as the fit from whose end this one began took cold, if that is more.
+# As much as the fit from whose end this one began took cold, if that is more. What was adopted is
+# worth a start, however long it took.
 cold_seconds <- function(outcome) {
-  max(outcome$seconds, if (outcome$used) count_of(outcome$start$entry$payload$cold))
+  worth <- if (is.finite(outcome$worth)) outcome$worth else quickly_made
+  max(worth, if (outcome$used) count_of(outcome$start$entry$payload$cold))
 }
 
 # Can another fit begin where this one has ended?
@@ -222,7 +250,7 @@ can_start_from <- function(outcome, adapter) {
 # What began from this seed was not believed.
 doubt_seed <- function(store, start) {
   entry <- start$entry
-  if (start$relation %in% c("rows", "related")) {
+  if (!is.null(entry) && start$relation %in% c("rows", "related")) {
     entry$payload$doubts <- start$doubts + 1
     save_seed(
       store, entry$key, entry$payload, entry$objective, entry$iteration, entry$run_id,

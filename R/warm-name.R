@@ -1,14 +1,23 @@
 # A name is a key of its own. Its one entry is the whole fit, with a mark in its record: no sweep
-# removes it, and it does not expire. Under the fit's own key stays what says where it is. So one
-# write puts another fit under the name, and the old one is there until then.
+# removes it, and it does not expire. So one write puts another fit under the name, and the old one
+# is there until then.
 #
 #   of      the fit's own key
 #   sketch  what went into that, to say what differs where another call asks for the name
 #   fit     as the fitter has left it and not packed, since no call is at hand to unpack it
+#
+# Under the fit's own key its state alone stays, which expires as any. Which names it has is told by
+# an entry with the same mark, under a key made from the fit's. Of two processes that name one fit
+# in the same moment, that may lose one's name: so it serves to find the fit, and what is to be
+# forgotten is listed.
 
 name_key <- function(name) fingerprint(c("name", unname(name)))
 
 name_run_id <- "name"
+
+names_key <- function(of) fingerprint(c("names", of))
+
+names_run_id <- "names"
 
 check_name <- function(name) {
   if (!is.null(name) && (!is_string(name) || !nzchar(name) || is_key(name) || !is_label(name))) {
@@ -36,10 +45,45 @@ keep_named <- function(request, store, name, payload, fit, objective, iterations
   payload$of <- format(request$key$exact)
   payload$sketch <- sketch_of(request)
   encoded <- encode_payload(payload, Inf, request$homes)
+  before <- without_trust_warnings(find_named(store, name))$payload$of
   saved <- without_store_warnings(save_encoded(
     4L, store, name_key(name), encoded, objective, iterations, name_run_id, name
   ))
-  if (!is.na(saved)) name
+  if (is.na(saved)) {
+    return(NULL)
+  }
+  if (!is.null(before) && before != payload$of) drop_names(store, before, name)
+  save_names(store, payload$of, union(known_names(store, payload$of), name))
+  name
+}
+
+# As the fit's own entry of them tells; some may be another's by now.
+known_names <- function(store, of) {
+  names <- read_names(store, names_key(of))
+  if (identical(names$of, of)) names$names else character()
+}
+
+# An entry of names, which is plain data of anybody's.
+read_names <- function(store, key) {
+  payload <- store_lookup_run(store, key, names_run_id)$payload
+  if (is.list(payload) && !is.object(payload) && is_key(payload$of) &&
+    is.character(payload$names)) {
+    payload
+  }
+}
+
+save_names <- function(store, of, names) {
+  key <- names_key(of)
+  if (length(names) == 0) {
+    store_delete(store, key, names_run_id)
+  } else if (!identical(names, known_names(store, of))) {
+    encoded <- encode_payload(list(of = of, names = names))
+    without_store_warnings(save_encoded(4L, store, key, encoded, NA, NA, names_run_id, NULL))
+  }
+}
+
+drop_names <- function(store, of, names) {
+  save_names(store, of, setdiff(known_names(store, of), names))
 }
 
 warn_unnamed <- function(name) {
@@ -55,14 +99,20 @@ find_named <- function(store, name, homes = list()) {
   if (is.list(payload) && !is.object(payload) && is_key(payload$of)) entry
 }
 
-# The fit that is asked for, where it has finished and is kept under this name or one that its own
-# entry tells.
+# The fit that is asked for, where it has finished and is kept under this name or another; one of
+# these versions, if there is one.
 find_named_fit <- function(request, store, name) {
-  entry <- find_named(store, name, request$homes)
-  if (!is.null(entry) && entry$payload$of == format(request$key$exact) && has_state(entry)) {
-    same_versions <- identical(entry$payload$versions, request$versions)
-    list(entry = entry, fit = if (same_versions) trusted_fit(entry, store))
+  of <- format(request$key$exact)
+  found <- NULL
+  for (name in union(name, known_names(store, of))) {
+    entry <- find_named(store, name, request$homes)
+    if (identical(entry$payload$of, of) && has_state(entry)) {
+      finished <- as_finished(entry, request, store)
+      found <- if (is.null(finished$fit)) found %||% finished else finished
+      if (!is.null(finished$fit)) break
+    }
   }
+  found
 }
 
 # A finished fit that is to have a name has none yet, or another.
@@ -144,7 +194,9 @@ other_named_text <- function(request, name, other) {
 warm_get <- function(name, store = warm_store(), ..., trust = FALSE) {
   check_dots(...)
   check_flag(trust, "trust")
-  if (is.null(name)) stop_argument("name", "must be one string.")
+  if (missing(name) || is.null(name)) {
+    stop_argument("name", "must be one string; `store_list()` shows the names that there are.")
+  }
   check_name(name)
   store <- as_store(store)
   if (trust) store <- trust_store(store)
@@ -184,7 +236,7 @@ why_no_name <- function(store, name) {
 # The runs that are names.
 names_in <- function(store) {
   runs <- list_runs(store, NULL)
-  lapply(runs, `[`, runs$state == "named")
+  lapply(runs, `[`, runs$state == "named" & runs$run_id == name_run_id)
 }
 
 # Those of one fit.

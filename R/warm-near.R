@@ -18,7 +18,7 @@ formula_text <- 2000
 
 #' What a request's key was made of, as plain data
 #' @noRd
-sketch_of <- function(request) {
+sketch_of <- function(request, seconds = NULL) {
   parts <- request$key$parts
   names(parts) <- make.unique(strtrim(names(parts), sketch_text))
   kept <- utils::head(parts, sketch_parts)
@@ -34,7 +34,7 @@ sketch_of <- function(request) {
     of = format(request$key$exact), model = format(request$key$specification),
     label = request$label, written = as.numeric(Sys.time()), names = names(digests),
     digests = unname(digests), shown = unname(shown),
-    formulas = if (sum(nchar(formulas)) <= formula_text) unname(formulas)
+    formulas = if (sum(nchar(formulas)) <= formula_text) unname(formulas), seconds = seconds
   )
 }
 
@@ -107,9 +107,8 @@ find_sketches <- function(store, key) {
   if (is.list(payload) && !is.object(payload)) Filter(is_sketch, payload)
 }
 
-# That they could not be kept is no news: the fit says so of itself.
 save_sketches <- function(store, key, sketches, label) {
-  without_store_warnings(save_seed(store, key, sketches, NA, NA, near_run_id, label))
+  save_seed(store, key, sketches, NA, NA, near_run_id, label)
 }
 
 # Keeps the sketch of a fit that was kept, and tells what is near to one that began cold. Where a
@@ -121,16 +120,17 @@ note_near <- function(request, store, outcome, kept) {
   if (outcome$seconds < near_from() && of_model >= sketches_of_model) {
     return(NULL)
   }
-  sketch <- sketch_of(request)
+  sketch <- sketch_of(request, outcome$seconds)
   if (isTRUE(kept %in% c("fit", "estimates"))) keep_sketch(request, store, sketch, sketches)
   if (!outcome$used) find_near(request, store, NULL, sketch, sketches)
 }
 
-# That of a fit which has been interrupted and of one that has finished is the same.
+# That of a fit which has been interrupted and of one that has finished is the same, but for the
+# seconds that it took.
 keep_sketch <- function(request, store, sketch = sketch_of(request),
                         sketches = find_sketches(store, near_key(request))) {
   of <- vapply(sketches, .subset2, "", "of")
-  if (!sketch$of %in% utils::head(of, 1)) {
+  if (!sketch$of %in% utils::head(of, 1) || !is.null(sketch$seconds)) {
     sketches <- within_bounds(c(list(sketch), sketches[of != sketch$of]))
     save_sketches(store, near_key(request), sketches, request$label)
   }

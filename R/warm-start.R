@@ -1,4 +1,4 @@
-# Tests: test-warm.R.
+# Tests: test-warm.R, test-warm-adopt.R.
 #
 # What a fit may start from, best first. Each is an entry with a state in it, and
 #
@@ -14,18 +14,21 @@
 #            no account
 #   iterations, seconds   what was spent on this fit before
 #   said     and what the fitter said meanwhile
+#   is_given from a fit in hand, which has no entry: that it does not fit is an error
+#   is_live  from a run that another process is still at
 
 #' A function that gives the next start each time it is called, and NULL after the last
 #'
 #' What a kind of start takes to find is spent only where those before it have been used up. That a
 #' finished fit was withheld has been said.
 #' @noRd
-new_starts <- function(request, store, finished, near, quickstart) {
+new_starts <- function(request, store, finished, near, quickstart, from = NULL) {
   # A fit that nothing can start from begins as it began.
   ends_alone <- !is.null(finished) && length(finished$payload$state) == 0
   takes_seeds <- !is.null(request$adapter$seed) && !ends_alone
   sources <- c(
     if (takes_seeds) exact_starts,
+    if (!is.null(from)) function(...) list(from),
     if (takes_seeds && near) list(rows_starts, related_starts),
     if (quickstart) quick_starts
   )
@@ -45,7 +48,15 @@ new_starts <- function(request, store, finished, near, quickstart) {
 # From the finished fit, where there is one; else from what an interrupted one left.
 exact_starts <- function(request, store, finished) {
   entry <- finished %||% store_lookup(store, request$key$exact)
-  if (has_state(entry) && length(entry$payload$state) > 0) list(new_start(entry, "exact", store))
+  if (has_state(entry) && length(entry$payload$state) > 0) {
+    start <- new_start(entry, "exact", store)
+    list(c(start, is_live = start$interrupted && is_live_run(store, entry)))
+  }
+}
+
+is_live_run <- function(store, entry) {
+  runs <- list_runs(store, entry$key)
+  "running" %in% runs$state[runs$run_id == entry$run_id]
 }
 
 rows_starts <- function(request, store, finished) {
@@ -141,11 +152,45 @@ announce <- function(start) {
     return(inform("Looking for starting values first."))
   }
   what <- if (start$interrupted) {
-    paste("Resuming from iteration", format(start$entry$iteration, scientific = FALSE))
+    paste(
+      if (isTRUE(start$is_live)) "Going on from its iteration" else "Resuming from iteration",
+      format(start$entry$iteration, scientific = FALSE)
+    )
   } else {
     paste0("Starting from the ", start$found)
   }
-  inform(paste0(what, ", saved ", age_of(start$entry), " ago."))
+  saved <- if (!is.null(start$entry)) paste0(", saved ", age_of(start$entry), " ago")
+  inform(paste0(what, saved, "."))
+}
+
+# How often has a run begun at this iterate, with nothing kept since? One entry for each fit tells,
+# which goes when the fit has finished.
+count_begins <- function(store, key, start) {
+  iterate <- list(start$entry$run_id, start$entry$iteration, as.numeric(start$entry$written))
+  before <- store_lookup_run(store, begins_key(key), begins_run_id)$payload
+  is_same <- is.list(before) && !is.object(before) && identical(before$iterate, iterate)
+  times <- if (is_same) count_of(before$times) + 1 else 1
+  begins <- list(iterate = iterate, times = times)
+  save_seed(store, begins_key(key), begins, NA, NA, begins_run_id, NULL)
+  times
+}
+
+begins_key <- function(key) fingerprint(c("begins", format(key)))
+
+begins_run_id <- "begins"
+
+begins_told <- 3
+
+announce_begins <- function(session, start) {
+  if (start$interrupted && !isTRUE(start$is_live)) {
+    times <- count_begins(session_store(session), session_key(session), start)
+    if (times >= begins_told) {
+      inform(paste0(
+        "This is start number ", times, " from this iterate, and nothing was kept after it: where ",
+        "a time limit ends your runs, this step takes longer than your wall time allows."
+      ))
+    }
+  }
 }
 
 # `saved`: the iteration that is on disk; NULL where none is.
@@ -162,4 +207,49 @@ announce_interrupt <- function(saved) {
 
 age_of <- function(entry) {
   format_age(as.numeric(Sys.time()) - as.numeric(entry$written))
+}
+
+# A fit in hand ----------------------------------------------------------------------------------
+
+#' A start from a fit that is given, for `warm(from = )`
+#'
+#' @return As new_start(), with `is_given`: that it does not fit is an error.
+#' @noRd
+given_start <- function(request, fit) {
+  adapter <- request$adapter
+  end <- tryCatch(check_fitted(fit, request), warmstart_unusable = function(e) {
+    stop_from(conditionMessage(e))
+  })
+  relation <- if (has_same_formula(fit, request)) "rows" else "related"
+  if (is.null(adapter$seed) || length(end$state) == 0) {
+    stop_from("nothing can be started from this fit")
+  }
+  if (!relation %in% adapter$relations) {
+    stop_from(paste0(
+      "a fit of `", call_name(request$call), "()` starts from no fit of ",
+      if (relation == "rows") "other rows" else "another formula"
+    ))
+  }
+  replace(cold_start(relation), c("found", "state", "is_given", "cold"), list(
+    "fit that was given", end$state, TRUE, Inf
+  ))
+}
+
+# What keeps no formula is the same model, as far as anybody can tell.
+has_same_formula <- function(fit, request) {
+  asked <- request$key$parts$formula$shown
+  data <- or_null(eval(request$asked$data, request$env))
+  own <- or_null(stats::formula(fit))
+  if (inherits(own, "formula")) own <- list(own)
+  if (!is_formulas(own) || is.null(asked)) {
+    return(is.null(asked))
+  }
+  own <- lapply(own, function(formula) canonical_call(expand_dot(formula, data)))
+  text <- function(formulas) vapply(formulas, deparse1, "")
+  identical(text(own), utils::head(text(asked), length(own)))
+}
+
+stop_from <- function(why) {
+  why <- sub("^The stored fit cannot start this one: ", "", why)
+  stop_argument("from", paste0("cannot start this fit: ", full_stop(why)))
 }

@@ -41,6 +41,7 @@ warm_verify <- function(fit, ..., tolerance = 1e-6, fitted_tolerance = 0.01) {
   check_dots(...)
   check_tolerance(tolerance, "tolerance")
   check_tolerance(fitted_tolerance, "fitted_tolerance")
+  if (missing(fit)) stop_argument("fit", "is missing: give a fit that `warm()` returned.")
   env <- parent.frame()
   call <- call_of(fit)
   adapter <- adapter_of(call, env)

@@ -8,6 +8,8 @@
 #' Run the line again, in any R process on this machine. The fit goes on from the last iterate that
 #' was kept: with most fitters that can be watched the last iteration, or the best point so far. A
 #' fitter that cannot be watched begins anew, and so does a fit that had run for less than 0.5 s.
+#' Where three runs in a row begin at one iterate, since a time limit ends each of them before the
+#' next one, that is said.
 #' Where the power fails, up to the last 2 s of a fit are lost, and finished fits that took less
 #' than that may be: `warm()` does not wait for the disk to have them.
 #'
@@ -26,8 +28,9 @@
 #'
 #' `call`, `family`, class, data and the environments of formulas are those of whoever asks, so
 #' `update()`, `predict()`, `summary()` and `anova()` work. A finished fit comes with the warnings
-#' and messages that the fitter had for it, and leaves the random number generator where the fit
-#' did, if that began in the same state.
+#' and messages that the fitter had for it, the first 1000: their words, classes, and what else is
+#' in them of plain data, up to 4 KiB each. It leaves the random number generator where the fit did,
+#' if that began in the same state.
 #'
 #' @section What makes it the same fit?:
 #' The formula, the values of its terms and of the columns it uses, the family, and every argument
@@ -72,7 +75,15 @@
 #'
 #' @section Several processes?:
 #' They may share a store, and find each other's finished fits. Two that run the same line at the
-#' same time both fit it: neither waits for the other.
+#' same time both fit it, and the second one says so; by default neither waits for the other, since
+#' one that hangs or was suspended would hold up all. With `wait = TRUE` the second one shows how
+#' far the first one is, and takes its result; where that dies, it goes on from its last iterate,
+#' and a third one waits on. So of a hundred tasks that need one fit, one makes it.
+#'
+#' A process is seen when it has kept something of the fit: after half a second, or, of a function
+#' that is not watched, never; one that was called with `wait = TRUE`, at once. On a directory that
+#' machines share, others see it later, and not at all where the mount has no locks: see
+#' [warm_store()].
 #'
 #' @section Another machine?:
 #' A store can be copied, or shared as [warm_store()] says under "Several machines?"; keys are the
@@ -136,6 +147,14 @@
 #'   write? FALSE starts from its estimates there, with a warning; see [warm_store()].
 #' @param depends Any value that shall count besides, such as `tools::md5sum("x.csv")`,
 #'   `Sys.getenv("MODE")` or `packageVersion("helpers")`; NULL, the default, for none.
+#' @param from A fit in hand of the same fitter, of other rows or another formula, to start from;
+#'   NULL, the default, for none. It goes ahead of what the store has, but for this fit's own: where
+#'   that has finished it is returned, where it was interrupted it goes on. The end is believed as
+#'   from any start, or else made again cold. Where the fit cannot start this one, that is an error.
+#'   Of several fits in one call the first starts from it. [warm_adopt()] keeps a fit as it is.
+#' @param wait TRUE or FALSE, the default: where another process is at this very fit, wait for its
+#'   result? There is no limit to that; an interrupt ends it. See "Several processes?". With
+#'   `reuse = FALSE` it has no effect.
 #' @return What `call` returns; an object that has a class, with an attribute that [warm_info()]
 #'   reads.
 #' @section Errors: The fitter's own errors come through as they are. `warmstart_error_argument`
@@ -156,9 +175,10 @@
 #' options(old)
 #' @export
 warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, name = NULL,
-                 quickstart = FALSE, trust = FALSE, depends = NULL) {
+                 quickstart = FALSE, trust = FALSE, depends = NULL, from = NULL, wait = FALSE) {
   check_dots(..., instead = called_here)
   check_how(reuse, near, name, quickstart, trust)
+  check_flag(wait, "wait")
   store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
@@ -167,9 +187,9 @@ warm <- function(call, store = warm_store(), ..., reuse = TRUE, near = TRUE, nam
   keep <- function(call, env) {
     request <- new_request(call, env, depends)
     if (is.null(request$reason)) {
-      mine <- name
-      name <<- NULL
-      fit_kept(request, store, reuse, near, mine, quickstart)
+      mine <- list(name = name, from = from)
+      name <<- from <<- NULL
+      fit_kept(request, store, reuse, near, mine$name, quickstart, mine$from, wait)
     } else {
       fit_untouched(request)
     }
@@ -230,7 +250,7 @@ fit_untouched <- function(request) {
   shown(with_info(fit, new_info("untouched", reason = request$reason)), made$visible)
 }
 
-fit_kept <- function(request, store, reuse, near, name, quickstart) {
+fit_kept <- function(request, store, reuse, near, name, quickstart, from, wait) {
   found <- find_drawn(request, store, reuse, name)
   request <- found$request
   finished <- found$finished
@@ -238,10 +258,21 @@ fit_kept <- function(request, store, reuse, near, name, quickstart) {
   if (reuse && !is.null(finished$fit)) {
     return(return_finished(request, finished, store, name))
   }
+  if (!is.null(from)) from <- given_start(request, from)
   session <- warm_session(store, request$key$exact, request$label)
   on.exit(session_close(session))
+  if (wait && reuse) {
+    on.exit(withdraw(store, session))
+    finished <- wait_for_twin(request, store, session, name) %||% finished
+    if (!is.null(finished$fit)) {
+      return(return_finished(request, finished, store, name))
+    }
+    on.exit(session_close(session))
+  } else {
+    or_nothing(announce_twin(store, session))
+  }
   if (request$adapter$name == any_function) inform(not_watched(request))
-  starts <- new_starts(request, store, finished$entry, near, quickstart)
+  starts <- new_starts(request, store, finished$entry, near, quickstart, from)
   outcome <- run_fit(request, session, starts)
   kept <- or_nothing(keep_finished(request, session, store, outcome, name))
   or_nothing(announce_end(session, outcome, kept))

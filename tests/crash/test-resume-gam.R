@@ -31,7 +31,7 @@ kill_and_resume <- function(model, checkpoints = 3) {
   first$wait()
   list(
     killed_alive = alive,
-    left = store_list(store),
+    left = store_list(store, all = TRUE),
     cold = fit_in_process(model, path),
     resumed = fit_in_process(line, path),
     again = fit_in_process(line, path)

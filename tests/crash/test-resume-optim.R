@@ -56,7 +56,7 @@ for (name in names(optimisations)) {
   alive <- first$is_alive()
   first$kill()
   first$wait()
-  left <- store_list(store)
+  left <- store_list(store, all = TRUE)
   cold <- optimise_in_process(optimisations[[name]], path)
   resumed <- optimise_in_process(line, path)
   again <- optimise_in_process(line, path)

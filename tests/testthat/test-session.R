@@ -653,7 +653,7 @@ fork_process <- function(child, env = parent.frame()) {
     children <- parallel::mclapply(1:2, function(i) child(session, i), mc.cores = 2)
     list(children = children, run_id = warmstart::session_run_id(session))
   }, list(store, a_key, child))
-  rows <- store_list(store)
+  rows <- store_list(store, all = TRUE)
   c(seen, list(
     process = process, store = store, rows = rows,
     state = rows$state[rows$run_id == seen$run_id]

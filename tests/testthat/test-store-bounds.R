@@ -14,7 +14,7 @@ bounded <- function(store, max_size) {
   warm_store(store_config(store)$path, max_size = max_size)
 }
 
-runs_of <- function(store) sort(store_list(store)$run_id)
+runs_of <- function(store) sort(store_list(store, all = TRUE)$run_id)
 
 # store_evict ------------------------------------------------
 

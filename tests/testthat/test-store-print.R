@@ -56,8 +56,9 @@ test_that("from a shell a listing tells state, label, objective and age of each 
   expect_match(lines, "interrupted +12[.]5 +7 .* long label .*[.]{3}$", all = FALSE)
   expect_match(lines, "finished +-1e[+]12 ", all = FALSE)
   expect_match(lines, "interrupted +4503599627370496 ", all = FALSE)
-  expect_match(lines, "seed +3 +4 ", all = FALSE)
   expect_match(lines, "cached .* value$", all = FALSE)
+  lines <- shell_output("warmstart::store_list(all = TRUE)", store_config(full_store())$path)
+  expect_match(lines, "seed +3 +4 ", all = FALSE)
 })
 
 test_that("of a long listing the newest are printed", {

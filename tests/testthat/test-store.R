@@ -326,7 +326,8 @@ test_that("a listing has the documented columns", {
   store <- new_store()
   store_save(store, a_key, raw(1))
   expect_named(store_list(store), c(
-    "key", "run_id", "label", "kind", "state", "objective", "iteration", "bytes", "written", "age"
+    "key", "run_id", "label", "name", "kind", "state", "objective", "iteration", "seconds", "bytes",
+    "written", "age"
   ))
 })
 
@@ -389,7 +390,7 @@ test_that("a listing of a key leaves the others out", {
 })
 
 test_that("a listing of an empty store has no rows and all columns", {
-  expect_identical(dim(store_list(new_store())), c(0L, 10L))
+  expect_identical(dim(store_list(new_store())), c(0L, 12L))
 })
 
 test_that("an open session's run is running", {
@@ -613,7 +614,7 @@ test_that("a store that cannot be read is an empty one", {
 test_that("info counts runs by state", {
   store <- new_store()
   store_save(store, a_key, raw(1), kind = "final")
-  store_save(store, a_key, raw(1))
+  store_save(store, other_key, raw(1))
   session <- new_session(store)
   session_checkpoint(session, raw(1))
   expect_identical(
@@ -932,4 +933,85 @@ test_that("a store is drawn by the history of its newest run", {
   grDevices::pdf(NULL)
   on.exit(grDevices::dev.off())
   expect_identical(plot(store)$y, 2)
+})
+
+test_that("what a store was made with is read as of a list, and what else is asked is named", {
+  store <- new_store(max_size = "1 MiB")
+  expect_identical(store[["max_size"]], store$max_size)
+  expect_identical(store["max_size"], list(max_size = store$max_size))
+  expect_identical(names(store[]), c("path", "max_size", "max_age", "trust"))
+  expect_argument_error(store[["colour"]], "colour")
+  expect_argument_error(store[c("path", "colour")], "colour")
+  for (bad in list(1, TRUE, NULL, c("path", "trust"))) expect_argument_error(store[[bad]], "i")
+  expect_argument_error(store[[]], "i")
+})
+
+test_that("a store's elements are not to be set, and that says what to do", {
+  store <- new_store()
+  for (set in expression(store$trust <- TRUE, store[["trust"]] <- TRUE, store["trust"] <- TRUE)) {
+    expect_argument_error(eval(set), "trust")
+    expect_error(eval(set), "warm_store(path, max_size", fixed = TRUE)
+  }
+  expect_argument_error(store[[1]] <- TRUE, "i")
+})
+
+test_that("what is left out is named", {
+  for (call in expression(store_save(), store_lookup(), store_delete(), warm_session())) {
+    expect_argument_error(eval(call), "store")
+  }
+  expect_argument_error(warm_get(), "name")
+  expect_argument_error(warm_verify(), "fit")
+  expect_argument_error(session_history(), "x")
+})
+
+test_that("a listing has each fit once, with its name and seconds; all of it on request", {
+  store <- new_store()
+  cut <- new_session(store, warm_find(glm(am ~ hp, binomial, mtcars), store)$key)
+  session_checkpoint(cut, 1, objective = 1)
+  named <- warm(glm(am ~ wt, binomial, mtcars), store, name = "b")
+  warm(glm(am ~ wt, binomial, mtcars), store, name = "a")
+  warm(glm(am ~ hp, binomial, mtcars), store)
+  session_close(cut)
+  fits <- store_list(store)
+  expect_identical(fits$state, c("named", "finished"))
+  expect_identical(fits$key[[1]], format(warm_info(named)$key))
+  expect_identical(sort(strsplit(fits$name[[1]], ", ")[[1]]), c("a", "b"))
+  expect_identical(fits$label, c("am ~ wt", "am ~ hp"))
+  expect_true(all(fits$seconds >= 0))
+  all <- store_list(store, all = TRUE)
+  expect_true(all(c("seed", "interrupted", "named", "finished") %in% all$state))
+  expect_identical(sum(all$state == "named"), 2L)
+  expect_identical(
+    sum(fits$bytes), sum(all$bytes[all$state %in% c("named", "finished")])
+  )
+  expect_output(print(fits), "\", b\": am ~ wt|\"b, a\": am ~ wt|\"a, b\": am ~ wt")
+  expect_argument_error(store_list(store, all = NA), "all")
+})
+
+test_that("an interrupted run beside a finished fit is not advertised", {
+  store <- new_store()
+  key <- warm_find(glm(am ~ hp, binomial, mtcars), store)$key
+  cut <- new_session(store, key)
+  session_checkpoint(cut, 1, objective = 1)
+  warm(glm(am ~ hp, binomial, mtcars), store)
+  session_close(cut)
+  expect_identical(store_info(store)$interrupted, 0L)
+  expect_no_match(format(store_info(store)), "To go on with an interrupted fit")
+  expect_identical(sum(store_list(store, key)$state == "interrupted"), 1L)
+})
+
+test_that("of several interrupted runs the newest is listed, and none beside a live one", {
+  store <- new_store()
+  for (objective in 1:2) {
+    cut <- new_session(store)
+    session_checkpoint(cut, 1, objective = objective)
+    session_close(cut)
+    pass_time(store, 10)
+  }
+  expect_identical(store_list(store)$objective, 2)
+  live <- new_session(store)
+  session_checkpoint(live, 1, objective = 3)
+  expect_identical(store_list(store)$state, "running")
+  expect_identical(nrow(store_list(store, all = TRUE)), 3L)
+  session_close(live)
 })

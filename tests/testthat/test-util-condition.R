@@ -34,3 +34,17 @@ for (bad in list(NA, 1, "TRUE", c(TRUE, FALSE), NULL)) {
     expect_argument_error(check_flag(bad, "reuse"), "reuse")
   })
 }
+
+test_that("what bars its own owner names the right that is missing, or the file system", {
+  skip_on_os("windows")
+  path <- tempfile("mine")
+  dir.create(path)
+  own <- list(path, file.info(path)$uid)
+  expect_match(way_past(own, path), "is yours, but", all = FALSE)
+  expect_match(way_past(own, path), "mounted for reading only", all = FALSE)
+  Sys.chmod(path, "0500", use_umask = FALSE)
+  said <- way_past(own, path)
+  Sys.chmod(path, "0700", use_umask = FALSE)
+  expect_match(said, paste("chmod u+rwx", shQuote(path)), all = FALSE, fixed = TRUE)
+  expect_no_match(said, "sudo|belongs to|share it with")
+})

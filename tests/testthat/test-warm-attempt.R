@@ -132,7 +132,7 @@ test_that("a cold fit with a warning is kept and returned with it, and seeds not
     expect_warning(fit <- warm(fit_mean(data_sets[[1]], says = "mind the gap"), store), "mind")
   }
   expect_identical(source_of(fit), "finished")
-  expect_false(any(store_list(store)$state == "seed"))
+  expect_false(any(store_list(store, all = TRUE)$state == "seed"))
   warm(fit_mean(data_sets[[2]]), store)
   expect_identical(runs(), c("cold", "cold"))
 })
@@ -142,7 +142,7 @@ test_that("a cold fit that did not converge is kept, and seeds nothing", {
   store <- new_store()
   warm(fit_mean(data_sets[[1]]), store)
   expect_identical(source_of(warm(fit_mean(data_sets[[1]]), store)), "finished")
-  expect_false(any(store_list(store)$state == "seed"))
+  expect_false(any(store_list(store, all = TRUE)$state == "seed"))
 })
 
 test_that("a fit that warned is made again cold where it is asked for anew", {
@@ -238,9 +238,9 @@ test_that("what took a moment leaves nothing to start from, and starts nothing",
   withr::with_options(list(warmstart.near_from = 60), {
     for (y in data_sets[1:2]) warm(fit_mean(y), store)
   })
-  expect_false(any(store_list(store)$state == "seed"))
+  expect_false(any(store_list(store, all = TRUE)$state == "seed"))
   warm(fit_mean(data_sets[[3]]), store)
-  expect_true(any(store_list(store)$state == "seed"))
+  expect_true(any(store_list(store, all = TRUE)$state == "seed"))
   withr::with_options(list(warmstart.near_from = 60), {
     fit <- warm(fit_mean(data_sets[[4]]), store)
   })
@@ -273,4 +273,43 @@ test_that("what is returned invisibly stays so", {
     expect_identical(warm_info()$source, source)
   }
   expect_true(withVisible(warm(sum(1, 2), store))$visible)
+})
+
+test_that("who begins at one iterate for the third time is told; what has moved on is not", {
+  store <- new_store()
+  old <- options(warmstart.verbose = TRUE)
+  on.exit(options(old))
+  stuck <- function(par) {
+    if (par[[1]] > as.numeric(readLines(wall))) stop("wall time")
+    sum((par - 1:2)^4)
+  }
+  wall <- tempfile()
+  writeLines("1.05", wall)
+  said <- function() {
+    text <- character()
+    withCallingHandlers(
+      try(warm(optim(c(0, 0), stuck), store), silent = TRUE),
+      message = function(m) {
+        text <<- c(text, gsub("\\s+", " ", conditionMessage(m)))
+        invokeRestart("muffleMessage")
+      }
+    )
+    any(grepl("start number 3 .*longer than your wall time allows", text))
+  }
+  key <- warm_find(optim(c(0, 0), stuck), store)$key
+  cut <- warm_session(store, key)
+  state <- list(state = list(par = c(0, 0), value = 17), iterations = 4, seconds = 60)
+  session_checkpoint(cut, state, objective = 17, iteration = 4)
+  session_close(cut)
+  start <- exact_starts(new_request(quote(optim(c(0, 0), stuck)), environment()), store, NULL)[[1]]
+  expect_identical(vapply(1:3, function(i) count_begins(store, key, start), 0), c(1, 2, 3))
+  expect_false("begins" %in% store_list(store)$state)
+  start$entry$iteration <- 5
+  expect_identical(count_begins(store, key, start), 1)
+  start$entry$iteration <- 4
+  for (i in 1:2) count_begins(store, key, start)
+  expect_true(said())
+  writeLines("9", wall)
+  suppressMessages(warm(optim(c(0, 0), stuck), store))
+  expect_false("begins" %in% list_all(store)$state)
 })

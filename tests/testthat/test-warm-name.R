@@ -50,7 +50,7 @@ test_that("it is kept once", {
   skip_if_not_installed("mgcv")
   store <- new_store()
   warm(gam(mpg ~ s(hp), data = mtcars), store, name = "a")
-  rows <- store_list(store)
+  rows <- store_list(store, all = TRUE)
   named <- rows$bytes[rows$state == "named"]
   expect_lt(rows$bytes[rows$state == "finished"], named / 4)
 })
@@ -70,7 +70,7 @@ test_that("it is kept past the bounds of the store", {
   for (i in 1:60) store_save(store, fingerprint(i), raw(2000))
   store_evict(store)
   expect_false("finished" %in% store_list(store)$state)
-  expect_identical(store_list(store)$label[[1]], "a")
+  expect_identical(store_list(store)$name[[1]], "a")
   expect_s3_class(get_quietly("a", store), "glm")
   expect_identical(warm_info(keep(store, name = "a"))$source, "finished")
   expect_identical(nrow(store_check(store)), 0L)
@@ -210,4 +210,86 @@ test_that("where it is the name alone that cannot be kept, that is said, and the
   expect_warning(keep(store, name = "a"), "under its name: a", class = "warmstart_warning_store")
   expect_identical(warm_find(glm(am ~ wt, binomial, mtcars), store)$what, "finished")
   expect_warning(keep(store, name = "a"), "under its name: a", class = "warmstart_warning_store")
+})
+
+# What they all say of one fit that has several names ------------------------------------------
+
+# What each way to ask for keep()'s fit says is there: all of one mind, or NA.
+told_of_it <- function(store, name) {
+  said <- c(
+    warm = warm_info(keep(store, reuse = TRUE))$source == "finished",
+    find = warm_find(glm(am ~ wt, binomial, mtcars), store)$what == "finished",
+    get = !is.null(tryCatch(get_quietly(name, store), warmstart_error_argument = function(e) NULL)),
+    list = name %in% unlist(strsplit(store_list(store)$name, ", "))
+  )
+  if (length(unique(said)) == 1) said[[1]] else NA
+}
+
+test_that("of two names of one fit the other keeps it, whichever is forgotten", {
+  for (gone in c("a", "b")) {
+    store <- new_store()
+    keep(store, name = "a")
+    keep(store, name = "b")
+    expect_identical(warm_forget(gone, store)$names, gone)
+    left <- setdiff(c("a", "b"), gone)
+    expect_true(told_of_it(store, left))
+    expect_argument_error(warm_get(gone, store), "name")
+    expect_identical(warm_forget(glm(am ~ wt, binomial, mtcars), store)$names, left)
+    expect_identical(nrow(list_all(store)), 0L)
+  }
+})
+
+test_that("a fit is there by its call when all but its names has expired, whichever is forgotten", {
+  for (gone in c("a", "b")) {
+    store <- new_store(max_age = "10 days")
+    keep(store, name = "a")
+    keep(store, name = "b")
+    pass_time(store, 400 * 86400)
+    store_evict(store)
+    expect_identical(store_list(store)$state, "named")
+    expect_setequal(strsplit(store_list(store)$name, ", ")[[1]], c("a", "b"))
+    left <- setdiff(c("a", "b"), gone)
+    expect_true(told_of_it(store, left))
+    warm_forget(gone, store)
+    expect_true(told_of_it(store, left))
+    expect_identical(warm_forget(left, store)$names, left)
+    expect_identical(nrow(list_all(store)), 0L)
+    expect_identical(warm_find(glm(am ~ wt, binomial, mtcars), store)$what, "nothing")
+  }
+})
+
+test_that("a name that another fit takes leaves the first its other one", {
+  store <- new_store(max_age = "10 days")
+  keep(store, name = "a")
+  keep(store, name = "b")
+  warm(glm(am ~ hp, binomial, mtcars), store, name = "a")
+  pass_time(store, 400 * 86400)
+  expect_true(told_of_it(store, "b"))
+  expect_identical(warm_find(glm(am ~ hp, binomial, mtcars), store)$what, "finished")
+  expect_identical(warm_forget(glm(am ~ hp, binomial, mtcars), store)$names, "a")
+  expect_true(told_of_it(store, "b"))
+  warm_forget("b", store)
+  expect_identical(nrow(list_all(store)), 0L)
+})
+
+test_that("of a fit whose only name another takes nothing is left that does not expire", {
+  store <- new_store(max_age = "10 days")
+  keep(store, name = "a")
+  warm(glm(am ~ hp, binomial, mtcars), store, name = "a")
+  pass_time(store, 400 * 86400)
+  store_evict(store)
+  expect_identical(sort(list_all(store)$state), c("named", "names"))
+})
+
+test_that("of names with fits of other versions, the one of these is returned", {
+  store <- new_store(max_age = "10 days")
+  keep(store, name = "a")
+  keep(store, name = "b")
+  entry <- find_named(store, "a")
+  entry$payload$versions[["R"]] <- "1.0"
+  save_encoded(
+    4L, store, name_key("a"), encode_payload(entry$payload), NA, NA, name_run_id, "a"
+  )
+  pass_time(store, 400 * 86400)
+  expect_identical(warm_find(glm(am ~ wt, binomial, mtcars), store)$what, "finished")
 })

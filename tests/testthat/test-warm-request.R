@@ -96,7 +96,7 @@ test_that("a formula that stands in the call as a value keeps nothing of where i
   formula <- make()
   store <- new_store()
   fit <- warm(do.call(glm, list(formula, data = quote(cars))), store)
-  expect_lt(sum(store_list(store)$bytes), 1e5)
+  expect_lt(sum(store_list(store, all = TRUE)$bytes), 1e5)
   again <- warm(do.call(glm, list(formula, data = quote(cars))), store)
   expect_identical(source_of(again), "finished")
   expect_identical(environment(again$formula), environment(formula))

@@ -63,10 +63,10 @@ test_that("a fit made without warm() can be verified", {
 test_that("verifying leaves the store alone", {
   store <- new_store()
   fit <- fit_of_quakes(store = store)
-  before <- store_list(store)$run_id
+  before <- store_list(store, all = TRUE)$run_id
   d <- earthquakes
   warm_verify(fit)
-  expect_setequal(store_list(store)$run_id, before)
+  expect_setequal(store_list(store, all = TRUE)$run_id, before)
 })
 
 test_that("a verification prints its verdict and the table", {

@@ -413,13 +413,13 @@ test_that("an error of the fitter leaves no finished fit", {
 test_that("an error leaves no session open", {
   store <- new_store()
   error_of(warm(gam(mpg ~ s(cyl, k = 20), data = mtcars), store))
-  expect_false("running" %in% store_list(store)$state)
+  expect_false("running" %in% store_list(store, all = TRUE)$state)
 })
 
 test_that("a fit leaves no session open", {
   store <- new_store()
   warm_call(small_model, store)
-  expect_false("running" %in% store_list(store)$state)
+  expect_false("running" %in% store_list(store, all = TRUE)$state)
 })
 
 # Where the call is ------------------------------------------------
@@ -635,7 +635,7 @@ test_that("what else is in the function that asks for a fit is not stored with i
   }
   cold <- analyse()
   expect_true(cold$is_here)
-  expect_lt(sum(store_list(store)$bytes), 1e6)
+  expect_lt(sum(store_list(store, all = TRUE)$bytes), 1e6)
   again <- analyse()
   expect_identical(source_of(again$fit), "finished")
   # As of a fit that is made there.
@@ -650,7 +650,7 @@ test_that("what else is in the function that asks for a fit is not stored with i
   }
   expect_identical(outer(), list(source = "cold", is_here = TRUE))
   expect_identical(outer(), list(source = "finished", is_here = TRUE))
-  expect_lt(sum(store_list(store)$bytes), 1e6)
+  expect_lt(sum(store_list(store, all = TRUE)$bytes), 1e6)
 })
 
 test_that("a fit from elsewhere has the global environment where it has none of its own", {
@@ -826,4 +826,64 @@ test_that("a misspelled argument is told the nearest, one of others what it is c
   }
   expect_match(said(warm(lm(mpg ~ wt, mtcars), seed = 1)), "set.seed", fixed = TRUE)
   expect_match(said(warm(lm(mpg ~ wt, mtcars), tempfile(), FALSE)), "by their names", fixed = TRUE)
+})
+
+test_that("a finished fit's warnings come with those of their fields that are plain and small", {
+  store <- new_store()
+  fields <- list(rows = 3:5, why = list(code = "E1"), fun = mean, big = numeric(1000))
+  fit <- function(x) {
+    warning(do.call(warningCondition, c("odd rows", fields, class = "odd")))
+    x
+  }
+  heard <- NULL
+  withCallingHandlers(
+    for (i in 1:2) warm(fit(1), store),
+    odd = function(w) {
+      heard <<- c(heard, list(w))
+      invokeRestart("muffleWarning")
+    }
+  )
+  expect_identical(warm_info()$source, "finished")
+  again <- heard[[2]]
+  expect_identical(class(again), class(heard[[1]]))
+  expect_identical(conditionMessage(again), "odd rows")
+  expect_identical(again[c("rows", "why")], fields[c("rows", "why")])
+  expect_null(again$fun)
+  expect_null(again$big)
+})
+
+test_that("rlang's warnings come with their fields, and their words as they were", {
+  skip_if_not_installed("rlang")
+  store <- new_store()
+  fit <- function(x) {
+    rlang::warn(
+      c("Not quite.", i = "Try again."),
+      class = "not_quite", value = 7, body = c(x = "No")
+    )
+    x
+  }
+  heard <- NULL
+  withCallingHandlers(
+    for (i in 1:2) warm(fit(1), store),
+    not_quite = function(w) {
+      heard <<- c(heard, list(w))
+      invokeRestart("muffleWarning")
+    }
+  )
+  expect_identical(warm_info()$source, "finished")
+  expect_identical(heard[[2]]$value, 7)
+  expect_identical(conditionMessage(heard[[2]]), conditionMessage(heard[[1]]))
+  expect_identical(class(heard[[2]]), class(heard[[1]]))
+})
+
+test_that("what a store cannot keep beside a fit is no news, since the fit is kept", {
+  store <- new_store()
+  keys <- all_keys(new_request(quote(glm(am ~ wt, binomial, mtcars)), environment()))
+  for (key in keys) {
+    branch <- file.path(store_config(store)$path, "v1", substr(key, 1, 3))
+    dir.create(dirname(branch), FALSE, recursive = TRUE)
+    file.create(branch)
+  }
+  expect_no_warning(warm(glm(am ~ wt, binomial, mtcars), store))
+  expect_identical(store_list(store)$state, "finished")
 })
