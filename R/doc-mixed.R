@@ -3,8 +3,8 @@
 #' Mixed models: lme4 and glmmTMB under warm()
 #'
 #' What [warm()] keeps of `lme4::lmer()`, `glmer()`, `nlmer()`, `glmer.nb()` and
-#' `glmmTMB::glmmTMB()`, what the next fit starts from, and what is lost in between. All that is said
-#' of `lme4::lmer()` holds for `lmerTest::lmer()`, which is `lmer()` where lmerTest is attached.
+#' `glmmTMB::glmmTMB()`, what the next fit starts from, and what is lost in between. All that is
+#' said of `lme4::lmer()` holds for `lmerTest::lmer()`, which is `lmer()` where lmerTest is attached.
 #'
 #' @section What is observed?:
 #' Every evaluation of the deviance (glmmTMB: of the negative log-likelihood and its gradient), by a

@@ -106,8 +106,8 @@
 #'
 #' @section What to back up:
 #' A store is a directory of files, and may be copied as any other, with `cp -a` or rsync; what is
-#' written meanwhile is whole in the copy, or is passed over there. It can be made again by fitting, so
-#' that losing it costs time alone. What must not be lost, keep under a name
+#' written meanwhile is whole in the copy, or is passed over there. It can be made again by fitting,
+#' so that losing it costs time alone. What must not be lost, keep under a name
 #' (`warm(..., name = "thesis-3")`), so that no sweep removes it, and save it in a file of its own:
 #' `saveRDS(warm_get("thesis-3"), "thesis-3.rds")`.
 #'

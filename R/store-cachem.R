@@ -135,7 +135,8 @@ cache_key <- function(key) {
 }
 
 cache_run_id <- function(key) {
-  paste0(cache_mark, if (nchar(key) <= cache_id_room()) key else paste0(".", format(cache_key(key))))
+  is_short <- nchar(key) <= cache_id_room()
+  paste0(cache_mark, if (is_short) key else paste0(".", format(cache_key(key))))
 }
 
 find_cached <- function(store, key) {

@@ -40,9 +40,7 @@ run_fit <- function(request, session, starts) {
     }
     attempt <- try_start(request, session, start)
     so_far <- note_attempt(so_far, start, attempt)
-    if (isTRUE(start$is_given) && is.null(attempt$outcome) && !attempt$failed) {
-      stop_from(attempt$why)
-    }
+    check_given(start, attempt)
     if (attempt$failed) or_nothing(doubt_seed(session_store(session), start))
     if (!is.null(attempt$outcome)) {
       attempt$outcome$reasons <- so_far$reasons
@@ -52,12 +50,22 @@ run_fit <- function(request, session, starts) {
     restore_random_state(random)
     if (attempt$failed) break
   }
+  fit_cold(request, session, so_far)
+}
+
+fit_cold <- function(request, session, so_far) {
   if (!is.null(so_far$lost)) inform_cold(so_far$lost)
   outcome <- run_observed(request, session, request$asked, cold_start())
   outcome$used <- FALSE
   outcome$doubts <- so_far$doubts
   outcome$reasons <- c(so_far$quick, so_far$reasons)
   outcome
+}
+
+# Of a fit in hand it is an error that it fits no model of the kind.
+check_given <- function(start, attempt) {
+  is_unfit <- is.null(attempt$outcome) && !attempt$failed
+  if (isTRUE(start$is_given) && is_unfit) stop_from(attempt$why)
 }
 
 pass_over <- function(so_far, start) {

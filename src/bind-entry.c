@@ -91,9 +91,8 @@ static SEXP make_entry(void *context) {
     const struct making *making = context;
     const struct ws_entry *entry = making->entry;
     const struct ws_note *note = &entry->record.note;
-    const char *names[] = {"payload", "objective", "iteration", "kind", "written",
-                           "run_id",  "key",       "label",     "",     "",
-                           ""};
+    const char *names[] = {"payload", "objective", "iteration", "kind", "written", "run_id",
+                           "key",     "label",     "",          "",     ""};
 
     if (making->source) {
         names[8] = "source";
@@ -116,8 +115,9 @@ static SEXP make_entry(void *context) {
         SET_VECTOR_ELT(value, 8, Rf_mkString(making->source));
     } else if (entry->story) {
         SET_VECTOR_ELT(value, 8, Rf_ScalarLogical(entry->story->is_trusted));
-        SET_VECTOR_ELT(value, 9, bind_history(&entry->story->history,
-                                              note->label[0] != '\0' ? VECTOR_ELT(value, 7) : R_NilValue));
+        SET_VECTOR_ELT(value, 9,
+                       bind_history(&entry->story->history,
+                                    note->label[0] != '\0' ? VECTOR_ELT(value, 7) : R_NilValue));
     }
     SEXP class = PROTECT(Rf_mkString("warm_entry"));
     Rf_setAttrib(value, R_ClassSymbol, class);

@@ -41,8 +41,8 @@ struct lookup {
     const char *run_id; /* NULL: any */
     bool wants_story;
     enum ws_trust trust; /* of the file that is being judged */
-    bool vanished;      /* a name that was listed is gone */
-    bool is_changing;   /* the directory, in which nothing was found */
+    bool vanished;       /* a name that was listed is gone */
+    bool is_changing;    /* the directory, in which nothing was found */
     struct ws_dir *dir;
     struct found_run *first;
     struct found_run **last;

@@ -31,7 +31,7 @@
 struct ws_entry {
     struct ws_record record;
     char run_id[WS_RUN_ID_MAX + 1];
-    void *payload; /* record.payload_size bytes */
+    void *payload;          /* record.payload_size bytes */
     struct ws_story *story; /* NULL where it was not asked for */
 };
 
