@@ -1,53 +1,45 @@
-#' Take a fit for the finished fit of a call
+#' Start a call from a fit that was made before
 #'
-#' A fit that was made without [warm()], such as an `.rds` of last year, goes into a store as the
-#' finished fit of a call: `warm(call, store)` returns it from then on. One that cannot be used for
-#' that, because it is another model's or was fitted to other data, is an error that says why.
+#' What a fit that was made without [warm()] has found, such as that of an `.rds` of last year, goes
+#' into a store as the estimates of a call: `warm(call, store)` begins at them. One that cannot be
+#' used for that, because it is another model's or was fitted to other data, is an error that says
+#' why.
+#'
+#' @section Is the result the same?:
+#' Yes: the fit itself is not returned, whatever it says of itself. `warm()` begins at its estimates,
+#' and believes the end as that of any start: on the adapter's certificate, or else it fits cold.
+#' Where a fitter gains nothing from its own end (models of few rows, families with several optima,
+#' see [warm-models], [warm-mixed], [warm-optimisers]), it fits cold at once.
 #'
 #' @section What is checked?:
-#' * That `warm()` knows the fitter (see [warm-models], [warm-mixed], [warm-optimisers]), that the
-#'   fit is one of that, and that it has converged.
-#' * That the fit's own call, on the data of yours, is your call: the same formula, family and
-#'   further arguments, by the key that `warm()` would make of it. What differs is named.
-#' * That the fit was made from these data: each column of the model frame that it keeps (of
-#'   `gam()`, `glm()`, lme4 and glmmTMB, unless it was told to keep none), weights and offset among
-#'   them, has the values that your call sees, in the same rows. Where a fit keeps its response
-#'   alone, as `coxph()`, `nls()` and nlme's do, that is compared.
-#' * Of what keeps no call, as optimisers' results, that your call, begun there, ends no lower, and
-#'   with the objective that it says. That takes some evaluations.
-#'
-#' What the fit does not keep cannot be checked: the covariates of a fit that keeps no frame,
-#' variables that its call names and that mean something else now, the versions that made it. That
-#' is yours to vouch for, as it is that nobody else has changed the file: [warm_verify()] makes the
-#' fit again and compares.
+#' What can be, so that a mistake is told at once: that `warm()` knows the fitter, that the fit is
+#' one of that and has converged; that its own call, on the data of yours, is your call; that the
+#' columns which it keeps of its data have the values that your call sees, in the same rows; and of
+#' what keeps no call, as optimisers' results, that the objective is there what it says.
 #'
 #' @param fit The fit.
 #' @param call The call that would make it, as [warm()] takes it. Nothing is fitted.
 #' @param store A [warm_store()], or the path of one; by default the one that [`warmstart-options`]
 #'   names.
 #' @param ... Must be empty.
-#' @param name One string, to keep it under as well, or NULL, the default; as for [warm()].
 #' @param depends As for [warm()].
-#' @return `fit`, invisibly, as `warm()` will return it: with the call, the data and the
-#'   environments of `call`.
+#' @return `fit` as it is, invisibly.
 #' @section Errors: `warmstart_error_argument` where `fit` cannot be taken for the call's, or where
-#'   the store has another fit of this call, which [warm_forget()] removes. To adopt the same fit
-#'   again is none.
+#'   nothing could be started from it.
 #' @seealso [warm()], whose `from` starts from a fit that is not quite the call's
 #' @examples
 #' store <- warm_store(tempfile("store"))
 #' file <- tempfile(fileext = ".rds")
-#' saveRDS(glm(am ~ wt, binomial, mtcars), file)
-#' warm_adopt(readRDS(file), glm(am ~ wt, binomial, mtcars), store)
-#' fit <- warm(glm(am ~ wt, binomial, mtcars), store)
+#' saveRDS(nlme::gls(mpg ~ wt, mtcars, nlme::corAR1()), file)
+#' warm_adopt(readRDS(file), nlme::gls(mpg ~ wt, mtcars, nlme::corAR1()), store)
+#' fit <- warm(nlme::gls(mpg ~ wt, mtcars, nlme::corAR1()), store)
 #' warm_info(fit)
 #' # Of another model it says what differs.
-#' try(warm_adopt(fit, glm(am ~ hp, binomial, mtcars), store))
+#' try(warm_adopt(fit, nlme::gls(mpg ~ hp, mtcars, nlme::corAR1()), store))
 #' @export
-warm_adopt <- function(fit, call, store = warm_store(), ..., name = NULL, depends = NULL) {
+warm_adopt <- function(fit, call, store = warm_store(), ..., depends = NULL) {
   check_dots(..., instead = called_here)
-  if (missing(fit)) stop_argument("fit", "is missing: give the fit to keep.")
-  check_name(name)
+  if (missing(fit)) stop_argument("fit", "is missing: give the fit to start from.")
   store <- as_store(store)
   depends <- depends_part(depends)
   expr <- substitute(call)
@@ -63,32 +55,34 @@ warm_adopt <- function(fit, call, store = warm_store(), ..., name = NULL, depend
       stop_argument("fit", paste0("is not this call's: ", full_stop(conditionMessage(e))))
     }
   )
-  adopt_fit(fit, end, request, store, name)
+  if (is.null(request$adapter$seed) || length(end$state) == 0) {
+    stop_argument("fit", "is no start: nothing can be started from what it ended with.")
+  }
+  if (!is.null(without_trust_warnings(find_finished(request, store))$fit)) {
+    inform("The store has a finished fit of this call, which stays.")
+  } else {
+    adopt_end(end, request, store)
+  }
+  invisible(fit)
 }
 
-adopt_fit <- function(fit, end, request, store, name) {
-  fit <- restored(request, move_formulas(bare_fit(fit), first_home(request)))
-  there <- without_trust_warnings(find_finished(request, store))
-  if (!is.null(there$fit) && !identical(there$entry$payload$state, end$state)) {
-    stop_argument(
-      "fit", "is another one than that of this call in the store; `warm_forget()` removes that."
-    )
-  }
+# As a finished fit is kept whose fit itself was too large.
+adopt_end <- function(end, request, store) {
   session <- warm_session(store, request$key$exact, request$label)
   on.exit(session_close(session))
   outcome <- new_outcome(
-    fit = fit, raw = NULL, end = end, converged = TRUE, said = list(), start = cold_start(),
+    fit = NULL, raw = NULL, end = end, converged = TRUE, said = list(), start = cold_start(),
     seconds = 0, seconds_now = 0, checkpoints = 0, worth = Inf
   )
-  kept <- keep_finished(request, session, store, outcome, name)
-  or_nothing(note_near(request, store, outcome, kept))
-  if (kept == "fit") inform("Kept it as the finished fit of this call.")
-  info <- new_info(
-    "finished",
-    call = request$call, key = request$key$exact, found = "finished fit", written = Sys.time(),
-    iterations = 0, iterations_before = count_of(end$iteration), seconds = 0
-  )
-  invisible(with_info(fit, info))
+  iterations <- count_of(end$iteration)
+  payload <- finished_payload(request, outcome, iterations, end$state)
+  payload["fit"] <- list(NULL)
+  encoded <- encode_payload(payload)
+  if (!finalize_encoded(session, encoded, end$objective, iterations, brief = FALSE)) {
+    stop_argument("store", "did not take it.")
+  }
+  keep_seeds(request, store, outcome, iterations)
+  inform("Kept its estimates: this call begins at them.")
 }
 
 # What can be checked ----------------------------------------------------------------------------

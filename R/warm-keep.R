@@ -69,6 +69,10 @@ keep_finished <- function(request, session, store, outcome, name = NULL) {
   if (is.null(outcome$converged) || is.null(outcome$end)) {
     return(NULL)
   }
+  if (is.null(outcome$fit)) {
+    inform("Its result is NULL: there is nothing to keep.")
+    return(NULL)
+  }
   end <- outcome$end
   iterations <- outcome$start$iterations + end$iteration
   seeds <- can_start_from(outcome, request$adapter)
@@ -106,7 +110,7 @@ encode_kept <- function(payload, room, is_alone, homes) {
 
 finished_payload <- function(request, outcome, iterations, state) {
   list(
-    fit = request$adapter$pack(outcome$fit), state = state,
+    fit = if (!is.null(outcome$fit)) request$adapter$pack(outcome$fit), state = state,
     iterations = iterations, seconds = outcome$seconds, seeded = is_seeded(outcome$start),
     versions = request$versions, visible = outcome$visible, random = kept_random_state(request),
     said = kept_conditions(outcome$said, request), in_workspace = is_in_workspace(request),

@@ -12,8 +12,9 @@
 #   asked     the call with values for arguments, where to evaluate these again would leave a trace:
 #             `is_inlined`, beside each argument
 #   said      beside each argument, what was said while it was evaluated
-#   home      what evaluate_promised() needs; NULL where the call must be made as it was written, or
-#             may be, since to evaluate the arguments again leaves no trace
+#   home      what evaluate_promised() needs; NULL where the call must be made as it was written,
+#             since the function may evaluate its arguments in other circumstances, or may be,
+#             since to evaluate them again leaves no trace
 #   has_drawn do arguments draw random numbers?
 evaluate_dots <- function(call, fun, env) {
   frame <- frame_of(call, env)
@@ -35,7 +36,8 @@ evaluate_dots <- function(call, fun, env) {
     asked = with_values(call, values[is_inlined], at[as.character(places[is_inlined])]),
     values = values, is_left = is_left, is_inlined = is_inlined, promised = promised,
     said = lapply(evaluated, `[[`, "said"),
-    home = if (!is_traceless && can_be_promised(fun) && !captures(call, env)) {
+    home = if (!is_traceless && can_be_promised(fun) && !captures(call, env) &&
+      is_plain_function(fun, values)) {
       dispatching_home(values, is_left, fun)
     },
     has_drawn = any(vapply(evaluated, `[[`, NA, "has_drawn"))

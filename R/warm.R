@@ -151,7 +151,8 @@
 #'   NULL, the default, for none. It goes ahead of what the store has, but for this fit's own: where
 #'   that has finished it is returned, where it was interrupted it goes on. The end is believed as
 #'   from any start, or else made again cold. Where the fit cannot start this one, that is an error.
-#'   Of several fits in one call the first starts from it. [warm_adopt()] keeps a fit as it is.
+#'   Of several fits in one call the first starts from it. [warm_adopt()] keeps what a fit has
+#'   found as this call's own.
 #' @param wait TRUE or FALSE, the default: where another process is at this very fit, wait for its
 #'   result? There is no limit to that; an interrupt ends it. See "Several processes?". With
 #'   `reuse = FALSE` it has no effect.

@@ -123,3 +123,16 @@ test_that("a data.table is changed in place as ever", {
   expect_no_warning(data.table::set(made, j = "y", value = 1))
   expect_named(made, c("x", "y"))
 })
+
+test_that("a result that is NULL is not said to be kept", {
+  nothing <- function() NULL
+  store <- new_store()
+  withr::local_options(warmstart.verbose = TRUE)
+  for (i in 1:2) {
+    said <- capture_messages(value <- warm(nothing(), store))
+    expect_null(value)
+    expect_match(said, "result is NULL", all = FALSE)
+    expect_no_match(said, "Saved")
+  }
+  expect_identical(nrow(store_list(store)), 0L)
+})

@@ -25,20 +25,14 @@ cases <- list(
     fit = quote(glmmTMB::glmmTMB(am ~ wt + (1 | carb), cars, family = binomial)),
     package = "glmmTMB"
   ),
-  coxph = list(
-    fit = quote(survival::coxph(survival::Surv(mpg, am) ~ wt, cars)), package = "survival"
+  survreg = list(
+    fit = quote(survival::survreg(survival::Surv(mpg, am) ~ wt, cars)), package = "survival"
   ),
   nls = list(
     fit = quote(nls(mpg ~ a * exp(b * wt), cars, start = list(a = 40, b = -0.2))),
     package = "stats"
   ),
-  gls = list(fit = quote(nlme::gls(mpg ~ wt, cars)), package = "nlme"),
-  lme = list(
-    fit = quote(nlme::lme(mpg ~ wt, cars, random = ~ 1 | cyl)), package = "nlme"
-  ),
-  multinom = list(
-    fit = quote(nnet::multinom(cyl ~ wt, cars, trace = FALSE)), package = "nnet"
-  )
+  gls = list(fit = quote(nlme::gls(mpg ~ wt, cars, nlme::corAR1())), package = "nlme")
 )
 cars <- transform(mtcars, w = rep(1:2, 16))
 cars$wt[3] <- NA
@@ -48,14 +42,16 @@ for (name in names(cases)) {
   test_that(paste("a fit from a file is taken for its call's, of", name), {
     skip_if_not_installed(cases[[name]]$package)
     call <- cases[[name]]$fit
-    if (name %in% c("gls", "lme")) cars <- cars[-3, ]
+    if (name == "gls") cars <- cars[-3, ]
     fit <- suppressWarnings(suppressMessages(from_file(eval(call))))
     skip_if(name == "lmer" && lme4::isSingular(fit))
     store <- new_store()
     eval(bquote(warm_adopt(fit, .(call), store)))
-    again <- eval(bquote(warm(.(call), store)))
-    expect_identical(warm_info(again)$source, "finished")
-    expect_equal(stats::fitted(again), stats::fitted(fit), ignore_attr = TRUE)
+    again <- suppressWarnings(eval(bquote(warm(.(call), store))))
+    expect_false(warm_info(again)$source == "finished")
+    expect_equal(
+      stats::fitted(again), stats::fitted(fit), tolerance = 1e-4, ignore_attr = TRUE
+    )
     cars$mpg[7] <- 20
     cars$am[7] <- 1 - cars$am[7]
     cars$cyl[7] <- 4
@@ -87,6 +83,12 @@ test_that("what was fitted to other rows, or other data, is not taken", {
   )
 })
 
+test_that("what nothing could be started from is not taken", {
+  skip_if_not_installed("nlme")
+  fit <- nlme::gls(mpg ~ wt, mtcars)
+  expect_not_taken(warm_adopt(fit, nlme::gls(mpg ~ wt, mtcars), new_store()), "is no start")
+})
+
 test_that("what is no fit of the fitter, or has not converged, is not taken", {
   expect_not_taken(adopt(lm(am ~ wt, mtcars)), "not")
   expect_not_taken(adopt(list(a = 1)), "not")
@@ -105,49 +107,73 @@ test_that("an optimiser's result is taken where the objective is there what it s
   fit <- optim(c(0, 0), fn, method = "BFGS")
   store <- new_store()
   warm_adopt(from_file(fit), optim(c(0, 0), fn, method = "BFGS"), store)
-  expect_identical(warm(optim(c(0, 0), fn, method = "BFGS"), store), fit)
-  expect_identical(warm_info()$source, "finished")
+  expect_equal(warm(optim(c(0, 0), fn, method = "BFGS"), store)$par, fit$par, tolerance = 1e-6)
   centre <- 2:3
   expect_not_taken(
     warm_adopt(fit, optim(c(0, 0), fn, method = "BFGS"), store), "objective is another one"
   )
 })
 
-test_that("another fit of the call stays; the same may be taken again, and has a name", {
+adopted_data <- data.frame(x = (1:400 * 0.37) %% 1, z = (1:400 * 0.71) %% 1)
+adopted_data$y <- sin(6 * adopted_data$x) + adopted_data$z^2 + sin(1:400 * 7.7) / 3
+
+test_that("a call begins at the estimates that were adopted, and is the asker's", {
+  skip_if_not_installed("mgcv")
   store <- new_store()
-  warm(glm(am ~ wt, binomial, mtcars), store)
-  loose <- glm(am ~ wt, binomial, mtcars)
-  loose$coefficients[[1]] <- loose$coefficients[[1]] + 1
-  expect_not_taken(adopt(loose, store), "warm_forget()")
-  warm_forget(glm(am ~ wt, binomial, mtcars), store)
-  fit <- glm(am ~ wt, binomial, mtcars)
-  for (i in 1:2) {
-    warm_adopt(fit, glm(am ~ wt, binomial, mtcars), store, name = "last year")
-  }
-  expect_equal(coef(suppressMessages(warm_get("last year", store))), coef(fit))
-  expect_identical(warm_find(glm(am ~ wt, binomial, mtcars), store)$what, "finished")
+  fit <- from_file(mgcv::gam(y ~ s(x) + s(z), data = adopted_data, method = "REML"))
+  local({
+    here <- adopted_data
+    for (i in 1:2) {
+      warm_adopt(fit, mgcv::gam(y ~ s(x) + s(z), data = here, method = "REML"), store)
+    }
+    again <- warm(mgcv::gam(y ~ s(x) + s(z), data = here, method = "REML"), store)
+    expect_identical(warm_info(again)$source, "seeded")
+    expect_lte(warm_info(again)$iterations, 2)
+    expect_identical(again$call$data, quote(here))
+    expect_equal(fitted(again), fitted(fit), tolerance = 1e-6)
+    warm_adopt(fit, mgcv::gam(y ~ s(x) + s(z), data = here, method = "REML"), store)
+    warm(mgcv::gam(y ~ s(x) + s(z), data = here, method = "REML"), store)
+    expect_identical(warm_info()$source, "finished")
+  })
 })
 
-test_that("others start from a fit that was adopted", {
+# What it keeps says nothing of these, so that it is taken; what comes of it is the call's.
+test_that("a fit that is taken, and is not this call's, changes no result", {
+  store <- new_store()
+  expect_cold <- function(call, env = parent.frame()) {
+    plain <- eval(call, env)
+    fit <- eval(bquote(warm(.(call), store)), env)
+    expect_equal(coef(fit), coef(plain), tolerance = 1e-5)
+  }
+  cars <- transform(mtcars, c = factor(cyl))
+  fit <- glm(mpg ~ c, gaussian, cars)
+  cars$c <- factor(cars$cyl, levels = c(8, 6, 4))
+  warm_adopt(fit, glm(mpg ~ c, gaussian, cars), store)
+  expect_cold(quote(glm(mpg ~ c, gaussian, cars)))
+  linked <- "logit"
+  fit <- glm(am ~ wt, binomial(linked), mtcars)
+  linked <- "probit"
+  warm_adopt(fit, glm(am ~ wt, binomial(linked), mtcars), store)
+  expect_cold(quote(glm(am ~ wt, binomial(linked), mtcars)))
+  skip_if_not_installed("mgcv")
+  kk <- 5
+  fit <- mgcv::gam(y ~ s(x, k = kk), data = adopted_data, method = "REML")
+  kk <- 12
+  try(warm_adopt(fit, mgcv::gam(y ~ s(x, k = kk), data = adopted_data, method = "REML"), store),
+    silent = TRUE)
+  expect_cold(quote(mgcv::gam(y ~ s(x, k = kk), data = adopted_data, method = "REML")))
+})
+
+test_that("others start from what was adopted", {
+  skip_if_not_installed("mgcv")
   store <- new_store()
   old <- options(warmstart.near_from = 0.1)
   on.exit(options(old))
-  adopt(glm(am ~ wt, binomial, mtcars), store)
-  warm(glm(am ~ wt, binomial, mtcars[-1, ]), store)
+  fit <- mgcv::gam(y ~ s(x) + s(z), data = adopted_data, method = "REML")
+  warm_adopt(fit, mgcv::gam(y ~ s(x) + s(z), data = adopted_data, method = "REML"), store)
+  fold <- adopted_data[-(1:20), ]
+  warm(mgcv::gam(y ~ s(x) + s(z), data = fold, method = "REML"), store)
   expect_identical(warm_info()$source, "seeded")
-})
-
-test_that("a fit that was adopted is the asker's, also in a function", {
-  store <- new_store()
-  fit <- from_file(glm(am ~ wt, binomial, mtcars))
-  local({
-    here <- mtcars
-    warm_adopt(fit, glm(am ~ wt, binomial, here), store)
-    again <- warm(glm(am ~ wt, binomial, here), store)
-    expect_identical(again$call, quote(glm(formula = am ~ wt, family = binomial, data = here)))
-    expect_identical(again$data, mtcars)
-    expect_length(predict(again, mtcars[1:2, ]), 2)
-  })
 })
 
 # A fit in hand ------------------------------------------------

@@ -148,6 +148,57 @@ test_that("what is returned holds nothing of how its function was called", {
   expect_named(environment(made$add), "x")
 })
 
+# What a function changes before it comes to its argument holds for that.
+test_that("an argument is evaluated in the circumstances that its function makes", {
+  store <- new_store()
+  with_digits <- function(expr) {
+    before <- options(digits = 3)
+    on.exit(options(before))
+    expr
+  }
+  inside <- function(expr) with_digits(expr)
+  quietly <- function(expr) suppressMessages(expr)
+  counted <- function(expr) {
+    said <- 0
+    withCallingHandlers(expr, message = function(m) {
+      said <<- said + 1
+      invokeRestart("muffleMessage")
+    })
+    said
+  }
+  somewhere <- function(expr) {
+    before <- setwd(tempdir())
+    on.exit(setwd(before))
+    expr
+  }
+  locked <- function(lock, expr) {
+    file.create(lock)
+    on.exit(unlink(lock))
+    expr
+  }
+  lock <- tempfile()
+  calls <- list(
+    quote(with_digits(format(pi))), quote(inside(format(pi))), quote(somewhere(basename(getwd()))),
+    quote(counted({
+      message("a")
+      1
+    })),
+    quote(quietly({
+      message("a")
+      1
+    })),
+    quote(locked(lock, file.exists(lock))), quote(utils::capture.output(print(1:3)))
+  )
+  for (call in calls) {
+    plain <- hold_conditions(eval(call))
+    for (source in c("cold", "finished")) {
+      got <- hold_conditions(eval(bquote(warm(.(call), store))))
+      expect_identical(bare(got$value), plain$value, info = deparse(call)[[1]])
+      expect_length(got$said, length(plain$said))
+    }
+  }
+})
+
 # Each as often as in the plain call, whether the function is handed the value, or comes to the
 # argument by itself: what leaves no trace, what is captured, and what R dispatches itself.
 test_that("what is said in an argument is said once", {

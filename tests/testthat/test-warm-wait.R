@@ -30,8 +30,8 @@ start_twin <- function(task, ..., fun = run_task, env = parent.frame()) {
   twin <- callr::r_bg(
     function(fun, task, arguments) {
       suppressWarnings(library(warmstart))
-      registry <- asNamespace("warmstart")$registry
-      registry$first_checkpoint <- registry$report_interval <- 0
+      waits <- asNamespace("warmstart")$waits
+      waits$first_checkpoint <- waits$report_interval <- 0
       options(warmstart.verbose = FALSE)
       environment(fun) <- globalenv()
       do.call(fun, c(list(task), arguments))
@@ -46,8 +46,11 @@ start_twin <- function(task, ..., fun = run_task, env = parent.frame()) {
 running <- function(task) sum(store_list(task$path)$state == "running")
 
 wait_until <- function(process, seen) {
-  while (process$is_alive() && !seen()) process$wait(timeout = 5)
-  expect_true(process$is_alive())
+  for (look in 1:30000) { # rather than for ever
+    if (!process$is_alive() || seen()) break
+    process$wait(timeout = 5)
+  }
+  expect_true(process$is_alive() && seen())
 }
 
 who <- function(task) unique(trimws(readLines(task$log)))
