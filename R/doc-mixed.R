@@ -4,7 +4,8 @@
 #'
 #' What [warm()] keeps of `lme4::lmer()`, `glmer()`, `nlmer()`, `glmer.nb()` and
 #' `glmmTMB::glmmTMB()`, what the next fit starts from, and what is lost in between. All that is
-#' said of `lme4::lmer()` holds for `lmerTest::lmer()`, which is `lmer()` where lmerTest is attached.
+#' said of `lme4::lmer()` holds for `lmerTest::lmer()`, which is `lmer()` where lmerTest is
+#' attached.
 #'
 #' @section What is observed?:
 #' Every evaluation of the deviance (glmmTMB: of the negative log-likelihood and its gradient), by a

@@ -6,8 +6,9 @@
 #' why.
 #'
 #' @section Is the result the same?:
-#' Yes: the fit itself is not returned, whatever it says of itself. `warm()` begins at its estimates,
-#' and believes the end as that of any start: on the adapter's certificate, or else it fits cold.
+#' Yes: the fit itself is not returned, whatever it says of itself. `warm()` begins at its
+#' estimates, and believes the end as that of any start: on the adapter's certificate, or else it
+#' fits cold.
 #' Where a fitter gains nothing from its own end (models of few rows, families with several optima,
 #' see [warm-models], [warm-mixed], [warm-optimisers]), it fits cold at once.
 #'

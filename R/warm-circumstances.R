@@ -1,8 +1,8 @@
 # Tests: test-warm-once.R.
 #
-# May a function be handed the values of its arguments? Not where it changes what these are evaluated
-# in before it comes to them: options, directories, handlers, devices, locks, clocks. So it does in
-# with_options(list(digits = 3), format(pi)). What cannot be read to the end may do so.
+# May a function be handed the values of its arguments? Not where it changes what these are
+# evaluated in before it comes to them: options, directories, handlers, devices, locks, clocks. So
+# it does in with_options(list(digits = 3), format(pi)). What cannot be read to the end may do so.
 
 #' @param values As evaluate_dots() has them.
 #' @noRd

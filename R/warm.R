@@ -53,11 +53,14 @@
 #'
 #' Each argument is evaluated once, where it was written, each time, and a function that looks at
 #' how its arguments are written sees yours. Of functions that are not known, arguments are
-#' evaluated before the call, in their order, also those that the function would not come to. Twice
-#' is evaluated what a function makes of its own call, what it captures for rlang, and what draws
-#' random numbers; the arguments of S4 generics, of methods of reference classes, of functions with
-#' `NextMethod()`, and values of several classes for `...` alone. Weights and the like are evaluated
-#' among the data.
+#' evaluated for the key, in their order, also those that the function would not come to, and the
+#' function is handed the values. But it comes to them by itself, so that they are evaluated twice,
+#' where it may evaluate them in other circumstances: where it, or what it calls, sets options or a
+#' directory, listens to conditions or output, opens files, looks at the clock or assigns to what
+#' lies around it. So it does with what it makes of its own call or captures for rlang, what draws
+#' random numbers, the arguments of S4 generics, of methods of reference classes and of functions
+#' with `NextMethod()`, and values of several classes for `...` alone. Weights and the like are
+#' evaluated among the data.
 #'
 #' @section How big does it get?:
 #' A checkpoint holds the parameters, no data: some kilobytes, at most three of them for each run

@@ -73,9 +73,13 @@ test_that("what is another model's says what differs", {
 })
 
 test_that("what was fitted to other rows, or other data, is not taken", {
-  expect_not_taken(adopt(glm(am ~ wt, binomial, mtcars[-1, ])), "31 rows, and this call would fit 32")
+  expect_not_taken(
+    adopt(glm(am ~ wt, binomial, mtcars[-1, ])), "31 rows, and this call would fit 32"
+  )
   more <- rbind(mtcars, extra = mtcars[1, ])
-  expect_not_taken(adopt(glm(am ~ wt, binomial, more)), "rows that the data of this call do not have")
+  expect_not_taken(
+    adopt(glm(am ~ wt, binomial, more)), "rows that the data of this call do not have"
+  )
   moved <- transform(mtcars, wt = wt + (hp > 200))
   expect_not_taken(adopt(glm(am ~ wt, binomial, moved)), "its `wt` has other values")
   expect_not_taken(
