@@ -106,7 +106,7 @@ test_that("what is no fit of the fitter, or has not converged, is not taken", {
 })
 
 test_that("an optimiser's result is taken where the objective is there what it says", {
-  fn <- function(par) sum((par - centre)^2) + 3
+  fn <- function(par) sum((par - centre)^2) + sum(centre)
   centre <- 1:2
   fit <- optim(c(0, 0), fn, method = "BFGS")
   store <- new_store()
