@@ -254,7 +254,6 @@ evaluate_asked <- function(request, call) {
   }
 }
 
-
 # The fit as the call would have left it. An adapter may ask for what the arguments came to, and for
 # the call as it was written.
 restored <- function(request, fit) {

@@ -9,14 +9,15 @@
 is_plain_function <- function(fun, values) {
   walk <- new.env()
   walk$seen <- list()
-  is_quiet(fun, values, walk)
+  handed <- Filter(is.function, lapply(values, `[[`, 1)) # which it may call
+  is_quiet(fun, values, walk) && all(vapply(handed, is_quiet, NA, list(), walk))
 }
 
 # Further functions than that are not read.
 functions_read <- 60
 
 is_quiet <- function(fun, values, walk) {
-  if (any(vapply(walk$seen, identical, NA, fun))) {
+  if (typeof(fun) != "closure" || any(vapply(walk$seen, identical, NA, fun))) {
     return(TRUE)
   }
   walk$seen <- c(walk$seen, list(fun))
@@ -24,16 +25,23 @@ is_quiet <- function(fun, values, walk) {
     return(FALSE)
   }
   defaults <- as.call(c(quote(list), given(as.list(formals(fun)))))
-  names <- unique(c(all.names(body(fun)), all.names(defaults)))
-  if (any(names %in% change_circumstances)) {
+  code <- call("{", body(fun), defaults)
+  names <- all.names(code, unique = TRUE)
+  if (any(c(names, unlist(.Call(C_strings_in, code))) %in% change_circumstances)) {
     return(FALSE)
   }
   if ("UseMethod" %in% names && !are_methods_quiet(fun, values, walk)) {
     return(FALSE)
   }
+  heads <- Filter(is.call, lapply(calls_in(code), `[[`, 1))
+  qualified <- lapply(heads, function_at, environment(fun))
+  # What is taken out of an object, or made there, is known only when it runs.
+  if (any(vapply(qualified, is.null, NA))) {
+    return(FALSE)
+  }
   called <- lapply(names, get0, envir = environment(fun), mode = "function")
   # Of R's own functions those that matter are named below.
-  called <- Filter(function(fun) is.function(fun) && !is_from_r_itself(fun), called)
+  called <- Filter(Negate(is_from_r_itself), Filter(is.function, c(called, qualified)))
   all(vapply(called, is_quiet, NA, list(), walk))
 }
 
@@ -87,5 +95,5 @@ change_circumstances <- c(
   # clocks
   "Sys.time", "Sys.Date", "Sys.sleep", "proc.time", "system.time", "date",
   # code that is not there to be read
-  "standardGeneric"
+  "parse", "str2lang", "str2expression", "standardGeneric"
 )

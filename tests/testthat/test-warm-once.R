@@ -176,8 +176,26 @@ test_that("an argument is evaluated in the circumstances that its function makes
     on.exit(unlink(lock))
     expr
   }
+  by_hand <- function(set, expr) {
+    set()
+    expr
+  }
+  loud <- function() options(scipen = 300)
+  elsewhere <- function(expr) withr::with_options(list(digits = 3), expr)
+  by_text <- function(expr) {
+    before <- do.call("options", list(digits = 4))
+    value <- expr
+    do.call("options", before)
+    value
+  }
+  kept <- list(digits = with_digits)
+  out_of_list <- function(expr) kept$digits(expr)
+  skip_if_not_installed("withr")
+  withr::local_options(scipen = 0)
   lock <- tempfile()
   calls <- list(
+    quote(elsewhere(format(pi))), quote(by_text(format(pi))), quote(out_of_list(format(pi))),
+    quote(by_hand(loud, format(1e10))),
     quote(with_digits(format(pi))), quote(inside(format(pi))), quote(somewhere(basename(getwd()))),
     quote(counted({
       message("a")
@@ -192,6 +210,7 @@ test_that("an argument is evaluated in the circumstances that its function makes
   for (call in calls) {
     plain <- hold_conditions(eval(call))
     for (source in c("cold", "finished")) {
+      options(scipen = 0)
       got <- hold_conditions(eval(bquote(warm(.(call), store))))
       expect_identical(bare(got$value), plain$value, info = deparse(call)[[1]])
       expect_length(got$said, length(plain$said))
